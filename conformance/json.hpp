@@ -1,0 +1,44 @@
+#pragma once
+
+#include <boost/json.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bsp::json {
+using boost::json::array;
+using boost::json::object;
+using boost::json::string;
+using boost::json::value;
+}  // namespace bsp::json
+
+/// Reading answers without fear: every function yields something harmless when the member is not there.
+namespace bsp::conformance {
+
+/// The value at a JSON pointer ("/identity/version", "" for the whole), or null.
+json::value const* at(json::value const& in, std::string_view pointer);
+
+/// The string at a JSON pointer, or "" when it is absent or no string.
+std::string text_at(json::value const& in, std::string_view pointer);
+
+/// The integer at a JSON pointer, or `otherwise` when it is absent or no integer.
+std::int64_t integer_at(json::value const& in, std::string_view pointer, std::int64_t otherwise = -1);
+
+/// The objects of the array at a JSON pointer; elements that are not objects are left out.
+std::vector<json::object> objects_at(json::value const& in, std::string_view pointer);
+
+/// `member` of every object in the array at `pointer`, in order: ids_at(x, "/messages", "id").
+std::vector<std::string> ids_at(json::value const& in, std::string_view pointer, std::string_view member = "id");
+
+/// The object of the array at `pointer` whose `member` is the string `id`, or null.
+json::object const* find_by_id(json::value const& in, std::string_view pointer, std::string_view id, std::string_view member = "id");
+
+/// Compact text, for people and for comparison by eye; at most `characters` long, cut with "…".
+std::string show(json::value const&, std::size_t characters = 300);
+std::string show(std::vector<std::string> const&);
+
+/// Equal as JSON values: order of members does not matter, order of elements does; 1 and 1.0 differ.
+bool same(json::value const&, json::value const&);
+
+}  // namespace bsp::conformance

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "check.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Every file of checks/, in the order of reports. A line here declares the group and tabulates it: a file
+/// without a line warns (-Wmissing-declarations), a line without a file does not link.
+#define BSP_CHECK_GROUPS(X) \
+    X(identity)
+
+namespace bsp::conformance {
+
+#define BSP_X(name) group name##_group();
+BSP_CHECK_GROUPS(BSP_X)
+#undef BSP_X
+
+/// A check and where it belongs. `index` is unique within this build, and nothing more.
+struct registered_check {
+    conformance::check const* check;
+    conformance::profile profile;
+    std::string_view group;
+    std::size_t index;
+};
+
+/// All checks, in the order of BSP_CHECK_GROUPS.
+std::vector<registered_check> const& all_checks();
+
+registered_check const* find_check(std::string_view id);
+
+std::string_view to_string(profile) noexcept;
+std::string_view title_of(profile) noexcept;
+std::optional<profile> profile_from(std::string_view text);  ///< any case
+std::string_view to_string(obligation) noexcept;             ///< "MUST" …
+std::string_view to_string(aspect) noexcept;
+
+/// Shell pattern with `*` and `?`; a pattern without either also matches as a prefix ending at '/'.
+bool matches(std::string_view pattern, std::string_view text);
+
+/// The closest of `candidates` to `text` by edit distance, or "" when nothing is near.
+std::string did_you_mean(std::string_view text, std::vector<std::string> const& candidates);
+
+}  // namespace bsp::conformance

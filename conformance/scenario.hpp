@@ -1,0 +1,172 @@
+#pragma once
+
+#include "principals.hpp"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bsp::conformance {
+
+struct surroundings;  // what all checks of a run share; see surroundings.hpp
+struct record;        // what a check has found so far; see record.hpp
+
+/// What the target says of itself at GET /identity, as far as it could be read.
+struct target_identity {
+    std::string backend_id;
+    std::string backend_type;    ///< "local" or "hosted"
+    std::string public_key_pem;  ///< may be empty
+    json::object received;
+};
+
+/// A status set and a code that an exact refusal has. Empty: not judged.
+struct exactly_as {
+    std::vector<int> statuses = {};
+    std::vector<std::string> codes = {};
+};
+
+/// What a check is given: the target, people who can call it, names that nobody used before, a clock that
+/// agrees with the target's, and the words to judge with. One scenario serves one run of one check.
+///
+/// The first judgement that goes against the target ends the check (by an exception that only the runner
+/// catches); judgements of exactness are noted and the check goes on.
+class scenario {
+public:
+    scenario(surroundings& shared, record& into);
+    scenario(scenario const&) = delete;
+    scenario& operator=(scenario const&) = delete;
+
+    // ---- the world --------------------------------------------------------------------------------------
+
+    /// INCONCLUSIVE when the target gave no usable identity.
+    [[nodiscard]] target_identity const& identity() const;
+    [[nodiscard]] bool target_is_hosted() const { return identity().backend_type == "hosted"; }
+
+    /// Now by the target's clock, and as a timestamp with milliseconds, moved by `offset`.
+    [[nodiscard]] instant now() const;
+    [[nodiscard]] std::string at(std::chrono::milliseconds offset = {}) const;
+    [[nodiscard]] std::string in_seconds(std::int64_t seconds) const { return at(std::chrono::seconds{seconds}); }
+
+    /// Waits until the target's clock shows `moment` (at most 30 s; more is a mistake of the check).
+    void wait_until(instant moment) const;
+
+    /// A valid identifier never used before in this or another run: fresh("c") is like "c1-k7q2m9x3".
+    /// Names come from a counter, so a shrunk property sees new ones at every attempt.
+    [[nodiscard]] std::string fresh(std::string_view stem);
+    /// A fresh `backend_id`; default type: the opposite of the target's.
+    [[nodiscard]] std::string fresh_backend_id(std::string_view backend_type = {});
+    /// `length` random lower-case letters and digits: content that can be searched for. From the seed.
+    [[nodiscard]] std::string canary(std::size_t length = 16);
+    /// 0 … below-1, from the seed and the check's id.
+    [[nodiscard]] std::size_t pick(std::size_t below);
+
+    /// A key of the shared pool, another one at each call within a check. Never for a peer that is revoked.
+    [[nodiscard]] conformance::key key();
+    /// A key that no other check has seen (30 ms). For revocation, and for everything that sticks to keys.
+    [[nodiscard]] conformance::key fresh_key();
+
+    // ---- the callers ------------------------------------------------------------------------------------
+
+    [[nodiscard]] user_account const& account() const;        ///< the first user
+    [[nodiscard]] user_account const& other_account() const;  ///< the second; UNTESTED when there is none (need second_user)
+    [[nodiscard]] caller user();                              ///< the first user as a caller
+    [[nodiscard]] caller other_user();
+    [[nodiscard]] caller user(user_account const&);
+    [[nodiscard]] caller admin();                             ///< UNTESTED when there is no token (need admin_token)
+    [[nodiscard]] std::string const& admin_token() const;
+    [[nodiscard]] caller nobody();                            ///< sends no credential
+
+    /// Registers a new peer. Refusal makes the check INCONCLUSIVE: it is a precondition, not the subject.
+    [[nodiscard]] peer register_peer(registration const& = {});
+    [[nodiscard]] peer register_peer_of(user_account const&);
+
+    /// Registers, and leaves the judgement to the check.
+    exchange try_register(registration const& = {});
+    /// The peer that `x`, an accepted `try_register`, made. INCONCLUSIVE when it is not one.
+    [[nodiscard]] peer peer_of(exchange const& x, registration const&);
+    /// The body that `try_register` would send, and its SBT (with `signature`) alone.
+    [[nodiscard]] json::object registration_body(registration const& = {});
+    [[nodiscard]] json::object session_binding_token(registration const& = {});
+    /// Fills every default of `r` (backend id, type, key, user), so that two calls speak of the same backend.
+    [[nodiscard]] registration settled(registration r = {});
+
+    // ---- objects ----------------------------------------------------------------------------------------
+
+    /// A complete message; `more` changes or adds members.
+    [[nodiscard]] json::object message(std::string_view id, std::string_view content, std::int64_t version = 1, edit const& more = {}) const;
+    /// A complete conversation: version, surfaces ["web"], last_modified now, source_backend "local".
+    [[nodiscard]] json::object conversation(std::string_view id, std::int64_t version, std::vector<json::object> messages, edit const& more = {}) const;
+
+    // ---- the wire ---------------------------------------------------------------------------------------
+
+    /// Any request. Fields absent are supplied: Host, Content-Length, and Content-Type for a body. 429 is waited out.
+    exchange send(http_request request, std::string_view who = "-", std::string summary = {});
+    /// Bytes on a bare connection, and what came back. Judge `.status()`; recorded as a step, too.
+    raw_answer raw(std::string_view bytes, std::chrono::milliseconds deadline = std::chrono::seconds{5}, std::string summary = {});
+    /// "/prefix" + path, as requests and `htu` have it.
+    [[nodiscard]] std::string target_path(std::string_view path) const;
+    [[nodiscard]] std::string const& authority() const;
+    /// Does the target still answer? FAIL when it does not within `patience`: for use after hostile input.
+    void still_alive(std::string_view after_what, std::chrono::milliseconds patience = std::chrono::seconds{5});
+
+    /// Runs --restart-cmd / --kill-cmd and waits until the target answers again; UNTESTED without the hook.
+    void restart();
+    void kill_and_restart();
+
+    // ---- judgement --------------------------------------------------------------------------------------
+
+    /// The subject: must hold, or the check fails.
+    void expect(bool holds, std::string expected, std::string actual);
+    /// Both as JSON values; null pointer: absent.
+    void expect_same(std::string_view what, json::value const& expected, json::value const* actual);
+
+    /// The subject must be accepted (2xx), or the check fails. Counts as positive evidence.
+    void accepted(exchange const& x, std::string_view what);
+
+    /// A precondition or positive control: accepted (2xx), or the check is INCONCLUSIVE. Counts as positive evidence.
+    void control(exchange const& x, std::string_view what);
+    void control(bool holds, std::string_view what);
+
+    /// The subject must be refused: an answer with 4xx. 2xx, 3xx, 5xx and no answer at all fail. Statuses and
+    /// codes, where given, are judged as exactness; the code only if the answer is a problem document.
+    /// Not positive evidence: put a control beside it.
+    void refused(exchange const& x, std::string_view what, exactly_as const& = {});
+
+    /// Form, not substance: noted under exactness, and the check goes on.
+    void exactly(bool holds, std::string expected, std::string actual);
+
+    /// Positive evidence that came in another shape (a raw answer, a timing).
+    void evidence(std::string_view what);
+
+    /// A line for the report: what was observed, for MAY and for readers.
+    void note(std::string text);
+
+    [[noreturn]] void inconclusive(std::string why);
+    [[noreturn]] void not_applicable(std::string why);
+    [[noreturn]] void untested(std::string why);
+
+    // ---- for the framework ------------------------------------------------------------------------------
+
+    [[nodiscard]] surroundings& shared() noexcept { return shared_; }
+    [[nodiscard]] record& findings() noexcept { return record_; }
+
+private:
+    friend class caller;
+    friend class peer;
+    exchange perform(std::function<http_request()> const& make, std::string_view who, std::string summary);
+    [[nodiscard]] std::string plain_summary(http_request const&) const;
+
+    surroundings& shared_;
+    record& record_;
+    std::mt19937_64 random_;
+    std::size_t keys_given_ = 0, peers_named_ = 0;
+};
+
+}  // namespace bsp::conformance

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bsp {
+
+/// A header field list in order of arrival; names compare without case (RFC 9110 §5.1).
+class http_headers {
+public:
+    using field = std::pair<std::string, std::string>;
+
+    http_headers() = default;
+    http_headers(std::initializer_list<field> fields) : fields_{fields} {}
+
+    void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+
+    void set(std::string name, std::string value) {
+        for (auto& f : fields_)
+            if (same_name(f.first, name)) {
+                f.second = std::move(value);
+                return;
+            }
+        add(std::move(name), std::move(value));
+    }
+
+    /// The first value of `name`, or nothing.
+    [[nodiscard]] std::string const* find(std::string_view name) const {
+        for (auto const& f : fields_)
+            if (same_name(f.first, name)) return &f.second;
+        return nullptr;
+    }
+
+    [[nodiscard]] std::size_t count(std::string_view name) const {
+        std::size_t n = 0;
+        for (auto const& f : fields_) n += same_name(f.first, name);
+        return n;
+    }
+
+    [[nodiscard]] auto begin() const { return fields_.begin(); }
+    [[nodiscard]] auto end() const { return fields_.end(); }
+    [[nodiscard]] std::size_t size() const { return fields_.size(); }
+
+    static bool same_name(std::string_view a, std::string_view b) {
+        auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+        if (a.size() != b.size()) return false;
+        for (std::size_t i = 0; i < a.size(); ++i)
+            if (lower(a[i]) != lower(b[i])) return false;
+        return true;
+    }
+
+private:
+    std::vector<field> fields_;
+};
+
+/// A request as the world's edge hands it to the protocol: framing already removed, nothing decoded.
+struct http_request {
+    std::string method;   ///< as sent, e.g. "POST"
+    std::string target;   ///< origin form as sent: path and query, not percent-decoded
+    http_headers headers;
+    std::string body;     ///< after transfer coding, before content coding
+    std::string remote;   ///< address of the sender, for source limits and logs; may be empty
+};
+
+struct http_response {
+    int status = 200;
+    http_headers headers;
+    std::string body;
+};
+
+}  // namespace bsp

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the protocol, by name, units last.
+namespace bsp::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::size_t body_bytes_max = 16u << 20;              ///< at least 10 MiB is promised (A-008)
+inline constexpr std::size_t json_depth_max = 32;                      ///< A-008
+inline constexpr std::size_t messages_per_conversation_in_push_max = 10'000;  ///< at least 1,000 is promised (A-008)
+inline constexpr std::size_t conversations_per_push_max = 1'000;       ///< at least 500 is promised (A-008)
+inline constexpr std::size_t identifier_bytes_max = 128;               ///< A-014
+inline constexpr std::size_t user_id_scalars_max = 256;                ///< A-014
+inline constexpr std::size_t backend_id_bytes_max = 128;               ///< A-030
+inline constexpr std::size_t content_bytes_max = 1u << 20;             ///< A-089
+inline constexpr std::size_t label_bytes_max = 128;                    ///< role, surface, source_backend (A-082, A-089)
+inline constexpr std::size_t secret_bytes_min = 32;                    ///< A-027
+inline constexpr std::size_t public_key_pem_bytes_max = 4'096;         ///< A-029, BSP-ID-021
+inline constexpr std::size_t rsa_modulus_bits_min = 2048;              ///< A-029
+inline constexpr std::size_t rsa_modulus_bits_max = 8192;              ///< A-029
+inline constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;  ///< A-074
+inline constexpr std::size_t page_items_default = 100;                 ///< A-093
+inline constexpr std::size_t page_items_max = 500;                     ///< A-093
+inline constexpr std::size_t pull_page_bytes_max = 8u << 20;           ///< a page ends early when its messages reach this
+
+inline constexpr auto freshness_window = 300s;                         ///< A-018, A-092
+inline constexpr auto assertion_lifetime_max = 300s;                   ///< A-064
+inline constexpr auto sbt_lifetime_max = 28'800s + 60s;                ///< A-042
+inline constexpr auto message_future_max = 24h;                        ///< A-092
+inline constexpr auto sync_id_kept = 24h;                              ///< A-086
+inline constexpr auto tombstone_kept = 24h * 90;                       ///< A-081
+inline constexpr auto conflict_loser_kept = 24h * 30;                  ///< A-176
+inline constexpr int sync_interval_ms_default = 5'000;                 ///< A-095
+
+}  // namespace bsp::limits

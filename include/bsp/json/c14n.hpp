@@ -1,0 +1,160 @@
+#pragma once
+
+#include <bsp/base/limits.hpp>
+#include <bsp/base/result.hpp>
+#include <bsp/base/utf8.hpp>
+#include <bsp/json/value.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// C14N-1 (A-020): the one text of a JSON value that is signed, MACed and hashed. Members sorted by code
+/// point, separators ", " and ": ", ASCII only. Numbers are integers in ±(2^53−1) (A-021).
+namespace bsp::json {
+
+namespace detail {
+
+class canonical_writer {
+public:
+    /// Empty on success, else what has no canonical form; `pointer` then says where.
+    char const* write(value const& v) {
+        switch (v.kind()) {
+            case boost::json::kind::null: out += "null"; return nullptr;
+            case boost::json::kind::bool_: out += v.get_bool() ? "true" : "false"; return nullptr;
+            case boost::json::kind::int64: return write_integer(v.get_int64());
+            case boost::json::kind::uint64:
+                return v.get_uint64() > static_cast<std::uint64_t>(limits::version_max) ? out_of_range : write_integer(static_cast<std::int64_t>(v.get_uint64()));
+            case boost::json::kind::double_: return "a number with fraction or exponent, or -0";
+            case boost::json::kind::string: return write_string(view(v.get_string()));
+            case boost::json::kind::array: return write_array(v.get_array());
+            case boost::json::kind::object: return write_object(v.get_object(), {});
+        }
+        return "an unknown kind of value";
+    }
+
+    char const* write_object(object const& o, std::initializer_list<std::string_view> without) {
+        // One scratch stack serves all levels; sorting pointers by bytes sorts names by code point.
+        std::size_t const first = members.size();
+        for (auto const& member : o)
+            if (std::find(without.begin(), without.end(), view(member.key())) == without.end()) members.push_back(&member);
+        std::sort(members.begin() + static_cast<std::ptrdiff_t>(first), members.end(), [](auto const* a, auto const* b) { return view(a->key()) < view(b->key()); });
+
+        out += '{';
+        for (std::size_t i = first, end = members.size(); i < end; ++i) {
+            auto const& member = *members[i];
+            if (i > first) out += ", ";
+            if (char const* why = write_string(view(member.key()))) return why;
+            out += ": ";
+            if (char const* why = write(member.value())) {
+                pointer = child("", view(member.key())) + pointer;
+                return why;
+            }
+        }
+        out += '}';
+        members.resize(first);
+        return nullptr;
+    }
+
+    std::string out;
+    std::string pointer;  ///< JSON Pointer of the offender
+
+private:
+    static constexpr char const* out_of_range = "an integer outside ±(2^53−1)";
+
+    char const* write_integer(std::int64_t i) {
+        if (i > limits::version_max || i < -limits::version_max) return out_of_range;
+        std::array<char, 20> digits;
+        out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), i).ptr);
+        return nullptr;
+    }
+
+    char const* write_array(array const& a) {
+        out += '[';
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            if (i > 0) out += ", ";
+            if (char const* why = write(a[i])) {
+                pointer = child("", std::to_string(i)) + pointer;
+                return why;
+            }
+        }
+        out += ']';
+        return nullptr;
+    }
+
+    static constexpr std::array<bool, 256> plain = [] {
+        std::array<bool, 256> table{};
+        for (std::size_t c = 0x20; c <= 0x7E; ++c) table[c] = c != '"' && c != '\\';
+        return table;
+    }();
+
+    char const* write_string(std::string_view s) {
+        out += '"';
+        for (std::size_t at = 0; at < s.size();) {
+            std::size_t const run = at;
+            while (at < s.size() && plain[static_cast<unsigned char>(s[at])]) ++at;
+            out.append(s, run, at - run);
+            if (at == s.size()) break;
+            std::optional<char32_t> const scalar = decode_utf8(s, at);
+            if (!scalar) return "a string that is not UTF-8";
+            write_escaped(*scalar);
+        }
+        out += '"';
+        return nullptr;
+    }
+
+    void write_escaped(char32_t c) {
+        switch (c) {
+            case '"': out += "\\\""; return;
+            case '\\': out += "\\\\"; return;
+            case '\b': out += "\\b"; return;
+            case '\f': out += "\\f"; return;
+            case '\n': out += "\\n"; return;
+            case '\r': out += "\\r"; return;
+            case '\t': out += "\\t"; return;
+            default: break;
+        }
+        if (c < 0x1'0000) return write_unit(c);
+        c -= 0x1'0000;
+        write_unit(0xD800 + (c >> 10));
+        write_unit(0xDC00 + (c & 0x3FF));
+    }
+
+    void write_unit(char32_t unit) {
+        constexpr char digits[] = "0123456789abcdef";
+        char const text[] = {'\\', 'u', digits[unit >> 12 & 0xF], digits[unit >> 8 & 0xF], digits[unit >> 4 & 0xF], digits[unit & 0xF]};
+        out.append(text, sizeof text);
+    }
+
+    std::vector<boost::json::key_value_pair const*> members;
+};
+
+inline result<std::string> finish(canonical_writer&& writer, char const* why) {
+    if (why) return fail(errc::not_canonicalizable, "no canonical form at \"" + writer.pointer + "\": " + why);
+    return std::move(writer.out);
+}
+
+}  // namespace detail
+
+/// The C14N-1 text of `v`, or `not_canonicalizable` with the JSON Pointer of the first value that has none.
+inline result<std::string> canonicalize(value const& v) {
+    detail::canonical_writer writer;
+    char const* const why = writer.write(v);
+    return detail::finish(std::move(writer), why);
+}
+
+/// The same of `o` as if its own members named in `without` were absent; members of inner objects stay.
+inline result<std::string> canonicalize(object const& o, std::initializer_list<std::string_view> without = {}) {
+    detail::canonical_writer writer;
+    char const* const why = writer.write_object(o, without);
+    return detail::finish(std::move(writer), why);
+}
+
+}  // namespace bsp::json

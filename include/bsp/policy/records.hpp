@@ -1,0 +1,72 @@
+#pragma once
+
+#include <bsp/base/bytes.hpp>
+#include <bsp/base/instant.hpp>
+#include <bsp/merge/conversation.hpp>
+#include <bsp/merge/message.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What a store keeps, as values. A store never looks inside `body` members.
+namespace bsp {
+
+enum class peer_status : std::uint8_t { active, unpaired, revoked };
+
+/// Where the registered backend may be called back.
+struct peer_endpoints {
+    std::string peer_id;
+    std::string sync_endpoint;
+    std::string telemetry_endpoint;
+};
+
+/// A registration. `peer_id` is never reused, so ended registrations stay as rows.
+struct peer_record {
+    std::string peer_id;
+    std::string user_id;                     ///< from the SBT, never from anywhere else
+    std::string backend_id;
+    std::string backend_type;                ///< "local" or "hosted"
+    std::string public_key_pem;
+    sha256_digest key_sha256{};              ///< of the SPKI DER: the pin (A-033)
+    std::vector<std::string> capabilities;
+    std::optional<peer_endpoints> endpoints;
+    std::string sbt;                         ///< the current SBT as JSON text, without `signature`
+    instant sbt_created_at;
+    instant sbt_expires_at;
+    instant registered_at;
+    peer_status status = peer_status::active;
+    std::optional<instant> ended_at;         ///< when unpaired or revoked
+    std::optional<instant> last_sync;        ///< last accepted push
+    std::int64_t total_syncs = 0;            ///< accepted pushes, replays not counted
+};
+
+/// Proof that a push was accepted, so that its repetition has no effect.
+struct sync_receipt {
+    std::string peer_id;
+    std::string sync_id;
+    sha256_digest conversations_sha256{};    ///< of C14N-1 of the member `conversations`
+    std::string acknowledgement;             ///< the answer's body, given again
+    instant accepted_at;
+};
+
+/// A conversation in the change feed: its head, and where in the feed it stands.
+struct changed_conversation {
+    merge::conversation_head head;
+    instant changed_at;                      ///< commit instant of its last change, strictly increasing per user
+};
+
+/// A message in the change feed.
+struct changed_message {
+    merge::message message;
+    instant changed_at;
+};
+
+/// A position in a list ordered by (instant, id); the page starts after it.
+struct position {
+    instant at;
+    std::string id;
+};
+
+}  // namespace bsp

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <bsp/base/instant.hpp>
+
+#include <concepts>
+#include <string_view>
+
+namespace bsp {
+
+/// Remembers the assertions of reading requests. `claim` is true for the first claim of
+/// (issuer, jti) and false for a repetition before `expires_at`; of two claims at once one is the first.
+/// It may forget on restart: state-changing requests claim in the store instead. It is bounded: when full
+/// it refuses or forgets, as its documentation says.
+/// Models: memory_replay_guard (adapters/).
+template <class G>
+concept replay_guard = requires(G& g, std::string_view issuer, std::string_view jti, instant t) {
+    { g.claim(issuer, jti, /*expires_at=*/t, /*now=*/t) } -> std::same_as<bool>;
+};
+
+/// The smallest model, for compile-time tests.
+struct replay_guard_archetype {
+    replay_guard_archetype() = delete;
+    replay_guard_archetype(replay_guard_archetype const&) = delete;
+    bool claim(std::string_view, std::string_view, instant, instant) { return true; }
+};
+static_assert(replay_guard<replay_guard_archetype>);
+
+}  // namespace bsp

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <bsp/base/result.hpp>
+#include <bsp/policy/records.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Storage, seen from the protocol. Data of a user is reached through a `tenant` view that is bound to
+/// that user, so a query without a user cannot be written.
+///
+/// These classes are the interface that every store models; `store` below is the concept. A read sees
+/// one consistent snapshot. A write is one serializable transaction: it is committed if and only if the
+/// function returns success, and it is durable before `write` returns. When storage fails, every
+/// operation answers `unavailable` and nothing is changed.
+namespace bsp {
+
+/// Everything of one user that a request may read.
+class tenant_reader {
+public:
+    virtual ~tenant_reader() = default;
+
+    virtual result<std::optional<merge::conversation_head>> head(std::string_view conversation_id) = 0;
+
+    /// The stored versions of those of `ids` that exist, tombstones included, in any order.
+    virtual result<std::vector<merge::message>> messages(std::string_view conversation_id, std::span<std::string const> ids) = 0;
+
+    /// Messages in the order (timestamp, id), tombstones included, after `after`.
+    virtual result<std::vector<merge::message>> messages_in_order(std::string_view conversation_id,
+                                                                  std::optional<position> const& after, std::size_t limit) = 0;
+
+    /// Heads in the order of their ids, tombstones included, after the id `after` ("" for the first page).
+    virtual result<std::vector<merge::conversation_head>> heads(std::string_view after, std::size_t limit) = 0;
+
+    /// The feed: conversations with `changed_at >= since`, in the order (changed_at, conversation_id),
+    /// after `after`.
+    virtual result<std::vector<changed_conversation>> changes(instant since, std::optional<position> const& after, std::size_t limit) = 0;
+
+    /// Messages of one conversation with `changed_at >= since`, in the order (changed_at, id), after `after`.
+    virtual result<std::vector<changed_message>> changed_messages(std::string_view conversation_id, instant since,
+                                                                  std::optional<position> const& after, std::size_t limit) = 0;
+
+    /// The commit instant of the user's last change; nothing when nothing was ever written.
+    virtual result<std::optional<instant>> last_change() = 0;
+
+    virtual result<std::optional<sync_receipt>> receipt(std::string_view peer_id, std::string_view sync_id) = 0;
+
+    /// Versions that lost a tie or a race, oldest first, none kept before `kept_since`.
+    virtual result<std::vector<merge::message>> losers(std::string_view conversation_id, instant kept_since) = 0;
+};
+
+/// Everything of one user that a transaction may write. All changes of one transaction carry the commit
+/// instant that `begin_change` gave.
+class tenant_writer : public tenant_reader {
+public:
+    /// Takes the user's next commit instant: `now`, or one nanosecond after the user's last one if the
+    /// clock has not moved past it. Serializes writers of one user.
+    virtual result<instant> begin_change(instant now) = 0;
+
+    virtual result<> put_head(merge::conversation_head const& head, instant changed_at) = 0;
+    virtual result<> put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) = 0;
+    virtual result<> put_loser(std::string_view conversation_id, merge::message const& loser, instant at) = 0;
+    virtual result<> put_receipt(sync_receipt const& receipt) = 0;
+};
+
+/// Peers of all users: what must be known before a user is known.
+class registry_reader {
+public:
+    virtual ~registry_reader() = default;
+
+    /// The registration with this id, ended ones included.
+    virtual result<std::optional<peer_record>> peer(std::string_view peer_id) = 0;
+    /// The active registration of a backend for a user.
+    virtual result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) = 0;
+    /// Active registrations in the order of their ids, after `after`; of one user, or of all when none is given.
+    virtual result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) = 0;
+    /// SBTs of this user and backend created at or before this instant are void.
+    virtual result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) = 0;
+    /// Whether the backend or the key is revoked, in any tenant.
+    virtual result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) = 0;
+};
+
+/// One transaction.
+class store_writer : public registry_reader {
+public:
+    /// Inserts or replaces by `peer_id`.
+    virtual result<> put_peer(peer_record const& peer) = 0;
+    virtual result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) = 0;
+    virtual result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) = 0;
+    /// True for the first claim of (issuer, jti); false for a repetition before `expires_at`.
+    /// Claims that expired before `now` may be forgotten.
+    virtual result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) = 0;
+
+    /// The data of one user; valid for this transaction.
+    virtual tenant_writer& tenant(std::string_view user_id) = 0;
+};
+
+/// One snapshot.
+class store_reader : public registry_reader {
+public:
+    virtual tenant_reader& tenant(std::string_view user_id) = 0;
+};
+
+/// Base of stores: `read` and `write` pass a function into a snapshot or a transaction.
+class store_base {
+public:
+    virtual ~store_base() = default;
+
+    /// Random text made when the store was created or restored.
+    [[nodiscard]] virtual std::string epoch() const = 0;
+
+    /// Runs `f(store_reader&) -> result<T>` on one snapshot.
+    template <class F>
+    auto read(F&& f) -> std::invoke_result_t<F&, store_reader&> {
+        std::optional<std::invoke_result_t<F&, store_reader&>> answer;
+        BSP_CHECK(run_read([&](store_reader& r) -> result<> { return settle(answer, f(r)); }));
+        return std::move(*answer);
+    }
+
+    /// Runs `f(store_writer&) -> result<T>` in one transaction; durable when this returns success. `f`
+    /// may run on another thread, and is run once.
+    template <class F>
+    auto write(F&& f) -> std::invoke_result_t<F&, store_writer&> {
+        std::optional<std::invoke_result_t<F&, store_writer&>> answer;
+        BSP_CHECK(run_write([&](store_writer& w) -> result<> { return settle(answer, f(w)); }));
+        return std::move(*answer);
+    }
+
+protected:
+    virtual result<> run_read(std::function<result<>(store_reader&)> const& f) = 0;
+    virtual result<> run_write(std::function<result<>(store_writer&)> const& f) = 0;
+
+private:
+    template <class Answer>
+    static result<> settle(std::optional<Answer>& answer, Answer&& given) {
+        if (!given) return given.error();
+        answer.emplace(std::move(given));
+        return ok();
+    }
+};
+
+/// A model of storage. Models: memory_store, failing_store (testing/), sqlite_store (reference_server/storage).
+template <class S>
+concept store = std::derived_from<S, store_base>;
+
+}  // namespace bsp

@@ -1,0 +1,371 @@
+#pragma once
+
+#include <bsp/policy/store.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <utility>
+
+namespace bsp::testing {
+
+/// A store in memory, for tests, fuzzing and measurements. One writer at a time or many readers. A write
+/// notes how to undo each of its steps, so a refused transaction costs what it did and no more.
+class memory_store final : public store_base {
+public:
+    explicit memory_store(std::string epoch = "memory-epoch") : epoch_{std::move(epoch)} {}
+
+    [[nodiscard]] std::string epoch() const override { return epoch_; }
+
+protected:
+    result<> run_read(std::function<result<>(store_reader&)> const& f) override {
+        std::shared_lock const lock{mutex_};
+        snapshot view{*this};
+        return f(view);
+    }
+
+    result<> run_write(std::function<result<>(store_writer&)> const& f) override {
+        std::unique_lock const lock{mutex_};
+        undo_log undo;  // rolls back unless it is dismissed, also when `f` throws
+        transaction view{*this, undo};
+        BSP_CHECK(f(view));
+        undo.dismiss();
+        return ok();
+    }
+
+private:
+    using place = std::pair<instant, std::string>;  ///< a key of the lists ordered by (instant, id)
+
+    struct stored_message {
+        merge::message message;
+        instant changed_at;
+    };
+    struct loser {
+        merge::message message;
+        instant at;
+    };
+    struct conversation {
+        merge::conversation_head head;
+        instant changed_at;
+        std::map<std::string, stored_message, std::less<>> messages;
+        std::set<place> by_time;    ///< of `messages`
+        std::set<place> by_change;  ///< of `messages`
+        std::vector<loser> losers;
+    };
+    struct user {
+        std::map<std::string, conversation, std::less<>> conversations;
+        std::set<place> by_change;  ///< of `conversations`
+        std::map<std::pair<std::string, std::string>, sync_receipt> receipts;
+        std::optional<instant> last_change;
+    };
+    struct revocation {
+        std::string backend_id;
+        sha256_digest key_sha256;
+    };
+
+    class undo_log {
+    public:
+        undo_log() = default;
+        undo_log(undo_log const&) = delete;
+        ~undo_log() {
+            for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) (*step)();
+        }
+        void on_rollback(std::function<void()> step) { steps_.push_back(std::move(step)); }
+        void dismiss() { steps_.clear(); }
+
+    private:
+        std::vector<std::function<void()>> steps_;
+    };
+
+    static std::set<place>::const_iterator first_of(std::set<place> const& places, instant since, std::optional<position> const& after) {
+        auto const from = places.lower_bound({since, {}});
+        if (!after || place{after->at, after->id} < place{since, {}}) return from;
+        return places.upper_bound({after->at, after->id});
+    }
+
+    class tenant_view final : public tenant_writer {
+    public:
+        tenant_view(user& data, undo_log* undo) : data_{data}, undo_{undo} {}
+
+        result<std::optional<merge::conversation_head>> head(std::string_view conversation_id) override {
+            auto const* c = find(conversation_id);
+            return c ? std::optional{c->head} : std::nullopt;
+        }
+
+        result<std::vector<merge::message>> messages(std::string_view conversation_id, std::span<std::string const> ids) override {
+            std::vector<merge::message> found;
+            if (auto const* c = find(conversation_id))
+                for (auto const& id : std::set<std::string_view>{ids.begin(), ids.end()})
+                    if (auto const m = c->messages.find(id); m != c->messages.end()) found.push_back(m->second.message);
+            return found;
+        }
+
+        result<std::vector<merge::message>> messages_in_order(std::string_view conversation_id, std::optional<position> const& after,
+                                                              std::size_t limit) override {
+            std::vector<merge::message> page;
+            if (auto const* c = find(conversation_id))
+                for (auto at = after ? c->by_time.upper_bound({after->at, after->id}) : c->by_time.begin(); at != c->by_time.end() && page.size() < limit; ++at)
+                    page.push_back(c->messages.find(at->second)->second.message);
+            return page;
+        }
+
+        result<std::vector<merge::conversation_head>> heads(std::string_view after, std::size_t limit) override {
+            std::vector<merge::conversation_head> page;
+            for (auto at = data_.conversations.upper_bound(after); at != data_.conversations.end() && page.size() < limit; ++at) page.push_back(at->second.head);
+            return page;
+        }
+
+        result<std::vector<changed_conversation>> changes(instant since, std::optional<position> const& after, std::size_t limit) override {
+            std::vector<changed_conversation> page;
+            for (auto at = first_of(data_.by_change, since, after); at != data_.by_change.end() && page.size() < limit; ++at)
+                page.push_back({data_.conversations.find(at->second)->second.head, at->first});
+            return page;
+        }
+
+        result<std::vector<changed_message>> changed_messages(std::string_view conversation_id, instant since, std::optional<position> const& after,
+                                                              std::size_t limit) override {
+            std::vector<changed_message> page;
+            if (auto const* c = find(conversation_id))
+                for (auto at = first_of(c->by_change, since, after); at != c->by_change.end() && page.size() < limit; ++at)
+                    page.push_back({c->messages.find(at->second)->second.message, at->first});
+            return page;
+        }
+
+        result<std::optional<instant>> last_change() override { return data_.last_change; }
+
+        result<std::optional<sync_receipt>> receipt(std::string_view peer_id, std::string_view sync_id) override {
+            auto const found = data_.receipts.find({std::string{peer_id}, std::string{sync_id}});
+            return found == data_.receipts.end() ? std::nullopt : std::optional{found->second};
+        }
+
+        result<std::vector<merge::message>> losers(std::string_view conversation_id, instant kept_since) override {
+            std::vector<merge::message> kept;
+            if (auto const* c = find(conversation_id))
+                for (auto const& l : c->losers)
+                    if (l.at >= kept_since) kept.push_back(l.message);
+            return kept;
+        }
+
+        result<instant> begin_change(instant now) override {
+            auto const before = data_.last_change;
+            undo_->on_rollback([&data = data_, before] { data.last_change = before; });
+            data_.last_change = before ? std::max(now, *before + std::chrono::nanoseconds{1}) : now;
+            return *data_.last_change;
+        }
+
+        result<> put_head(merge::conversation_head const& head, instant changed_at) override {
+            auto [at, created] = data_.conversations.try_emplace(head.conversation_id);
+            auto& c = at->second;
+            undo_->on_rollback([&data = data_, id = head.conversation_id, created = created, old_head = c.head, old_at = c.changed_at] {
+                auto const here = data.conversations.find(id);
+                data.by_change.erase({here->second.changed_at, id});
+                if (created) {
+                    data.conversations.erase(here);
+                } else {
+                    here->second.head = old_head;
+                    here->second.changed_at = old_at;
+                    data.by_change.emplace(old_at, id);
+                }
+            });
+            if (!created) data_.by_change.erase({c.changed_at, head.conversation_id});
+            c.head = head;
+            c.changed_at = changed_at;
+            data_.by_change.emplace(changed_at, head.conversation_id);
+            return ok();
+        }
+
+        result<> put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) override {
+            auto const at = data_.conversations.find(conversation_id);
+            if (at == data_.conversations.end()) return fail(errc::internal, "messages without a head");
+            auto& c = at->second;
+            for (auto const& m : messages) {
+                auto const held = c.messages.find(m.id);
+                std::optional<stored_message> old;
+                if (held != c.messages.end()) old = held->second;
+                undo_->on_rollback([&c, id = m.id, old] {
+                    take_out(c, id);
+                    if (old) put_in(c, *old);
+                });
+                take_out(c, m.id);
+                put_in(c, {m, changed_at});
+            }
+            return ok();
+        }
+
+        result<> put_loser(std::string_view conversation_id, merge::message const& lost, instant at) override {
+            auto const found = data_.conversations.find(conversation_id);
+            if (found == data_.conversations.end()) return fail(errc::internal, "a loser without a head");
+            auto& losers = found->second.losers;
+            if (std::ranges::any_of(losers, [&](loser const& l) { return l.message.id == lost.id && l.message.digest == lost.digest; })) return ok();
+            undo_->on_rollback([&losers] { losers.pop_back(); });
+            losers.push_back({lost, at});
+            return ok();
+        }
+
+        result<> put_receipt(sync_receipt const& receipt) override {
+            std::pair const key{receipt.peer_id, receipt.sync_id};
+            auto const found = data_.receipts.find(key);
+            std::optional<sync_receipt> old;
+            if (found != data_.receipts.end()) old = found->second;
+            undo_->on_rollback([&data = data_, key, old] {
+                if (old) data.receipts[key] = *old;
+                else data.receipts.erase(key);
+            });
+            data_.receipts[key] = receipt;
+            return ok();
+        }
+
+    private:
+        conversation const* find(std::string_view id) const {
+            auto const at = data_.conversations.find(id);
+            return at == data_.conversations.end() ? nullptr : &at->second;
+        }
+
+        static void take_out(conversation& c, std::string const& id) {
+            auto const held = c.messages.find(id);
+            if (held == c.messages.end()) return;
+            c.by_time.erase({held->second.message.timestamp, id});
+            c.by_change.erase({held->second.changed_at, id});
+            c.messages.erase(held);
+        }
+
+        static void put_in(conversation& c, stored_message m) {
+            c.by_time.emplace(m.message.timestamp, m.message.id);
+            c.by_change.emplace(m.changed_at, m.message.id);
+            std::string id = m.message.id;
+            c.messages.emplace(std::move(id), std::move(m));
+        }
+
+        user& data_;
+        undo_log* undo_;
+    };
+
+    /// What a snapshot and a transaction have in common.
+    struct registry {
+        memory_store& self;
+
+        [[nodiscard]] std::optional<peer_record> peer(std::string_view peer_id) const {
+            auto const found = self.peers_.find(peer_id);
+            return found == self.peers_.end() ? std::nullopt : std::optional{found->second};
+        }
+        [[nodiscard]] std::optional<peer_record> registration(std::string_view user_id, std::string_view backend_id) const {
+            auto const found = self.active_.find({std::string{user_id}, std::string{backend_id}});
+            return found == self.active_.end() ? std::nullopt : peer(found->second);
+        }
+        [[nodiscard]] std::vector<peer_record> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) const {
+            std::vector<peer_record> page;
+            for (auto at = self.peers_.upper_bound(after); at != self.peers_.end() && page.size() < limit; ++at)
+                if (at->second.status == peer_status::active && (!user_id || at->second.user_id == *user_id)) page.push_back(at->second);
+            return page;
+        }
+        [[nodiscard]] std::optional<instant> sbt_floor(std::string_view user_id, std::string_view backend_id) const {
+            auto const found = self.sbt_floors_.find({std::string{user_id}, std::string{backend_id}});
+            return found == self.sbt_floors_.end() ? std::nullopt : std::optional{found->second};
+        }
+        [[nodiscard]] bool is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) const {
+            return std::ranges::any_of(self.revocations_, [&](revocation const& r) { return r.backend_id == backend_id || r.key_sha256 == key_sha256; });
+        }
+    };
+
+    class snapshot final : public store_reader {
+    public:
+        explicit snapshot(memory_store& self) : registry_{self} {}
+        result<std::optional<peer_record>> peer(std::string_view peer_id) override { return registry_.peer(peer_id); }
+        result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override { return registry_.registration(user_id, backend_id); }
+        result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override { return registry_.peers(user_id, after, limit); }
+        result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
+        result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
+
+        tenant_reader& tenant(std::string_view user_id) override {
+            auto const found = registry_.self.users_.find(user_id);
+            return tenants_.try_emplace(std::string{user_id}, found == registry_.self.users_.end() ? nobody_ : found->second, nullptr).first->second;
+        }
+
+    private:
+        registry registry_;
+        user nobody_;
+        std::map<std::string, tenant_view, std::less<>> tenants_;
+    };
+
+    class transaction final : public store_writer {
+    public:
+        transaction(memory_store& self, undo_log& undo) : registry_{self}, undo_{undo} {}
+        result<std::optional<peer_record>> peer(std::string_view peer_id) override { return registry_.peer(peer_id); }
+        result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override { return registry_.registration(user_id, backend_id); }
+        result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override { return registry_.peers(user_id, after, limit); }
+        result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
+        result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
+
+        result<> put_peer(peer_record const& peer) override {
+            auto& self = registry_.self;
+            std::pair const registration{peer.user_id, peer.backend_id};
+            put(self.peers_, peer.peer_id, peer);
+            auto const active = self.active_.find(registration);
+            if (peer.status == peer_status::active) put(self.active_, registration, peer.peer_id);
+            else if (active != self.active_.end() && active->second == peer.peer_id) {
+                undo_.on_rollback([&self, registration, id = peer.peer_id] { self.active_[registration] = id; });
+                self.active_.erase(active);
+            }
+            return ok();
+        }
+
+        result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override {
+            put(registry_.self.sbt_floors_, std::pair{std::string{user_id}, std::string{backend_id}}, floor);
+            return ok();
+        }
+
+        result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant) override {
+            auto& revocations = registry_.self.revocations_;
+            undo_.on_rollback([&revocations] { revocations.pop_back(); });
+            revocations.push_back({std::string{backend_id}, key_sha256});
+            return ok();
+        }
+
+        result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override {
+            auto& claims = registry_.self.claims_;
+            std::pair const key{std::string{issuer}, std::string{jti}};
+            auto const held = claims.find(key);
+            if (held != claims.end() && held->second > now) return false;
+            put(claims, key, expires_at);
+            return true;
+        }
+
+        tenant_writer& tenant(std::string_view user_id) override {
+            auto& data = registry_.self.users_[std::string{user_id}];
+            return tenants_.try_emplace(std::string{user_id}, data, &undo_).first->second;
+        }
+
+    private:
+        template <class Map, class Key, class Value>
+        void put(Map& map, Key const& key, Value const& value) {
+            auto const held = map.find(key);
+            std::optional<Value> old;
+            if (held != map.end()) old = held->second;
+            undo_.on_rollback([&map, key, old] {
+                if (old) map.insert_or_assign(key, *old);
+                else map.erase(key);
+            });
+            map.insert_or_assign(key, value);
+        }
+
+        registry registry_;
+        undo_log& undo_;
+        std::map<std::string, tenant_view, std::less<>> tenants_;
+    };
+
+    std::string epoch_;
+    std::shared_mutex mutex_;
+    std::map<std::string, user, std::less<>> users_;
+    std::map<std::string, peer_record, std::less<>> peers_;
+    std::map<std::pair<std::string, std::string>, std::string> active_;      ///< (user_id, backend_id) → peer_id
+    std::map<std::pair<std::string, std::string>, instant> sbt_floors_;      ///< (user_id, backend_id) → created_at
+    std::vector<revocation> revocations_;
+    std::map<std::pair<std::string, std::string>, instant> claims_;          ///< (issuer, jti) → expires_at
+};
+static_assert(store<memory_store>);
+
+}  // namespace bsp::testing

@@ -1,0 +1,227 @@
+#include "connection.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace bsp::server {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using request_parser = http::request_parser<http::string_body>;
+
+namespace {
+
+constexpr std::size_t read_ahead_bytes_max = 64u << 10;
+constexpr std::chrono::milliseconds farewell{500};  ///< for an answer under way when the server stops
+
+auto yielding(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
+
+/// The head as received. Taken before the body is read, because trailer fields are not header fields.
+http_request head_of(request_parser const& parser, std::string const& remote) {
+    http_request request;
+    auto const& message = parser.get();
+    request.method = std::string{message.method_string()};
+    request.target = std::string{message.target()};
+    for (auto const& field : message) request.headers.add(std::string{field.name_string()}, std::string{field.value()});
+    request.remote = remote;
+    return request;
+}
+
+/// What a failed read of a request is called; nothing when there is nobody left to tell.
+std::optional<error> refusal_of(error_code ec, bool expired, bool in_request_line) {
+    if (expired) return fail(errc::request_timeout, "the request did not arrive in time");
+    if (ec == http::error::body_limit) return fail(errc::payload_too_large, "");
+    if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
+        return in_request_line ? fail(errc::uri_too_long, "") : fail(errc::headers_too_large, "");
+    if (ec == http::error::end_of_stream) return std::nullopt;
+    if (ec.category() == http::make_error_code(http::error::end_of_stream).category())
+        return fail(errc::bad_request, "not a valid HTTP/1.1 request: " + ec.message());
+    return std::nullopt;
+}
+
+}  // namespace
+
+connection::connection(asio::ip::tcp::socket socket, door_state& state)
+    : socket_{std::move(socket)}, state_{state}, timer_{socket_.get_executor()},
+      buffer_{state.limits.header_bytes_max + read_ahead_bytes_max} {
+    in_all_ = state_.all.insert(state_.all.end(), this);
+    error_code ec;
+    if (auto const peer = socket_.remote_endpoint(ec); !ec) remote_ = peer.address().to_string();
+    // Head and body of an answer may leave in two segments; waiting for acknowledgements would cost 40 ms.
+    socket_.set_option(asio::ip::tcp::no_delay{true}, ec);
+}
+
+connection::~connection() {
+    enter(phase::reading);
+    state_.buffered_bytes -= held_bytes_;
+    state_.all.erase(in_all_);
+}
+
+void connection::enter(phase next) {
+    if (phase_ == phase::idle && next != phase::idle) state_.idle.erase(in_idle_);
+    if (phase_ != phase::idle && next == phase::idle) in_idle_ = state_.idle.insert(state_.idle.end(), this);
+    phase_ = next;
+}
+
+void connection::arm(std::chrono::milliseconds deadline) {
+    expired_ = false;
+    timer_.expires_after(deadline);
+    timer_.async_wait([self = shared_from_this(), generation = ++timer_generation_](error_code ec) {
+        // The expiry of an earlier deadline may already be queued when a later one is set.
+        if (ec || generation != self->timer_generation_) return;
+        self->expired_ = true;
+        error_code ignored;
+        self->socket_.cancel(ignored);
+    });
+}
+
+void connection::disarm() {
+    ++timer_generation_;
+    timer_.cancel();
+}
+
+void connection::end() {
+    error_code ignored;
+    if (phase_ == phase::writing) return arm(std::min(farewell, state_.limits.write_deadline));
+    if (phase_ == phase::serving) return;
+    enter(phase::reading);  // leaves the list of those that could make room
+    socket_.close(ignored);
+}
+
+asio::awaitable<void> connection::serve() {
+    while (co_await wait_for_request() && co_await serve_one()) {
+    }
+    disarm();
+}
+
+/// Waits for the first byte of a request. False when the client leaves, stays silent, or has to make room.
+asio::awaitable<bool> connection::wait_for_request() {
+    if (state_.stopping) co_return false;
+    if (buffer_.size() != 0) co_return true;
+    enter(phase::idle);
+    arm(first_ ? state_.limits.head_deadline : state_.limits.idle_deadline);
+    first_ = false;
+    error_code ec;
+    std::size_t const n = co_await socket_.async_read_some(buffer_.prepare(4'096), yielding(ec));
+    buffer_.commit(n);
+    enter(phase::reading);
+    co_return !ec && !state_.stopping;
+}
+
+/// Reads one request and answers it. False when the connection has to end.
+asio::awaitable<bool> connection::serve_one() {
+    auto const& limits = state_.limits;
+    error_code ec;
+    enter(phase::reading);
+    request_parser parser;
+    parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
+    parser.body_limit(limits.body_bytes_max);
+
+    arm(limits.head_deadline);
+    co_await http::async_read_header(socket_, buffer_, parser, yielding(ec));
+    if (state_.stopping) co_return false;
+    if (ec) {
+        auto const begin = static_cast<char const*>(buffer_.data().data());
+        bool const in_request_line = std::string_view{begin, buffer_.size()}.find("\r\n") > limits.target_bytes_max;
+        if (auto const why = refusal_of(ec, expired_, in_request_line)) co_await refuse(head_of(parser, remote_), *why);
+        co_return false;
+    }
+
+    int const version = static_cast<int>(parser.get().version());
+    auto admitted = admit(head_of(parser, remote_), version == 11 ? 1 : 0, limits);
+    if (!admitted) {
+        co_await refuse(head_of(parser, remote_), admitted.error());
+        co_return false;
+    }
+    admitted_head head = *std::move(admitted);
+
+    if (head.wants_websocket && state_.handlers.upgrade && parser.is_done()) {
+        disarm();
+        auto const begin = static_cast<char const*>(buffer_.data().data());
+        std::string read_ahead{begin, buffer_.size()};
+        state_.handlers.upgrade({std::move(head.request), static_cast<int>(socket_.release()), std::move(read_ahead)});
+        co_return false;
+    }
+
+    if (!parser.is_done()) {
+        arm(limits.body_deadline);
+        if (head.expects_continue) {
+            static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+            co_await asio::async_write(socket_, asio::buffer(go_on), yielding(ec));
+        }
+        parser.eager(true);
+        while (!ec && !parser.is_done()) {
+            co_await http::async_read_some(socket_, buffer_, parser, yielding(ec));
+            std::size_t const held = parser.get().body().size();
+            state_.buffered_bytes += held - held_bytes_;
+            held_bytes_ = held;
+            if (state_.buffered_bytes > limits.buffered_bytes_max) {
+                co_await refuse(head.request, fail(errc::unavailable, "too many large requests at the same time"));
+                co_return false;
+            }
+        }
+        if (state_.stopping) co_return false;
+        if (ec) {
+            if (auto const why = refusal_of(ec, expired_, false)) co_await refuse(head.request, *why);
+            co_return false;
+        }
+        head.request.body = std::move(parser.get().body());
+    }
+
+    enter(phase::serving);
+    disarm();
+    std::string const answer = co_await work(std::move(head.request), !head.keep_alive);
+    state_.buffered_bytes -= held_bytes_;
+    held_bytes_ = 0;
+    co_return co_await write(answer) && head.keep_alive && !state_.stopping;
+}
+
+/// Lets a worker answer, and comes back to the door's thread with the bytes.
+asio::awaitable<std::string> connection::work(http_request request, bool close) {
+    auto const token = asio::use_awaitable;
+    co_return co_await asio::async_initiate<decltype(token), void(std::string)>(
+        [this](auto handler, http_request pending, bool last) {
+            auto const home = asio::prefer(asio::get_associated_executor(handler, socket_.get_executor()),
+                                           asio::execution::outstanding_work.tracked);
+            asio::post(state_.workers, [this, home, handler = std::move(handler), pending = std::move(pending), last]() mutable {
+                std::string bytes = state_.handlers.answer(std::move(pending), last);
+                asio::post(home, [handler = std::move(handler), bytes = std::move(bytes)]() mutable { std::move(handler)(std::move(bytes)); });
+            });
+        },
+        token, std::move(request), close);
+}
+
+asio::awaitable<bool> connection::write(std::string const& bytes) {
+    enter(phase::writing);
+    arm(state_.stopping ? std::min(farewell, state_.limits.write_deadline) : state_.limits.write_deadline);
+    error_code ec;
+    co_await asio::async_write(socket_, asio::buffer(bytes), yielding(ec));
+    co_return !ec;
+}
+
+/// Says why, and then reads on for a while: closing a socket with unread bytes resets the connection,
+/// and the client would never see the answer.
+asio::awaitable<void> connection::refuse(http_request const& known, error const& why) {
+    std::string const answer = state_.handlers.refuse(known, why);
+    if (!co_await write(answer)) co_return;
+    enter(phase::lingering);
+    error_code ec;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+    arm(state_.limits.linger);
+    std::array<char, 16'384> discarded;
+    while (!ec && !state_.stopping) co_await socket_.async_read_some(asio::buffer(discarded), yielding(ec));
+}
+
+}  // namespace bsp::server

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "admission.hpp"
+#include "door.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include <list>
+#include <memory>
+
+namespace bsp::server {
+
+class connection;
+
+/// What the connections of one door share. Touched on the door's thread only.
+struct door_state {
+    door_state(door_limits l, door_handlers h) : limits{l}, handlers{std::move(h)} {}
+
+    door_limits const limits;
+    door_handlers const handlers;
+    boost::asio::thread_pool workers{limits.workers};
+    std::list<connection*> all;      ///< open connections
+    std::list<connection*> idle;     ///< those that wait for a request, longest first
+    std::size_t buffered_bytes = 0;  ///< bodies read or being served
+    bool stopping = false;
+};
+
+/// One client. Lives on the door's thread; ends when its coroutine does.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+    connection(boost::asio::ip::tcp::socket socket, door_state& state);
+    ~connection();
+
+    /// Serves requests until either side ends the connection.
+    boost::asio::awaitable<void> serve();
+
+    /// Ends the connection unless a request is being served, whose answer is still sent.
+    void end();
+
+private:
+    enum class phase : std::uint8_t { idle, reading, serving, writing, lingering };
+
+    void enter(phase next);
+    void arm(std::chrono::milliseconds deadline);
+    void disarm();
+
+    boost::asio::awaitable<bool> wait_for_request();
+    boost::asio::awaitable<bool> serve_one();
+    boost::asio::awaitable<std::string> work(http_request request, bool close);
+    boost::asio::awaitable<bool> write(std::string const& bytes);
+    boost::asio::awaitable<void> refuse(http_request const& known, error const& why);
+
+    boost::asio::ip::tcp::socket socket_;
+    door_state& state_;
+    boost::asio::steady_timer timer_;
+    boost::beast::flat_buffer buffer_;
+    std::string remote_;
+    std::list<connection*>::iterator in_all_;
+    std::list<connection*>::iterator in_idle_;
+    std::size_t held_bytes_ = 0;          ///< of state_.buffered_bytes
+    std::uint64_t timer_generation_ = 0;
+    phase phase_ = phase::reading;
+    bool expired_ = false;
+    bool first_ = true;
+};
+
+}  // namespace bsp::server

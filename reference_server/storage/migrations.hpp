@@ -1,0 +1,110 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+/// The schema, as the steps that lead to it. A step that was released is never edited; a change of the
+/// schema is a new step at the end. `PRAGMA user_version` counts the steps a file has seen.
+///
+/// Rows of a user begin with `user_id` in every key and index, so that one user's data is one range and
+/// no statement can read across users (A-080). Instants that are compared within one clock of ours are
+/// int64 nanoseconds; message timestamps span the years 0000 to 9999 and have two columns.
+namespace bsp::server::migrations {
+
+/// "BSP1": tells our files from other programs' databases.
+inline constexpr std::int64_t application_id = 0x42535031;
+
+inline constexpr std::array<char const*, 1> steps{
+    R"sql(
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE peer (
+    peer_id        TEXT PRIMARY KEY,
+    user_id        TEXT NOT NULL,
+    backend_id     TEXT NOT NULL,
+    backend_type   TEXT NOT NULL,
+    public_key_pem TEXT NOT NULL,
+    key_sha256     BLOB NOT NULL,
+    capabilities   TEXT NOT NULL,              -- JSON array of texts
+    endpoint_peer_id TEXT, sync_endpoint TEXT, telemetry_endpoint TEXT,
+    sbt            TEXT NOT NULL,
+    sbt_created_s  INTEGER NOT NULL, sbt_created_ns  INTEGER NOT NULL,
+    sbt_expires_s  INTEGER NOT NULL, sbt_expires_ns  INTEGER NOT NULL,
+    registered_s   INTEGER NOT NULL, registered_ns   INTEGER NOT NULL,
+    status         INTEGER NOT NULL,           -- 0 active, 1 unpaired, 2 revoked
+    ended_s        INTEGER, ended_ns           INTEGER,
+    last_sync_s    INTEGER, last_sync_ns       INTEGER,
+    total_syncs    INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX peer_active ON peer (user_id, backend_id) WHERE status = 0;
+CREATE INDEX peer_of_user ON peer (user_id, peer_id) WHERE status = 0;
+
+CREATE TABLE sbt_floor (
+    user_id TEXT NOT NULL, backend_id TEXT NOT NULL,
+    floor_s INTEGER NOT NULL, floor_ns INTEGER NOT NULL,
+    PRIMARY KEY (user_id, backend_id)
+) WITHOUT ROWID;
+
+CREATE TABLE revoked_backend (backend_id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE revoked_key     (key_sha256 BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE assertion_claim (
+    issuer TEXT NOT NULL, jti TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (issuer, jti)
+) WITHOUT ROWID;
+CREATE INDEX assertion_claim_by_expiry ON assertion_claim (expires_at);
+
+CREATE TABLE user_clock (user_id TEXT PRIMARY KEY, changed_at INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE conversation (
+    user_id TEXT NOT NULL, conversation_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    last_modified TEXT NOT NULL, last_modified_s INTEGER NOT NULL, last_modified_ns INTEGER NOT NULL,
+    version_seen INTEGER NOT NULL,
+    surfaces TEXT NOT NULL,                    -- JSON array of texts
+    scalars_version INTEGER NOT NULL, scalars_modified_s INTEGER NOT NULL, scalars_modified_ns INTEGER NOT NULL,
+    scalars_redacted INTEGER NOT NULL, scalars_deleted INTEGER NOT NULL,
+    scalars_body TEXT NOT NULL, scalars_digest BLOB NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, conversation_id)
+) WITHOUT ROWID;
+CREATE INDEX conversation_feed ON conversation (user_id, changed_at, conversation_id);
+
+CREATE TABLE message (
+    user_id TEXT NOT NULL, conversation_id TEXT NOT NULL, id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    timestamp_s INTEGER NOT NULL, timestamp_ns INTEGER NOT NULL,
+    redacted INTEGER NOT NULL, deleted INTEGER NOT NULL,
+    surface TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    changed_at INTEGER NOT NULL,
+    body TEXT NOT NULL,                        -- last: long bodies spill over to pages of their own
+    PRIMARY KEY (user_id, conversation_id, id)
+) WITHOUT ROWID;
+CREATE INDEX message_order ON message (user_id, conversation_id, timestamp_s, timestamp_ns, id);
+CREATE INDEX message_feed  ON message (user_id, conversation_id, changed_at, id);
+
+CREATE TABLE loser (
+    number INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL, conversation_id TEXT NOT NULL, at INTEGER NOT NULL,
+    id TEXT NOT NULL, version INTEGER NOT NULL,
+    timestamp_s INTEGER NOT NULL, timestamp_ns INTEGER NOT NULL,
+    redacted INTEGER NOT NULL, deleted INTEGER NOT NULL,
+    surface TEXT NOT NULL, digest BLOB NOT NULL, body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX loser_once ON loser (user_id, conversation_id, id, digest);
+CREATE INDEX loser_by_age ON loser (user_id, at);
+
+CREATE TABLE receipt (
+    user_id TEXT NOT NULL, peer_id TEXT NOT NULL, sync_id TEXT NOT NULL,
+    conversations_sha256 BLOB NOT NULL, acknowledgement TEXT NOT NULL, accepted_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, peer_id, sync_id)
+) WITHOUT ROWID;
+CREATE INDEX receipt_by_age ON receipt (user_id, accepted_at);
+)sql",
+};
+
+}  // namespace bsp::server::migrations

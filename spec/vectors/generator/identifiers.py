@@ -1,0 +1,93 @@
+"""identifiers.json: the grammar of ids."""
+from .common import Numbered
+
+ABOUT = ("Identifiers. `kind` is `id` (conversation_id, message id, sync_id, session_id, event_id), `user_id`, `sbt_user_id` (a user_id named by an SBT), "
+         "`produced_backend_id` and `produced_peer_id` (what a backend may hand out), or `backend` (a `text` received with a `backend_type`). "
+         "`expect` is `accept` or `refuse`. Vectors of kind `distinct` list ids that are all different.")
+
+
+def vectors(previous):
+    out = Numbered("ident")
+
+    def one(kind, expect, catches, text, **more):
+        out.add(catches, kind=kind, text=text, expect=expect, **more)
+
+    ok = lambda *a, **k: one("id", "accept", *a, **k)
+    bad = lambda *a, **k: one("id", "refuse", *a, **k)
+    ok("an ordinary name", "main")
+    ok("ids that a prototype let past its checks: nothing is reserved", "test_conv")
+    ok("the same, local_", "local_1")
+    ok("every allowed character", "AZaz09._:@~-")
+    ok("one character", "a")
+    ok("128 characters", "a" * 128)
+    ok("three dots are neither . nor ..", "...")
+    ok("a leading dot", ".hidden")
+    ok("a leading hyphen", "-rf")
+    ok("a UUID", "7d4b82b2-1655-494e-9ece-05ad4ed0b0aa")
+    ok("digits only", "0")
+    ok("words of other languages", "null")
+    bad("the empty id", "")
+    bad("129 characters", "a" * 129)
+    bad("the current folder", ".")
+    bad("the parent folder", "..")
+    bad("path traversal", "../x")
+    bad("a slash", "a/b")
+    bad("a backslash", "a\\b")
+    bad("a space", "a b")
+    bad("a percent sign: an id decoded twice", "a%2Fb")
+    bad("a line feed at the end, which '$' lets pass", "main\n")
+    bad("a NUL", "main\u0000")
+    bad("a letter outside ASCII", "caf\u00e9")
+    bad("a full-width letter", "\uff41")
+    bad("a quote", "a'b")
+    bad("a question mark", "a?b")
+    bad("a hash", "a#b")
+    bad("a plus", "a+b")
+    bad("a DEL", "a\u007f")
+
+    user = lambda expect, catches, text: one("user_id", expect, catches, text)
+    user("accept", "an ordinary name", "user_1")
+    user("accept", "characters outside ASCII", "J\u00f6rg \U0001f600")
+    user("accept", "256 scalars of four bytes each: length is counted in scalars", "\U0001f600" * 256)
+    user("accept", "punctuation and slashes", "a/b?c#d%20\\")
+    user("accept", "line separator: not a control character", "a\u2028b")
+    user("refuse", "the empty name", "")
+    user("refuse", "257 scalars", "a" * 257)
+    user("refuse", "a tab", "a\tb")
+    user("refuse", "a line feed", "a\nb")
+    user("refuse", "a NUL", "a\u0000")
+    user("refuse", "DEL", "a\u007f")
+    user("refuse", "a C1 control character", "a\u0085b")
+    one("sbt_user_id", "refuse", "the name every anonymous client would share", "anonymous")
+    one("sbt_user_id", "accept", "a name that only looks reserved", "Anonymous")
+
+    backend = lambda expect, catches, text: one("produced_backend_id", expect, catches, text)
+    backend("accept", "16 hexadecimal digits", "local_sha256_7d4b82b21655494e")
+    backend("accept", "64 hexadecimal digits", "hosted_sha256_" + "a9bece05ad4ed0b0" * 4)
+    backend("refuse", "15 digits", "local_sha256_7d4b82b21655494")
+    backend("refuse", "65 digits", "hosted_sha256_" + "a" * 65)
+    backend("refuse", "upper-case digits", "local_sha256_7D4B82B21655494E")
+    backend("refuse", "a readable name", "hosted_sha256_fly_io")
+    backend("refuse", "another prefix", "remote_sha256_7d4b82b21655494e")
+    backend("refuse", "a line feed at the end", "local_sha256_7d4b82b21655494e\n")
+
+    received = lambda expect, catches, text, kind: one("backend", expect, catches, text, backend_type=kind)
+    received("accept", "a received id is opaque beyond its prefix", "hosted_sha256_fly_io", "hosted")
+    received("accept", "the short ids of the source documents", "local_abc", "local")
+    received("refuse", "prefix and type disagree", "local_sha256_7d4b82b21655494e", "hosted")
+    received("refuse", "prefix and type disagree, the other way", "hosted_sha256_a9bece05ad4ed0b0", "local")
+    received("refuse", "no prefix at all", "unauthorized_backend", "local")
+    received("refuse", "129 characters", "local_" + "a" * 123, "local")
+    received("accept", "128 characters", "local_" + "a" * 122, "local")
+    received("refuse", "an unknown type", "remote_1", "remote")
+
+    peer = lambda expect, catches, text: one("produced_peer_id", expect, catches, text)
+    peer("accept", "128 bits", "peer_" + "0123456789abcdef" * 2)
+    peer("accept", "more than 128 bits", "peer_" + "0123456789abcdef" * 4)
+    peer("refuse", "32 bits, which can be guessed", "peer_0123abcd")
+    peer("refuse", "a counter", "peer_1")
+    peer("refuse", "upper-case digits", "peer_" + "0123456789ABCDEF" * 2)
+
+    out.add("case folding", kind="distinct", texts=["main", "Main", "MAIN"])
+    out.add("white space, dots or normal form folded into one", kind="distinct", texts=["a.b", "a-b", "a_b", "a.b.", "a..b"])
+    return out.vectors
