@@ -1,17 +1,11 @@
 #pragma once
 
-#include <boost/json.hpp>
+#include <bsp/json/value.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-namespace bsp::json {
-using boost::json::array;
-using boost::json::object;
-using boost::json::string;
-using boost::json::value;
-}  // namespace bsp::json
 
 /// Reading answers without fear: every function yields something harmless when the member is not there.
 namespace bsp::conformance {

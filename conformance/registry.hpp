@@ -10,7 +10,12 @@
 /// Every file of checks/, in the order of reports. A line here declares the group and tabulates it: a file
 /// without a line warns (-Wmissing-declarations), a line without a file does not link.
 #define BSP_CHECK_GROUPS(X) \
-    X(identity)
+    X(identity) \
+    X(merge_messages) \
+    X(merge_conversations) \
+    X(merge_properties) \
+    X(authentication) \
+    X(conversations)
 
 namespace bsp::conformance {
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "principals.hpp"
+#include "verdict.hpp"
 
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -96,6 +96,8 @@ public:
     [[nodiscard]] json::object session_binding_token(registration const& = {});
     /// Fills every default of `r` (backend id, type, key, user), so that two calls speak of the same backend.
     [[nodiscard]] registration settled(registration r = {});
+    /// What `try_register` would send, as a request.
+    [[nodiscard]] http_request registration_request(registration const& = {});
 
     // ---- objects ----------------------------------------------------------------------------------------
 
@@ -161,11 +163,17 @@ private:
     friend class caller;
     friend class peer;
     exchange perform(std::function<http_request()> const& make, std::string_view who, std::string summary);
-    [[nodiscard]] std::string plain_summary(http_request const&) const;
+    [[nodiscard]] std::string in_short(std::string text) const;
+    exchange attempt_registration(registration const&, std::string_view who);
+    [[nodiscard]] std::shared_ptr<step> add_step(std::string_view who, std::string summary);
+    [[noreturn]] void end(verdict v, std::string reason);
+    void fail_now(std::string expected, std::string actual);
 
     surroundings& shared_;
     record& record_;
     std::mt19937_64 random_;
+    std::string suffix_;                                     // of every fresh name; left out of summaries
+    std::vector<std::pair<std::string, std::string>> known_; // peer ids and what summaries call them
     std::size_t keys_given_ = 0, peers_named_ = 0;
 };
 

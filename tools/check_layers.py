@@ -14,7 +14,7 @@ LAYERS = {
     "json": ["base"],
     "crypto": ["base", "json"],
     "merge": ["base"],
-    "wire": ["base", "json", "merge"],
+    "wire": ["base", "json", "crypto", "merge"],
     "policy": ["base", "crypto", "merge", "wire"],
     "sbt": ["base", "json", "crypto", "wire"],
     "auth": ["base", "json", "crypto", "wire"],

@@ -72,7 +72,7 @@ result<> settle_target(http_request& request) {
 }  // namespace
 
 result<admitted_head> admit(http_request request, int minor_version, door_limits const& limits) {
-    if (request.target.size() > limits.target_bytes_max) return fail(errc::uri_too_long, "");
+    if (request.target.size() > limits.target_bytes_max) return fail(errc::uri_too_long, "at most " + std::to_string(limits.target_bytes_max) + " bytes are read");
     if (request.headers.size() > limits.header_fields_max) return fail(errc::headers_too_large, "too many header fields");
 
     // A fragment never belongs into a request, and characters outside of printable ASCII never into a target.

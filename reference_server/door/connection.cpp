@@ -40,11 +40,12 @@ http_request head_of(request_parser const& parser, std::string const& remote) {
 }
 
 /// What a failed read of a request is called; nothing when there is nobody left to tell.
-std::optional<error> refusal_of(error_code ec, bool expired, bool in_request_line) {
+std::optional<error> refusal_of(error_code ec, bool expired, bool in_request_line, door_limits const& limits) {
+    auto const at_most = [](std::size_t bytes) { return "at most " + std::to_string(bytes) + " bytes are read"; };
     if (expired) return fail(errc::request_timeout, "the request did not arrive in time");
-    if (ec == http::error::body_limit) return fail(errc::payload_too_large, "");
+    if (ec == http::error::body_limit) return fail(errc::payload_too_large, at_most(limits.body_bytes_max));
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
-        return in_request_line ? fail(errc::uri_too_long, "") : fail(errc::headers_too_large, "");
+        return in_request_line ? fail(errc::uri_too_long, at_most(limits.target_bytes_max)) : fail(errc::headers_too_large, at_most(limits.header_bytes_max));
     if (ec == http::error::end_of_stream) return std::nullopt;
     if (ec.category() == http::make_error_code(http::error::end_of_stream).category())
         return fail(errc::bad_request, "not a valid HTTP/1.1 request: " + ec.message());
@@ -101,7 +102,10 @@ void connection::end() {
 }
 
 asio::awaitable<void> connection::serve() {
-    while (co_await wait_for_request() && co_await serve_one()) {
+    // One co_await per expression: g++ 12 miscompiles `co_await a && co_await b`.
+    for (bool open = true; open;) {
+        open = co_await wait_for_request();
+        if (open) open = co_await serve_one();
     }
     disarm();
 }
@@ -133,9 +137,8 @@ asio::awaitable<bool> connection::serve_one() {
     co_await http::async_read_header(socket_, buffer_, parser, yielding(ec));
     if (state_.stopping) co_return false;
     if (ec) {
-        auto const begin = static_cast<char const*>(buffer_.data().data());
-        bool const in_request_line = std::string_view{begin, buffer_.size()}.find("\r\n") > limits.target_bytes_max;
-        if (auto const why = refusal_of(ec, expired_, in_request_line)) co_await refuse(head_of(parser, remote_), *why);
+        bool const in_request_line = parser.get().target().empty();
+        if (auto const why = refusal_of(ec, expired_, in_request_line, limits)) co_await refuse(head_of(parser, remote_), *why);
         co_return false;
     }
 
@@ -174,7 +177,7 @@ asio::awaitable<bool> connection::serve_one() {
         }
         if (state_.stopping) co_return false;
         if (ec) {
-            if (auto const why = refusal_of(ec, expired_, false)) co_await refuse(head.request, *why);
+            if (auto const why = refusal_of(ec, expired_, false, limits)) co_await refuse(head.request, *why);
             co_return false;
         }
         head.request.body = std::move(parser.get().body());
@@ -185,7 +188,8 @@ asio::awaitable<bool> connection::serve_one() {
     std::string const answer = co_await work(std::move(head.request), !head.keep_alive);
     state_.buffered_bytes -= held_bytes_;
     held_bytes_ = 0;
-    co_return co_await write(answer) && head.keep_alive && !state_.stopping;
+    bool const written = co_await write(answer);
+    co_return written && head.keep_alive && !state_.stopping;
 }
 
 /// Lets a worker answer, and comes back to the door's thread with the bytes.
@@ -215,7 +219,8 @@ asio::awaitable<bool> connection::write(std::string const& bytes) {
 /// and the client would never see the answer.
 asio::awaitable<void> connection::refuse(http_request const& known, error const& why) {
     std::string const answer = state_.handlers.refuse(known, why);
-    if (!co_await write(answer)) co_return;
+    bool const written = co_await write(answer);
+    if (!written) co_return;
     enter(phase::lingering);
     error_code ec;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);

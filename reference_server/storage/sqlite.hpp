@@ -19,7 +19,7 @@ struct sqlite3_stmt;
 namespace bsp::server::sqlite {
 
 struct failure : std::runtime_error {
-    failure(int code, std::string const& what) : std::runtime_error{what}, code{code} {}
+    failure(int result_code, std::string const& what) : std::runtime_error{what}, code{result_code} {}
     int code;  ///< SQLite's extended result code
 };
 

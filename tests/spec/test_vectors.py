@@ -170,6 +170,12 @@ class Cryptography(VectorTest):
         self.assertEqual({"compact-ascii": "be416cb232662ab5fffe24d878da8b95938b45ef265f5996af5f01179ef79501",
                           "compact-raw-utf8": "fdc7d7ef1c07758df0591eafbdd3dd272351774f9bb8c39460d7173a0f374d25"}, reference["reference_macs"])
 
+    def test_the_examples_of_the_chapters_are_vectors(self):
+        sbt, authentication = (next(VECTORS.parent.glob(f"{number}-*.md")).read_text() for number in ("03", "05"))
+        example = lambda name: next(v for v in load(name) if v["catches"].startswith("the example of the specification"))
+        self.assertIn(example("sbt")["mac"], sbt)
+        self.assertIn("Authorization: " + example("assertions")["authorization"], authentication)
+
     def test_ps256(self):
         def judge(vector):
             outcome = verdict(oracle.check_body_signature, vector["payload"], vector["public_key"])

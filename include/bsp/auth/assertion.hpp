@@ -59,6 +59,7 @@ inline result<assertion_claims> read_claims(json::value const& v) {
     assertion_claims c;
     BSP_TRY(json::fields const f, json::fields::of(v));
     BSP_TRY(auto const iss, f.optional_string("iss"));
+    if (iss && iss->empty()) return f.invalid("iss", "must not be empty");
     c.iss = iss.value_or("");
     BSP_TRY(c.sub, f.required_nonempty_string("sub"));
     BSP_TRY(c.aud, f.required_nonempty_string("aud"));

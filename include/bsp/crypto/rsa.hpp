@@ -4,6 +4,7 @@
 #include <bsp/base/result.hpp>
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/crypto/spki.hpp>
+#include <bsp/crypto/wipe.hpp>
 
 #include <cryptopp/filters.h>
 #include <cryptopp/osrng.h>
@@ -93,10 +94,12 @@ public:
     /// carry it. For the operator's own key only: the DER reader is Crypto++'s. Refuses with `invalid_key`.
     static result<rsa_private_key> from_pem(std::string_view pem) {
         std::string text{pem};
+        wipe_on_exit const wipe_text{text};
         for (std::size_t at = 0; (at = text.find("\\n", at)) != std::string::npos;) text.replace(at, 2, "\n");
         auto refuse = [](char const* why) { return fail(errc::invalid_key, std::string{"not an acceptable RSA private key: "} + why); };
-        auto const der = detail::read_pem(text, "PRIVATE KEY");
+        auto der = detail::read_pem(text, "PRIVATE KEY");
         if (!der) return refuse("not one PEM block with the label PRIVATE KEY");
+        wipe_on_exit const wipe_der{*der};
         try {
             CryptoPP::RSA::PrivateKey key;
             CryptoPP::ArraySource source{der->data(), der->size(), true};

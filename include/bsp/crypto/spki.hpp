@@ -4,6 +4,7 @@
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/limits.hpp>
 #include <bsp/base/result.hpp>
+#include <bsp/crypto/wipe.hpp>
 
 #include <algorithm>
 #include <array>
@@ -98,6 +99,8 @@ inline std::optional<bytes> read_pem(std::string_view pem, std::string_view labe
     };
     if (next_line() != begin) return std::nullopt;
     std::string base64;
+    base64.reserve(pem.size());  // so that one buffer holds it, should it be a private key
+    wipe_on_exit const wipe{base64};
     while (!pem.empty()) {
         std::string_view const line = next_line();
         if (line == end) return pem.empty() ? from_base64(base64) : std::nullopt;

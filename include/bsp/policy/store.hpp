@@ -51,8 +51,9 @@ public:
 
     virtual result<std::optional<sync_receipt>> receipt(std::string_view peer_id, std::string_view sync_id) = 0;
 
-    /// Versions that lost a tie or a race, oldest first, none kept before `kept_since`.
-    virtual result<std::vector<merge::message>> losers(std::string_view conversation_id, instant kept_since) = 0;
+    /// Versions that lost a tie or a race, with the instant of `put_loser`, oldest first, none from
+    /// before `kept_since`.
+    virtual result<std::vector<changed_message>> losers(std::string_view conversation_id, instant kept_since) = 0;
 };
 
 /// Everything of one user that a transaction may write. All changes of one transaction carry the commit

@@ -6,6 +6,7 @@
 #include <bsp/base/limits.hpp>
 #include <bsp/base/result.hpp>
 #include <bsp/crypto/hmac.hpp>
+#include <bsp/crypto/wipe.hpp>
 #include <bsp/json/c14n.hpp>
 #include <bsp/json/fields.hpp>
 #include <bsp/json/value.hpp>
@@ -141,9 +142,10 @@ result<verified_sbt> verify_sbt(json::value const& v, F&& secret_of, instant now
 
     // An unknown user costs the same computation as a known one, and cannot succeed; nor can the user that
     // every anonymous client would share.
-    std::optional<std::string> const secret = secret_of(std::string_view{token.user_id});
-    bool const known = secret && !secret->empty() && token.user_id != "anonymous";
-    BSP_TRY(sha256_digest const expected, mac_of_sbt(token.received, known ? std::string_view{*secret} : std::string_view{"unknown user"}));
+    std::string secret = std::optional<std::string>{secret_of(std::string_view{token.user_id})}.value_or("");
+    wipe_on_exit const wipe{secret};
+    bool const known = !secret.empty() && token.user_id != "anonymous";
+    BSP_TRY(sha256_digest const expected, mac_of_sbt(token.received, known ? std::string_view{secret} : std::string_view{"unknown user"}));
     json::string const* signature = json::find_string(token.received, "signature");
     auto const mac = signature ? from_hex(json::view(*signature)) : std::nullopt;
     bool const equal = equal_in_constant_time(expected, mac.value_or(bytes{}));

@@ -40,21 +40,13 @@ protected:
 private:
     using place = std::pair<instant, std::string>;  ///< a key of the lists ordered by (instant, id)
 
-    struct stored_message {
-        merge::message message;
-        instant changed_at;
-    };
-    struct loser {
-        merge::message message;
-        instant at;
-    };
     struct conversation {
         merge::conversation_head head;
         instant changed_at;
-        std::map<std::string, stored_message, std::less<>> messages;
+        std::map<std::string, changed_message, std::less<>> messages;
         std::set<place> by_time;    ///< of `messages`
         std::set<place> by_change;  ///< of `messages`
-        std::vector<loser> losers;
+        std::vector<changed_message> losers;
     };
     struct user {
         std::map<std::string, conversation, std::less<>> conversations;
@@ -142,11 +134,11 @@ private:
             return found == data_.receipts.end() ? std::nullopt : std::optional{found->second};
         }
 
-        result<std::vector<merge::message>> losers(std::string_view conversation_id, instant kept_since) override {
-            std::vector<merge::message> kept;
+        result<std::vector<changed_message>> losers(std::string_view conversation_id, instant kept_since) override {
+            std::vector<changed_message> kept;
             if (auto const* c = find(conversation_id))
                 for (auto const& l : c->losers)
-                    if (l.at >= kept_since) kept.push_back(l.message);
+                    if (l.changed_at >= kept_since) kept.push_back(l);
             return kept;
         }
 
@@ -184,7 +176,7 @@ private:
             auto& c = at->second;
             for (auto const& m : messages) {
                 auto const held = c.messages.find(m.id);
-                std::optional<stored_message> old;
+                std::optional<changed_message> old;
                 if (held != c.messages.end()) old = held->second;
                 undo_->on_rollback([&c, id = m.id, old] {
                     take_out(c, id);
@@ -200,7 +192,7 @@ private:
             auto const found = data_.conversations.find(conversation_id);
             if (found == data_.conversations.end()) return fail(errc::internal, "a loser without a head");
             auto& losers = found->second.losers;
-            if (std::ranges::any_of(losers, [&](loser const& l) { return l.message.id == lost.id && l.message.digest == lost.digest; })) return ok();
+            if (std::ranges::any_of(losers, [&](changed_message const& l) { return l.message.id == lost.id && l.message.digest == lost.digest; })) return ok();
             undo_->on_rollback([&losers] { losers.pop_back(); });
             losers.push_back({lost, at});
             return ok();
@@ -233,7 +225,7 @@ private:
             c.messages.erase(held);
         }
 
-        static void put_in(conversation& c, stored_message m) {
+        static void put_in(conversation& c, changed_message m) {
             c.by_time.emplace(m.message.timestamp, m.message.id);
             c.by_change.emplace(m.changed_at, m.message.id);
             std::string id = m.message.id;

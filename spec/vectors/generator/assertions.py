@@ -5,7 +5,7 @@ import json
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from .common import OTHER_SECRET, SECRET, Numbered, b64url, b64url_decode, kept_signature, private_key, pss, public_pem, sha256_hex
+from .common import EXAMPLE_SECRET, OTHER_SECRET, SECRET, Numbered, b64url, b64url_decode, kept_signature, private_key, pss, public_pem, sha256_hex
 
 ABOUT = ("Request assertions. `authorization` is the header as sent with `request` (method, and path with query) at the time `now`. The receiver is the backend "
          "`audience`; it knows the peer `peer` (peer_id, backend_id, public_key) and the user `user` (user_id, secret). `expect` is `accept`, or `refuse` with `why` "
@@ -54,9 +54,9 @@ def vectors(previous):
         text = signing_input(header, claims)
         return f"{text}.{b64url(hmac.new(secret if isinstance(secret, bytes) else secret.encode(), text.encode(), digest).digest())}"
 
-    def add(expect, catches, authorization, why=None, request=PULL, now=NOW):
+    def add(expect, catches, authorization, why=None, request=PULL, now=NOW, known_user=USER):
         out.add(catches, authorization=authorization, now=now, request=request, audience=AUDIENCE,
-                peer={**PEER, "public_key": public_pem("test-peer-a")}, user=USER, expect=expect, **refusal(why))
+                peer={**PEER, "public_key": public_pem("test-peer-a")}, user=known_user, expect=expect, **refusal(why))
 
     def peer(expect, catches, why=None, header=None, request=PULL, now=NOW, drop=(), **changes):
         claims = {k: v for k, v in {**peer_claims, **changes}.items() if k not in drop}
@@ -161,4 +161,7 @@ def vectors(previous):
     add("refuse", "HS512", "BSP-User " + hs({"alg": "HS512", "typ": "bsp-user+jwt"}, user_claims, digest="sha512"), "algorithm", LIST)
     add("refuse", "a user assertion under BSP", "BSP " + hs(user_header, user_claims), "algorithm", LIST)
     add("refuse", "a MAC cut to 16 bytes", "BSP-User " + (lambda t: t.rsplit(".", 1)[0] + "." + t.rsplit(".", 1)[1][:22])(hs(user_header, user_claims)), "signature", LIST)
+    example = {"iss": "ada", "sub": "ada", "aud": AUDIENCE, "iat": NOW, "exp": NOW + 60, "jti": "b1d0c0de7f4e4c61", "htm": "GET", "htu": "/conversations?limit=20"}
+    add("accept", "the example of the specification", "BSP-User " + hs(user_header, example, EXAMPLE_SECRET), None, {"method": "GET", "target": example["htu"]},
+        known_user={"user_id": "ada", "secret": EXAMPLE_SECRET})
     return out.vectors

@@ -14,6 +14,7 @@ KEYS = VECTORS / "keys"
 
 # 32 random bytes each, as base64url text: the form in which a pairing secret is handed to a person.
 SECRET = "0fW3xq2nJ5c9bVtK7yPzL1mR8sHdGuEwTaXoBiQjNk4"
+EXAMPLE_SECRET = "k3mUv0qg7cJ2yT1wZr8nXh5bQe9dLpA4sFoYtGiHjNs"  # the one of the chapters' examples
 OTHER_SECRET = "Zk1pYw7Vd3eRtG6hUjMn0bSxCqAl9OiFyP2TzHw5LQ8"
 
 

@@ -3,7 +3,7 @@ import datetime
 import json
 
 from .c14n import SECTION_0
-from .common import OTHER_SECRET, SECRET, Numbered, b64, c14n, hmac_hex, sha256_hex, without
+from .common import EXAMPLE_SECRET, OTHER_SECRET, SECRET, Numbered, b64, c14n, hmac_hex, sha256_hex, without
 
 ABOUT = ("Session binding tokens. `token` is the object as received, `secret` the pairing secret that the receiver holds for its user_id (null: it holds none), "
          "`now` the receiver's clock. `expect` is `accept`, or `refuse` with `why` and the error `code`; without `expect` only the bytes and the MAC are meant. Every rule is about the token alone; whether it names the right backends is "
@@ -126,4 +126,5 @@ def vectors(previous):
     refuse("not-canonicalizable", "an integer beyond 2^53-1 in an additional member", signed({**BASE, "x_big": 2 ** 53}))
     refuse("unknown-user", "no secret held: a missing secret read as the empty one", signed(BASE, ""), secret=None)
     refuse("unknown-user", "an empty secret held", signed(BASE, ""), secret="")
+    accept("the example of the specification; a secret that looks like base64 is not decoded", signed({**BASE, "user_id": "ada"}, EXAMPLE_SECRET), EXAMPLE_SECRET)
     return out.vectors

@@ -1,0 +1,273 @@
+#pragma once
+
+#include "state.hpp"
+
+#include <bsp/base/http.hpp>
+#include <bsp/base/result.hpp>
+#include <bsp/base/uri.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/json/fields.hpp>
+#include <bsp/json/value.hpp>
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// A second backend, written from the specification alone, whose every decision is a virtual step. As it
+/// stands it is correct; a fault is a subclass that overrides one step. It shares no code with the merge,
+/// policy and endpoint headers, so that a mistake there is not repeated here.
+namespace bsp::faulty {
+
+struct settings {
+    std::string base_url = "http://localhost:8825";
+    std::string backend_type = "hosted";
+    std::map<std::string, std::string> users;  ///< pairing secret by user_id
+    std::string admin_token;                   ///< "" disables administration
+    std::optional<rsa_private_key> key = {};   ///< generated when absent
+};
+
+/// One request on its way through the steps.
+struct call {
+    http_request const& request;
+    instant now;
+    std::string_view path;                ///< without the base path, still escaped
+    std::string_view query_text;
+    std::vector<std::string> segments;    ///< of `path`, decoded
+    query_parameters query;
+    std::string allow;                    ///< methods of the path, for 405
+
+    [[nodiscard]] std::string const* parameter(std::string_view name) const {
+        for (auto const& p : query)
+            if (p.first == name) return &p.second;
+        return nullptr;
+    }
+};
+
+/// Who may call an endpoint.
+enum callers : unsigned { peer_may = 1, user_may = 2, admin_may = 4 };
+
+class backend {
+public:
+    explicit backend(settings s);
+    virtual ~backend() = default;
+    backend(backend const&) = delete;
+    backend& operator=(backend const&) = delete;
+
+    /// Answers one request at the time `now`. Safe to call from several threads.
+    http_response handle(http_request const& request, instant now);
+
+    /// What a restart of the process would do. The correct backend forgets nothing.
+    virtual void restart() {}
+
+protected:
+    using answer = result<http_response>;
+
+    // ---- http.cpp: from bytes to a call and back ----
+    virtual http_response serve(http_request const& request, instant now);
+    virtual answer dispatch(call& c);
+    virtual result<> check_host(call const& c);
+    virtual result<> check_origin(call const& c);
+    virtual result<> check_size(call const& c);
+    virtual result<> check_media_type(call const& c);
+    virtual result<> check_coding(call const& c);
+    virtual std::optional<std::vector<std::string>> split_path(std::string_view path);
+    virtual result<json::value> parse_body(std::string_view text);
+    virtual result<json::object> parse_object(call const& c);
+    virtual http_response json_answer(int status, json::value const& body);
+    virtual json::object problem_document(error const& e);
+    virtual http_response problem(error const& e, call const& c);
+    virtual void finish(call const& c, http_response& r);
+    virtual answer not_found(call const& c);
+    virtual answer method_not_allowed(call const& c);
+    virtual std::size_t body_bytes_max() { return 16u << 20; }
+    virtual answer serve_identity(call const& c);
+    virtual json::object identity(call const& c);
+    virtual answer serve_health(call const& c);
+
+    // ---- readers.cpp: members of bodies and queries ----
+    virtual bool is_identifier(std::string_view text);
+    virtual bool is_label(std::string_view text);  ///< 1 to 128 characters, no control characters
+    virtual result<instant> timestamp(std::string_view text);
+    virtual result<std::int64_t> version_of(json::fields const& f);
+    virtual result<bool> flag(json::fields const& f, std::string_view name);
+    virtual result<std::string> text_of(json::fields const& f, std::string_view name);
+    result<std::string> label_of(json::fields const& f, std::string_view name);
+    result<std::string> identifier_of(json::fields const& f, std::string_view name);
+    result<instant> instant_of(json::fields const& f, std::string_view name);
+    virtual result<std::size_t> limit_of(call const& c);
+    virtual result<std::string> path_identifier(std::string const& segment);
+    virtual result<std::string> canonical(json::object const& o, std::initializer_list<std::string_view> without = {});
+
+    // ---- authentication.cpp ----
+    virtual result<principal> authenticate(call const& c, unsigned who_may, peer_record* of_path = nullptr);
+    virtual result<> check_one_authorization(call const& c);
+    virtual bool same_scheme(std::string_view a, std::string_view b);
+    virtual result<principal> authenticate_admin(std::string_view token);
+    virtual result<principal> authenticate_peer(call const& c, std::string_view compact, peer_record* of_path);
+    virtual result<principal> authenticate_user(call const& c, std::string_view compact);
+    virtual std::optional<bytes> decode_part(std::string_view text);
+    virtual result<assertion> read_assertion(std::string_view compact);
+    virtual result<> read_claims(json::fields const& f, assertion& a);
+    virtual result<> check_header(assertion const& a, std::string_view alg, std::string_view typ);
+    virtual bool peer_signature_verifies(assertion const& a, peer_record const& peer);
+    virtual bool user_mac_verifies(assertion const& a);
+    virtual result<> check_issuer(assertion const& a, peer_record const& peer);
+    virtual result<> check_path_peer(assertion const& a, peer_record const* of_path);
+    virtual result<> check_user_issuer(assertion const& a);
+    virtual result<> check_request_binding(call const& c, assertion const& a);
+    virtual result<> check_method(call const& c, assertion const& a);
+    virtual result<> check_target(call const& c, assertion const& a);
+    virtual result<> check_times(call const& c, assertion const& a);
+    virtual result<> check_audience(assertion const& a);
+    virtual result<> claim_jti(call const& c, std::string const& issuer, assertion const& a);
+    virtual result<> check_not_expired(peer_record const& peer, instant now);
+    virtual result<> check_not_revoked(peer_record const& peer);
+    virtual result<peer_record*> find_peer(std::string const& peer_id);
+    virtual std::optional<std::string> secret_of(std::string const& user_id);
+
+    // ---- registration.cpp ----
+    virtual answer register_peer(call const& c);
+    virtual result<claimed_identity> decode_identity(json::fields const& f);
+    virtual result<> check_backend_id(claimed_identity const& who);
+    virtual result<> check_version(claimed_identity const& who);
+    virtual result<rsa_public_key> read_key(std::string const& pem);
+    virtual result<json::array> capabilities_of(json::fields const& f);
+    virtual result<> check_endpoints(json::fields const& body);
+    virtual result<std::optional<std::string>> challenge_of(json::fields const& body);
+    virtual result<token> decode_token(json::fields const& f);
+    virtual result<std::string> slot_of(json::fields const& f, std::string_view name);
+    virtual result<> verify_token(token const& t, instant now);
+    virtual result<std::string> mac_text(token const& t);
+    virtual bool is_mac_form(std::string_view signature);
+    virtual result<> check_mac(token const& t);
+    virtual result<> check_lifetime(token const& t);
+    virtual result<> check_created(token const& t, instant now);
+    virtual result<> check_unexpired(token const& t, instant now);
+    virtual result<> check_parties(token const& t, claimed_identity const& who);
+    virtual result<> check_fingerprints(token const& t, claimed_identity const& who, rsa_public_key const& key);
+    virtual result<> check_revocation(claimed_identity const& who, rsa_public_key const& key, std::string const& user_id);
+    virtual result<> check_unpairing(token const& t, claimed_identity const& who);
+    virtual peer_record* find_registration(std::string const& user_id, std::string const& backend_id);
+    virtual bool same_key(peer_record const& held, rsa_public_key const& key, std::string const& pem);
+    virtual result<peer_record*> enter(claimed_identity const& who, rsa_public_key const& key, token const& t, instant now);
+    virtual void renew(peer_record& held, claimed_identity const& who, token const& t);
+    virtual std::string new_peer_id(claimed_identity const& who);
+    virtual std::string base_url_for(call const& c);
+    virtual json::object registration_answer(call const& c, peer_record const& peer, std::optional<std::string> const& challenge);
+    virtual std::string challenge_signature(std::string const& challenge, peer_record const& peer);
+
+    // ---- peers.cpp ----
+    virtual answer list_peers(call const& c);
+    virtual bool may_see(principal const& who, peer_record const& peer);
+    virtual json::object peer_entry(peer_record const& peer);
+    virtual answer delete_peer(call const& c, std::string const& peer_id);
+    virtual bool may_remove(principal const& who, peer_record const& peer);
+    virtual void unpair(peer_record const& peer, instant now);
+    virtual void revoke(peer_record& peer, instant now);
+
+    // ---- push.cpp ----
+    virtual answer push(call const& c, std::string const& peer_id);
+    virtual answer push_alias(call const& c);
+    virtual result<> verify_payload(call const& c, json::object const& body, peer_record const& peer);
+    virtual std::optional<bytes> decode_signature(std::string_view text);
+    virtual bool payload_signature_verifies(json::object const& body, std::string const& text, bytes const& signature, peer_record const& peer);
+    virtual result<> check_fresh(json::object const& body, instant now);
+    virtual result<> check_payload_audience(json::object const& body, peer_record const& peer);
+    virtual result<> check_no_typ(json::object const& body);
+    virtual result<tenant> decode_conversations(json::fields const& body, peer_record const& peer, instant now);
+    virtual result<> check_counts(json::array const& conversations);
+    virtual result<std::pair<std::string, conversation>> decode_conversation(json::fields const& f, instant now);
+    virtual result<message> decode_message(json::fields const& f, instant now);
+    virtual result<> check_content(std::string_view content);
+    virtual result<> check_ahead(instant t, instant now);
+    virtual std::pair<std::string, std::string> receipt_key(peer_record const& peer, std::string const& sync_id);
+    virtual receipt const* recall(std::pair<std::string, std::string> const& key);
+    virtual void remember(std::pair<std::string, std::string> const& key, receipt r);
+    virtual sha256_digest digest_of(json::object const& body);
+    virtual json::array apply(peer_record const& peer, tenant const& incoming, instant now);
+    virtual json::object push_answer(std::string const& sync_id, json::array conflicts);
+    virtual tenant& tenant_of(std::string const& user_id);
+    virtual instant next_commit(instant now);
+
+    // ---- merge.cpp ----
+    virtual result<message> make_message(json::object received, std::string id, std::int64_t version, instant written, bool deleted, bool redacted);
+    virtual result<sha256_digest> message_digest(json::object const& received);
+    virtual bool outranks(message const& a, message const& b);  ///< a is greater than b (BSP-MRG-014)
+    virtual bool message_tie(message const& a, message const& b);
+    virtual bool write_outranks(scalar_write const& a, conversation const& held);
+    virtual bool write_tie(scalar_write const& a, scalar_write const& b);
+    virtual bool join(conversation& into, conversation const& from);  ///< whether anything changed
+    virtual bool join_messages(conversation& into, conversation const& from);
+    virtual bool join_message(conversation& into, message const& incoming);
+    virtual bool join_scalars(conversation& into, conversation const& from);
+    virtual bool join_modified(conversation& into, conversation const& from);
+    virtual bool join_surfaces(conversation& into, conversation const& from);
+    virtual void add_surface(conversation& into, message const& m);
+    virtual std::optional<json::object> conflict(std::string const& conversation_id, message const& held, message const& incoming);
+    virtual void keep_losers(conversation& into, conversation const& from, instant now);
+    virtual json::object emit_scalars(std::string const& id, conversation const& c);
+    virtual json::array emit_surfaces(conversation const& c);
+    virtual json::array emit_messages(conversation const& c, bool tombstones);
+    virtual json::object emit_message(message const& m);
+    virtual std::vector<message const*> sorted_messages(conversation const& c);
+
+    // ---- pull.cpp ----
+    virtual answer pull(call const& c, std::string const& peer_id);
+    virtual result<instant> since_of(call const& c);
+    virtual bool belongs_in_pull(conversation const& c, instant since);
+    virtual instant place_in_feed(conversation const& c) { return c.committed; }
+    virtual bool after_cursor(instant place, std::string const& id, instant cursor_place, std::string const& cursor_id);
+    virtual std::size_t page_size(std::size_t limit) { return limit; }
+    virtual bool more_follow(std::size_t given, std::size_t limit, std::size_t left);
+    virtual instant watermark(call const& c);
+    virtual json::object pull_entry(std::string const& id, conversation const& c);
+    std::string make_cursor(json::object content);
+    virtual result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed);
+    virtual answer digest(call const& c, std::string const& peer_id);
+    virtual json::object digest_answer(tenant const& all);
+    virtual std::string epoch() { return epoch_; }
+
+    // ---- conversations.cpp ----
+    virtual answer list_conversations(call const& c);
+    virtual bool is_listed(conversation const& c);
+    virtual json::object list_entry(std::string const& id, conversation const& c);
+    virtual answer read_conversation(call const& c, std::string const& id);
+    virtual answer absent_conversation(principal const& who, std::string const& id);
+    virtual json::array emit_losers(conversation const& c);
+    virtual answer write_message(call const& c, std::string const& id);
+    virtual bool repeats(conversation const& held, message const& m, json::object const& body);
+    virtual std::int64_t next_version(conversation const& c, std::string const& message_id);
+    virtual std::string new_message_id(conversation const& c);
+    virtual json::object message_to_write(json::object const& body, std::int64_t version);
+    virtual std::int64_t conversation_version(std::int64_t next, conversation const&) { return next; }
+    virtual json::object scalars_to_write(std::string const& id, conversation const& held, json::object const& body);
+    virtual result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now);
+    virtual answer delete_conversation(call const& c, std::string const& id);
+    virtual answer delete_message(call const& c, std::string const& id, std::string const& message_id);
+    virtual json::object tombstone_of(message const& held, std::int64_t version, instant written);
+
+    [[nodiscard]] settings const& config() const { return settings_; }
+    [[nodiscard]] rsa_private_key const& key() const { return key_; }
+    [[nodiscard]] std::string const& backend_id() const { return backend_id_; }
+    [[nodiscard]] instant created() const { return created_; }
+    state& held() { return state_; }
+
+    settings settings_;
+    rsa_private_key key_;
+    std::string backend_id_;
+    std::string epoch_;
+    std::string cursor_secret_;
+    instant created_;
+
+private:
+    std::mutex mutex_;
+    state state_;
+};
+
+/// `size` random bytes in hexadecimal.
+std::string random_hex(std::size_t size);
+
+}  // namespace bsp::faulty

@@ -1,0 +1,25 @@
+#include "faults.hpp"
+
+#include <algorithm>
+
+namespace bsp::faulty {
+
+std::vector<fault> const& all_faults() {
+    static std::vector<fault> const all = [] {
+        std::vector<fault> out;
+        for (auto list : {gen_faults, id_faults, sbt_faults, reg_faults, peer_faults, aut_faults, syn_faults, pull_faults, mrg_faults, cnv_faults}) {
+            std::vector<fault> rows = list();
+            out.insert(out.end(), rows.begin(), rows.end());
+        }
+        return out;
+    }();
+    return all;
+}
+
+fault const* find_fault(std::string_view id) {
+    auto const& all = all_faults();
+    auto const found = std::find_if(all.begin(), all.end(), [&](fault const& f) { return f.id == id; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace bsp::faulty

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "backend.hpp"
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace bsp::faulty {
+
+/// What a fault asks of whoever wants to see it.
+enum class setting : std::uint8_t {
+    plain,
+    local,        ///< only a backend of type local can have it
+    restart,      ///< seen only after `backend::restart()`
+    unreachable,  ///< cannot be seen through the profiles GEN, ID, REG and SYN; the title says why
+};
+
+using maker = std::unique_ptr<backend> (*)(settings const&);
+
+/// A wrong backend: the correct one with one step overridden.
+struct fault {
+    std::string_view id;                       ///< permanent: F-GEN-01 … of the catalogue, from 101 on our own
+    std::string_view title;                    ///< what the backend does wrong
+    std::vector<std::string_view> killed_by;   ///< checks of which at least one must fail, and should
+    maker make = nullptr;                      ///< null only when unreachable
+    setting needs = setting::plain;
+};
+
+template <class Mutant>
+std::unique_ptr<backend> make(settings const& s) {
+    return std::make_unique<Mutant>(s);
+}
+
+std::vector<fault> gen_faults();
+std::vector<fault> id_faults();
+std::vector<fault> sbt_faults();
+std::vector<fault> reg_faults();
+std::vector<fault> peer_faults();
+std::vector<fault> aut_faults();
+std::vector<fault> syn_faults();
+std::vector<fault> pull_faults();
+std::vector<fault> mrg_faults();
+std::vector<fault> cnv_faults();
+
+/// Every fault, in the order of the lists above.
+std::vector<fault> const& all_faults();
+
+fault const* find_fault(std::string_view id);
+
+}  // namespace bsp::faulty

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <bsp/base/bytes.hpp>
+#include <bsp/base/instant.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/json/value.hpp>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What the faulty backend holds in memory, and the objects it reads from requests. Plain values: all
+/// meaning is in the steps of `backend`.
+namespace bsp::faulty {
+
+/// One version of a message, as it arrived or was written here.
+struct message {
+    json::object received;  ///< every member
+    std::string id;
+    std::int64_t version = 0;
+    instant written;        ///< of `timestamp`
+    bool deleted = false;
+    bool redacted = false;
+    std::string canonical;  ///< C14N-1 of `received`
+    sha256_digest digest{};
+};
+
+/// One scalar write of a conversation (BSP-MRG-030): its members without `messages` and `surfaces`.
+struct scalar_write {
+    json::object received;
+    std::int64_t version = 0;
+    instant modified;
+    bool deleted = false;
+    bool redacted = false;
+    sha256_digest digest{};
+};
+
+/// A message that lost at equal version (BSP-CNV-020).
+struct loser {
+    json::object message;
+    std::string id;
+    instant recorded;
+};
+
+/// The five parts of chapter 7, and the place in the feed.
+struct conversation {
+    std::map<std::string, message> messages;
+    scalar_write winner;
+    std::int64_t version = 0;   ///< emitted
+    instant modified;           ///< emitted
+    std::string modified_text;  ///< its spelling
+    std::set<std::string> surfaces;
+
+    instant committed;  ///< when it changed last, by this backend's feed
+    std::vector<loser> losers;
+    std::vector<std::string> arrivals;  ///< message ids in order of arrival, which the correct backend ignores
+
+    [[nodiscard]] bool is_new() const { return winner.received.empty(); }
+};
+
+using tenant = std::map<std::string, conversation>;
+
+struct peer_record {
+    std::string peer_id;
+    std::string user_id;
+    std::string backend_id;
+    std::string backend_type;
+    rsa_public_key key;
+    std::string key_text;  ///< PEM as registered
+    json::array capabilities;
+    json::object sbt;      ///< as received, with `signature`
+    instant sbt_created;
+    instant sbt_expires;
+    instant registered;
+    bool revoked = false;
+};
+
+/// What was decided about an accepted push (BSP-SYN-070).
+struct receipt {
+    sha256_digest conversations{};
+    json::object answer;
+};
+
+struct state {
+    std::map<std::string, tenant> tenants;                                         ///< by user_id
+    std::map<std::string, peer_record> peers;                                      ///< by peer_id
+    std::map<std::pair<std::string, std::string>, instant> unpaired;               ///< by user_id, backend_id
+    std::set<std::string> revoked_backends;
+    std::set<sha256_digest> revoked_keys;
+    std::map<std::pair<std::string, std::string>, receipt> receipts;               ///< by peer_id, sync_id
+    std::map<std::pair<std::string, std::string>, std::int64_t> used_assertions;   ///< exp, by issuer, jti
+    instant last_commit;
+};
+
+/// A session binding token whose members have the right shapes.
+struct token {
+    json::object received;
+    std::string local_backend_id;
+    std::string hosted_backend_id;
+    std::string user_id;
+    instant created;
+    instant expires;
+    std::optional<std::string> local_key_sha256;
+    std::optional<std::string> hosted_key_sha256;
+
+    [[nodiscard]] std::string const& slot(std::string_view type) const { return type == "local" ? local_backend_id : hosted_backend_id; }
+    [[nodiscard]] std::optional<std::string> const& fingerprint(std::string_view type) const { return type == "local" ? local_key_sha256 : hosted_key_sha256; }
+};
+
+/// The `backend_identity` of a registration.
+struct claimed_identity {
+    std::string backend_id;
+    std::string backend_type;
+    std::string public_key;
+    std::string version;
+    json::array capabilities;
+};
+
+/// A compact JWS taken apart.
+struct assertion {
+    json::object header;
+    std::string iss, sub, aud, jti, htm, htu;
+    std::int64_t iat = 0, exp = 0;
+    std::string signing_input;
+    bytes signature;
+};
+
+/// Who makes a request.
+struct principal {
+    enum kind_t { peer_kind, user_kind, admin_kind } kind;
+    std::string user_id;           ///< "" of the administrator
+    peer_record* peer = nullptr;
+};
+
+}  // namespace bsp::faulty

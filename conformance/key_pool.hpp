@@ -1,0 +1,37 @@
+#pragma once
+
+#include "principals.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace bsp::conformance {
+
+/// RSA keys of this run, made in the background while checks are busy on the network. A few are shared by
+/// all checks; the others are given away once.
+class key_pool {
+public:
+    key_pool();
+    ~key_pool();
+    key_pool(key_pool const&) = delete;
+    key_pool& operator=(key_pool const&) = delete;
+
+    key shared(std::size_t index);  ///< the same key for the same index; waits until it exists
+    key fresh();                    ///< a key nobody has
+
+private:
+    void work();
+
+    std::mutex mutex_;
+    std::condition_variable made_, wanted_;
+    std::vector<key> shared_;
+    std::deque<key> fresh_;
+    std::size_t shared_wanted_, making_ = 0;
+    bool stop_ = false;
+    std::vector<std::thread> workers_;
+};
+
+}  // namespace bsp::conformance

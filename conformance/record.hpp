@@ -1,0 +1,58 @@
+#pragma once
+
+#include "check.hpp"
+#include "exchange.hpp"
+#include "verdict.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bsp::conformance {
+
+/// A judgement that went against the target.
+struct finding {
+    std::string expected, actual;
+    std::size_t step = 0;  ///< the last step before the judgement; 0: none
+};
+
+/// What a property did to find its counterexample, and how sure it is.
+struct shrinking {
+    std::size_t steps_before = 0;  ///< of the first failing case
+    int cases = 0, attempts = 0;   ///< tried until the failure; tried to make it smaller
+    int reproduced = 0, repeated = 0;
+};
+
+/// Everything one run of one check has brought. Filled by its scenario, closed by the runner.
+struct record {
+    explicit record(conformance::check const& c, std::size_t number = 0) : what{&c}, index{number} {}
+
+    conformance::check const* what;
+    std::size_t index;  ///< unique within the run; goes into fresh names
+    std::shared_ptr<unsigned> names = std::make_shared<unsigned>(0);  ///< counter of fresh names
+
+    std::vector<std::shared_ptr<step>> steps;
+    std::vector<std::string> controls;    ///< positive evidence, in words
+    std::optional<finding> failure;       ///< of behaviour
+    std::vector<finding> inexact;         ///< failures of exactness
+    int exactness_judged = 0;
+    std::vector<std::string> notes;
+    std::string reason;                   ///< of any verdict but pass and fail
+    std::optional<shrinking> shrunk;
+
+    verdict behaviour = verdict::inconclusive;
+    std::optional<verdict> exactness;     ///< pass or fail; nothing: no form was judged
+    std::chrono::microseconds took{};
+
+    /// Settles `behaviour` and `exactness` from the findings, once the check has returned.
+    void close();
+};
+
+/// Ends a check; caught by the runner, and by `property`.
+struct verdict_reached {
+    conformance::verdict verdict;
+};
+
+}  // namespace bsp::conformance

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <bsp/base/http.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace bsp::conformance {
+
+/// A command line that sends exactly this request again. `origin` is "http://host:port"; a body that does not
+/// fit a command line is taken from `body_file` (then not empty).
+std::string curl_line(http_request const&, std::string_view origin, std::string_view body_file = {});
+
+/// Whether the body can stand on the command line: text without NUL, of at most 4 KiB.
+bool fits_command_line(std::string_view body);
+
+/// `text` as one word of a POSIX shell.
+std::string shell_word(std::string_view text);
+
+}  // namespace bsp::conformance

@@ -1,0 +1,248 @@
+#include "runner.hpp"
+
+#include "clauses.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+namespace bsp::conformance {
+namespace {
+
+/// Why a check cannot run here, or nothing.
+struct obstacle {
+    conformance::verdict verdict;
+    std::string reason;
+};
+
+std::optional<obstacle> obstacle_to(surroundings const& world, check const& c) {
+    auto const missing = [&](need n, bool given) { return (c.needs & n) != 0 && !given; };
+    auto const& o = world.options;
+    if (missing(need::second_user, o.users.size() > 1)) return obstacle{verdict::untested, "needs a second user in --users"};
+    if (missing(need::admin_token, o.admin_token.has_value())) return obstacle{verdict::untested, "needs --admin-token-file"};
+    if (missing(need::restart_hook, !o.restart_command.empty())) return obstacle{verdict::untested, "needs --restart-cmd"};
+    if (missing(need::kill_hook, !o.kill_command.empty())) return obstacle{verdict::untested, "needs --kill-cmd"};
+    if (missing(need::sockets, world.target.has_sockets())) return obstacle{verdict::untested, "needs a connection over the network"};
+    if (world.identity) {
+        if (missing(need::hosted_target, world.identity->backend_type == "hosted")) return obstacle{verdict::not_applicable, "the target is a local backend"};
+        if (missing(need::local_target, world.identity->backend_type == "local")) return obstacle{verdict::not_applicable, "the target is a hosted backend"};
+    }
+    return std::nullopt;
+}
+
+verdict verdict_at(level l, record const& r) {
+    if (r.behaviour != verdict::pass || r.exactness != verdict::fail) return r.behaviour;
+    bool const is_form = r.what->about == aspect::exactness;
+    return l == level::strict || is_form ? verdict::fail : verdict::pass;
+}
+
+void apply_baseline(judged& j, run_options const& options) {
+    auto const entry = std::find_if(options.baseline.begin(), options.baseline.end(), [&](auto const& e) { return e.check == j.what.check->id; });
+    if (entry == options.baseline.end()) return;
+    if (j.verdict == verdict::pass) {
+        j.baseline_problem = "it passes, although it was expected to fail: remove the entry";
+        return;
+    }
+    if (j.verdict != verdict::fail) return;
+    auto const mentions = [&](finding const& f) { return f.expected.find(entry->reason) != std::string::npos || f.actual.find(entry->reason) != std::string::npos; };
+    bool const same_reason = (j.record.failure && mentions(*j.record.failure)) || std::any_of(j.record.inexact.begin(), j.record.inexact.end(), mentions);
+    if (!same_reason) j.baseline_problem = "it fails for another reason than the expected \"" + entry->reason + "\"";
+    else if (has_expired(*entry, options.today)) j.baseline_problem = "the expectation expired on " + entry->expires;
+    else j.baseline_comment = entry->comment, j.counts = false;
+}
+
+judged judge(registered_check const& what, record&& r, run_options const& options) {
+    judged out{what, std::move(r), {}, false, {}, {}};
+    out.verdict = verdict_at(options.level, out.record);
+    auto const& c = *what.check;
+    bool const strength_counts = c.strength == obligation::must || (c.strength == obligation::should && options.fail_on_should);
+    bool const aspect_counts = options.level == level::strict || c.about == aspect::behaviour;
+    out.counts = strength_counts && aspect_counts;
+    apply_baseline(out, options);
+    return out;
+}
+
+/// Hands out positions of a list, once each.
+class dispenser {
+public:
+    explicit dispenser(std::size_t size) : size_{size} {}
+    std::optional<std::size_t> next() {
+        auto const n = given_++;
+        return n < size_ ? std::optional{n} : std::nullopt;
+    }
+
+private:
+    std::size_t size_;
+    std::atomic<std::size_t> given_ = 0;
+};
+
+class runner {
+public:
+    runner(surroundings& world, run_options const& options, run_observer const& observer) : world_{world}, options_{options}, observer_{observer} {}
+
+    std::vector<judged> run(std::vector<registered_check> const& selected) {
+        std::vector<registered_check> together, generated, alone;
+        for (auto const& c : selected) ((c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : together).push_back(c);
+
+        std::vector<std::thread> threads;
+        dispenser shared{together.size()};
+        auto const workers = std::min<std::size_t>(std::max(1u, options_.jobs), together.size());
+        for (std::size_t i = 0; i < workers; ++i)
+            threads.emplace_back([&] {
+                while (auto const n = shared.next()) perform(together[*n]);
+            });
+        threads.emplace_back([&] {  // RapidCheck keeps state per process: one property at a time
+            for (auto const& c : generated) perform(c);
+        });
+        for (auto& t : threads) t.join();
+        for (auto const& c : alone) perform(c);
+
+        std::sort(done_.begin(), done_.end(), [](judged const& a, judged const& b) { return a.what.index < b.what.index; });
+        return std::move(done_);
+    }
+
+private:
+    void perform(registered_check const& what) {
+        record r{*what.check, what.index};
+        if (world_.lost) {
+            r.behaviour = verdict::untested;
+            r.reason = "the target stopped answering before";
+        } else if (auto const o = obstacle_to(world_, *what.check)) {
+            r.behaviour = o->verdict;
+            r.reason = o->reason;
+        } else {
+            {
+                std::lock_guard const lock{mutex_};
+                observer_.started(what);
+            }
+            auto const beside = in_flight_++;
+            bool const before = world_.lost;
+            run_one(world_, what, r);
+            // With nothing beside it, a check during which the target died is the one that killed it.
+            if (!before && world_.lost && beside == 0 && in_flight_ == 1 && r.behaviour == verdict::inconclusive) {
+                r.failure = finding{"the target survives this request", r.reason, r.steps.size()};
+                r.behaviour = verdict::fail;
+            }
+            --in_flight_;
+        }
+        std::lock_guard const lock{mutex_};
+        done_.push_back(judge(what, std::move(r), options_));
+        observer_.finished(done_.back());
+    }
+
+    surroundings& world_;
+    run_options const& options_;
+    run_observer const& observer_;
+    std::mutex mutex_;
+    std::vector<judged> done_;
+    std::atomic<int> in_flight_ = 0;
+};
+
+attained reached(std::vector<judged> const& checks, level l) {
+    bool any = false, open = false;
+    for (auto const& j : checks) {
+        if (j.what.check->strength != obligation::must) continue;
+        if (l == level::compatible && j.what.check->about == aspect::exactness) continue;
+        auto const v = verdict_at(l, j.record);
+        if (v == verdict::fail) return attained::no;
+        any = any || v == verdict::pass;
+        open = open || v == verdict::inconclusive || v == verdict::harness_error;
+    }
+    return any && !open ? attained::yes : attained::not_shown;
+}
+
+int exit_code_of(run_result const& r) {
+    if (r.target_lost) return exit_code::unreachable;
+    bool failed = false, own = false, open = false, any = false;
+    for (auto const& j : r.checks) {
+        failed = failed || (j.verdict == verdict::fail && j.counts) || !j.baseline_problem.empty();
+        own = own || j.verdict == verdict::harness_error;
+        open = open || (j.verdict == verdict::inconclusive && j.counts);
+        any = any || j.verdict == verdict::pass;
+    }
+    return failed ? exit_code::failed : own ? exit_code::own_fault : open || !any ? exit_code::inconclusive : exit_code::conformant;
+}
+
+/// From best to worst, for a clause with several checks.
+int rank(verdict v) {
+    switch (v) {
+        case verdict::not_applicable: return 0;
+        case verdict::untested: return 1;
+        case verdict::pass: return 2;
+        case verdict::inconclusive: return 3;
+        case verdict::harness_error: return 4;
+        case verdict::fail: return 5;
+    }
+    return 4;
+}
+
+}  // namespace
+
+void run_one(surroundings& world, registered_check const& what, record& r) {
+    auto const begin = std::chrono::steady_clock::now();
+    try {
+        scenario s{world, r};
+        what.check->run(s);
+        r.close();
+    } catch (verdict_reached const& reached) {
+        if (reached.verdict == verdict::fail || reached.verdict == verdict::pass) r.close();
+        else r.behaviour = reached.verdict;
+    } catch (std::exception const& e) {
+        r.behaviour = verdict::harness_error;
+        r.reason = e.what();
+    }
+    r.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+}
+
+std::map<std::string, verdict> judge_clauses(std::vector<judged> const& checks) {
+    std::map<std::string, verdict> out;
+    for (auto const& c : specification().clauses) out.emplace(c.id, verdict::untested);
+    std::map<std::string, bool> seen;
+    for (auto const& j : checks)
+        for (auto const id : j.what.check->clauses) {
+            std::string const name{id};
+            if (!seen[name]) out[name] = j.verdict, seen[name] = true;
+            else if (rank(j.verdict) > rank(out[name])) out[name] = j.verdict;
+        }
+    return out;
+}
+
+run_result run(surroundings& world, std::vector<registered_check> const& selected, run_options const& options, run_observer const& observer) {
+    run_result out;
+    out.checks = runner{world, options, observer}.run(selected);
+    out.clauses = judge_clauses(out.checks);
+    out.compatible = reached(out.checks, level::compatible);
+    out.strict = reached(out.checks, level::strict);
+    out.target_lost = world.lost;
+    out.exit_code = exit_code_of(out);
+    return out;
+}
+
+result<std::vector<registered_check>> select(selection const& wanted) {
+    auto const hits = [](std::string const& pattern, registered_check const& c) {
+        return matches(pattern, c.check->id) ||
+               std::any_of(c.check->clauses.begin(), c.check->clauses.end(), [&](std::string_view id) { return matches(pattern, id); });
+    };
+    for (auto const* patterns : {&wanted.only, &wanted.skip})
+        for (auto const& pattern : *patterns) {
+            auto const& all = all_checks();
+            if (std::any_of(all.begin(), all.end(), [&](auto const& c) { return hits(pattern, c); })) continue;
+            std::vector<std::string> candidates;
+            for (auto const& c : all) candidates.emplace_back(c.check->id);
+            for (auto const& c : specification().clauses) candidates.push_back(c.id);
+            auto const near = did_you_mean(pattern, candidates);
+            return fail(errc::bad_request, "no check matches \"" + pattern + "\"" + (near.empty() ? "; see `bsp-conformance list`" : "; did you mean " + near + "?"));
+        }
+    std::vector<registered_check> out;
+    for (auto const& c : all_checks()) {
+        auto const any_of = [&](std::vector<std::string> const& patterns) { return std::any_of(patterns.begin(), patterns.end(), [&](auto const& p) { return hits(p, c); }); };
+        bool const in_profile = wanted.profiles.empty() || std::find(wanted.profiles.begin(), wanted.profiles.end(), c.profile) != wanted.profiles.end();
+        if (in_profile && (wanted.only.empty() || any_of(wanted.only)) && !any_of(wanted.skip)) out.push_back(c);
+    }
+    if (out.empty()) return fail(errc::bad_request, "the selection leaves no check to run");
+    return out;
+}
+
+}  // namespace bsp::conformance

@@ -1,0 +1,399 @@
+#include "scenario.hpp"
+
+#include "record.hpp"
+#include "surroundings.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/base/instant.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/crypto/sha256.hpp>
+#include <bsp/json/parse.hpp>
+#include <bsp/sbt/sbt.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+
+namespace bsp::conformance {
+namespace {
+
+std::uint64_t seed_of(std::uint64_t run_seed, std::string_view check_id) {
+    std::uint64_t h = 0xcbf29ce484222325 ^ run_seed * 0x9E3779B97F4A7C15;  // FNV-1a, salted
+    for (char c : check_id) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return h;
+}
+
+std::string base36(std::size_t n) {
+    std::string out;
+    do out.insert(out.begin(), "0123456789abcdefghijklmnopqrstuvwxyz"[n % 36]);
+    while ((n /= 36) != 0);
+    return out;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+}
+
+bool is_problem_document(exchange const& x) {
+    auto const* type = x.header("Content-Type");
+    return type && type->find("application/problem+json") == 0 && !x.code().empty();
+}
+
+std::string list(std::vector<int> const& all) {
+    std::string out;
+    for (int one : all) out += (out.empty() ? "" : " or ") + std::to_string(one);
+    return out;
+}
+
+std::string list(std::vector<std::string> const& all) {
+    std::string out;
+    for (auto const& one : all) out += (out.empty() ? "" : " or ") + one;
+    return out;
+}
+
+template <class T>
+bool holds(std::vector<T> const& all, T const& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+}  // namespace
+
+scenario::scenario(surroundings& shared, record& into)
+    : shared_{shared}, record_{into}, random_{seed_of(shared.options.seed, into.what->id)}, suffix_{"-" + shared.tag + base36(into.index)} {}
+
+// ---- the world ----------------------------------------------------------------------------------------------
+
+target_identity const& scenario::identity() const {
+    if (!shared_.identity) {
+        record_.reason = "the target has no usable identity, so nobody can be registered";
+        throw verdict_reached{verdict::inconclusive};
+    }
+    return *shared_.identity;
+}
+
+instant scenario::now() const { return shared_.now(); }
+
+std::string scenario::at(std::chrono::milliseconds offset) const {
+    auto moment = now() + std::chrono::nanoseconds{offset};
+    moment.nanoseconds -= moment.nanoseconds % 1'000'000;
+    return format_timestamp(moment);
+}
+
+void scenario::wait_until(instant moment) const {
+    if (moment > now() + std::chrono::seconds{30}) throw std::logic_error{"a check wants to wait for more than 30 s"};
+    while (now() < moment) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+}
+
+std::string scenario::fresh(std::string_view stem) { return std::string{stem} + std::to_string(++*record_.names) + suffix_; }
+
+std::string scenario::fresh_backend_id(std::string_view backend_type) {
+    std::string const type{backend_type.empty() ? (target_is_hosted() ? "local" : "hosted") : backend_type};
+    return type + "_sha256_" + to_hex(sha256(shared_.nonce + fresh("backend"))).substr(0, 32);
+}
+
+std::string scenario::canary(std::size_t length) {
+    std::string out;
+    while (out.size() < length) out += "abcdefghijklmnopqrstuvwxyz0123456789"[pick(36)];
+    return out;
+}
+
+std::size_t scenario::pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
+
+key scenario::key() { return shared_.keys.shared(keys_given_++); }
+key scenario::fresh_key() { return shared_.keys.fresh(); }
+
+// ---- the callers --------------------------------------------------------------------------------------------
+
+user_account const& scenario::account() const { return shared_.options.users.front(); }
+
+user_account const& scenario::other_account() const {
+    if (shared_.options.users.size() < 2) {
+        record_.reason = "needs a second user";
+        throw verdict_reached{verdict::untested};
+    }
+    return shared_.options.users[1];
+}
+
+std::string const& scenario::admin_token() const {
+    if (!shared_.options.admin_token) {
+        record_.reason = "needs the admin token";
+        throw verdict_reached{verdict::untested};
+    }
+    return *shared_.options.admin_token;
+}
+
+caller scenario::user() { return user(account()); }
+caller scenario::other_user() { return user(other_account()); }
+
+caller scenario::user(user_account const& who) {
+    caller out{*this, caller::kind::user, who.id};
+    out.account_ = who;
+    return out;
+}
+
+caller scenario::admin() {
+    caller out{*this, caller::kind::admin, "admin"};
+    out.credential_ = admin_token();
+    return out;
+}
+
+caller scenario::nobody() { return {*this, caller::kind::nobody, "-"}; }
+
+registration scenario::settled(registration r) {
+    if (!r.user) r.user = account();
+    if (!r.backend_type) r.backend_type = target_is_hosted() ? "local" : "hosted";
+    if (!r.backend_id) r.backend_id = fresh_backend_id(*r.backend_type);
+    if (!r.signing_key) r.signing_key = key();
+    return r;
+}
+
+json::object scenario::session_binding_token(registration const& given) {
+    auto const r = settled(given);
+    bool const peer_is_local = *r.backend_type == "local";
+    json::object sbt{{"session_id", fresh("sess")},
+                     {"local_backend_id", peer_is_local ? *r.backend_id : identity().backend_id},
+                     {"hosted_backend_id", peer_is_local ? identity().backend_id : *r.backend_id},
+                     {"user_id", r.user->id},
+                     {"created_at", at(r.created)},
+                     {"expires_at", at(r.created + r.lifetime)}};
+    if (r.sbt) r.sbt(sbt);
+    auto const secret = r.secret.value_or(r.user->secret);
+    auto const plain = sbt;
+    if (auto signed_sbt = sign_sbt(std::move(sbt), secret)) {
+        sbt = *std::move(signed_sbt);
+    } else {  // no canonical form: MAC whatever there is, the target must refuse it before it looks
+        sbt = plain;
+        sbt["signature"] = to_hex(hmac_sha256(secret, json::serialize(plain)));
+    }
+    if (r.sbt_after_mac) r.sbt_after_mac(sbt);
+    return sbt;
+}
+
+json::object scenario::registration_body(registration const& given) {
+    auto const r = settled(given);
+    json::object who{{"backend_id", *r.backend_id},
+                     {"backend_type", *r.backend_type},
+                     {"public_key", r.signing_key->public_key().pem()},
+                     {"capabilities", json::array{"offline"}},
+                     {"version", "1.0"},
+                     {"created_at", in_seconds(-3600)}};
+    if (r.identity) r.identity(who);
+    json::object body{{"backend_identity", std::move(who)}, {"sbt", session_binding_token(r)}};
+    if (r.body) r.body(body);
+    return body;
+}
+
+http_request scenario::registration_request(registration const& r) {
+    auto text = json::serialize(registration_body(r));
+    if (r.bytes) text = r.bytes(std::move(text));
+    http_request request{"POST", target_path("/register-peer"), {{"Content-Type", "application/json"}}, std::move(text), {}};
+    if (r.request) r.request(request);
+    return request;
+}
+
+exchange scenario::attempt_registration(registration const& r, std::string_view who) {
+    return perform([&] { return registration_request(r); }, who,
+                   "POST /register-peer  " + r.backend_id->substr(0, 16) + "… of " + r.user->id);
+}
+
+exchange scenario::try_register(registration const& given) { return attempt_registration(settled(given), "-"); }
+
+peer scenario::peer_of(exchange const& x, registration const& given) {
+    control(x, "registering a peer");
+    auto const r = settled(given);
+    auto const peer_id = x.text("/peer_id");
+    control(!peer_id.empty(), "the registration has a peer_id");
+    std::string name;
+    for (auto n = peers_named_++;; n = n / 26 - 1) {
+        name.insert(name.begin(), static_cast<char>('A' + n % 26));
+        if (n < 26) break;
+    }
+    known_.emplace_back(peer_id, "{" + name + "}");
+    peer out{*this, caller::kind::peer, std::move(name)};
+    out.account_ = *r.user;
+    out.backend_id_ = *r.backend_id;
+    out.backend_type_ = *r.backend_type;
+    out.key_ = r.signing_key;
+    out.peer_id_ = peer_id;
+    out.answer_ = x.body();
+    return out;
+}
+
+peer scenario::register_peer(registration const& given) {
+    auto const r = settled(given);
+    return peer_of(attempt_registration(r, "-"), r);
+}
+
+peer scenario::register_peer_of(user_account const& who) { return register_peer({.user = who}); }
+
+// ---- objects ------------------------------------------------------------------------------------------------
+
+json::object scenario::message(std::string_view id, std::string_view content, std::int64_t version, edit const& more) const {
+    json::object out{{"id", id}, {"role", "user"}, {"content", content}, {"timestamp", in_seconds(-60)},
+                     {"surface", "web"}, {"source_backend", "local"}, {"version", version}};
+    if (more) more(out);
+    return out;
+}
+
+json::object scenario::conversation(std::string_view id, std::int64_t version, std::vector<json::object> messages, edit const& more) const {
+    json::array all;
+    for (auto& m : messages) all.emplace_back(std::move(m));
+    json::object out{{"conversation_id", id}, {"version", version}, {"messages", std::move(all)},
+                     {"surfaces", json::array{"web"}}, {"last_modified", in_seconds(-30)}, {"source_backend", "local"}};
+    if (more) more(out);
+    return out;
+}
+
+// ---- the wire -----------------------------------------------------------------------------------------------
+
+std::string scenario::target_path(std::string_view path) const { return shared_.target.base_path() + std::string{path}; }
+std::string const& scenario::authority() const { return shared_.target.authority(); }
+
+std::string scenario::in_short(std::string text) const {
+    replace_all(text, suffix_, "");
+    for (auto const& [id, name] : known_) replace_all(text, id, name);
+    if (text.size() > 160) {
+        std::size_t cut = 157;
+        while ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+        text = text.substr(0, cut) + "…";
+    }
+    return text;
+}
+
+std::shared_ptr<step> scenario::add_step(std::string_view who, std::string summary) {
+    auto s = std::make_shared<step>();
+    s->number = record_.steps.size() + 1;
+    s->who = who;
+    s->summary = in_short(std::move(summary));
+    s->at = now();
+    record_.steps.push_back(s);
+    return s;
+}
+
+exchange scenario::perform(std::function<http_request()> const& make, std::string_view who, std::string summary) {
+    for (;;) {
+        auto request = make();
+        if (summary.empty()) summary = request.method + ' ' + request.target.substr(std::min(request.target.size(), shared_.target.base_path().size()));
+        auto const sent = now();
+        auto got = shared_.target.send(request, shared_.options.timeout);
+
+        // Somebody else's budget must not be this check's failure: wait, and build the request anew.
+        if (got.why == fault::none && got.response.status == 429) {
+            auto const* after = got.response.headers.find("Retry-After");
+            auto const seconds = after && !after->empty() && after->find_first_not_of("0123456789") == std::string::npos && after->size() < 4 ? std::stoll(*after) : 1;
+            auto const wait_ms = std::clamp<std::int64_t>(seconds, 1, 61) * 1000;
+            if (shared_.patience_ms.fetch_sub(wait_ms) >= wait_ms) {
+                std::this_thread::sleep_for(std::chrono::milliseconds{wait_ms});
+                continue;
+            }
+        }
+        auto const s = add_step(who, summary);
+        s->request = std::move(request);
+        s->at = sent;
+        s->got = std::move(got);
+        if (s->got.why == fault::none) {
+            if (auto body = json::parse(s->got.response.body)) s->body = *std::move(body);
+        } else if (!shared_.alive(std::chrono::seconds{3})) {
+            shared_.lost = true;
+            end(verdict::inconclusive, "the target stopped answering: " + s->got.detail);
+        }
+        return exchange{s};
+    }
+}
+
+exchange scenario::send(http_request request, std::string_view who, std::string summary) {
+    if (!request.body.empty() && !request.headers.find("Content-Type")) request.headers.add("Content-Type", "application/json");
+    return perform([&] { return request; }, who, std::move(summary));
+}
+
+raw_answer scenario::raw(std::string_view bytes, std::chrono::milliseconds deadline, std::string summary) {
+    if (!shared_.target.has_sockets()) untested("needs a connection over the network");
+    auto const s = add_step("raw", summary.empty() ? std::to_string(bytes.size()) + " bytes" : std::move(summary));
+    auto out = shared_.target.raw(bytes, deadline);
+    s->request.body = std::string{bytes.substr(0, 64 * 1024)};
+    s->got = {out.why, out.detail, {out.status(), {}, out.bytes.substr(0, 64 * 1024)}, out.took};
+    s->remark = out.why != fault::none ? out.detail : out.status() == 0 ? "not HTTP" : "";
+    return out;
+}
+
+void scenario::still_alive(std::string_view after_what, std::chrono::milliseconds patience) {
+    if (!shared_.alive(patience)) {
+        shared_.lost = true;
+        fail_now("the target still answers after " + std::string{after_what}, "it does not");
+    }
+}
+
+void scenario::restart() {
+    if (shared_.options.restart_command.empty()) untested("needs --restart-cmd");
+    auto const s = add_step("suite", "restart the target");
+    if (!shared_.run_hook(shared_.options.restart_command)) inconclusive("--restart-cmd failed, or the target did not come back within 30 s");
+}
+
+void scenario::kill_and_restart() {
+    if (shared_.options.kill_command.empty()) untested("needs --kill-cmd");
+    auto const s = add_step("suite", "kill the target and start it again");
+    if (!shared_.run_hook(shared_.options.kill_command)) inconclusive("--kill-cmd failed, or the target did not come back within 30 s");
+}
+
+// ---- judgement ----------------------------------------------------------------------------------------------
+
+void scenario::end(verdict v, std::string reason) {
+    record_.reason = std::move(reason);
+    throw verdict_reached{v};
+}
+
+void scenario::fail_now(std::string expected, std::string actual) {
+    finding f{in_short(std::move(expected)), in_short(std::move(actual)), record_.steps.size()};
+    if (record_.what->about == aspect::exactness) {
+        ++record_.exactness_judged;
+        record_.inexact.push_back(std::move(f));
+        throw verdict_reached{verdict::pass};  // of behaviour, there is nothing to say
+    }
+    record_.failure = std::move(f);
+    throw verdict_reached{verdict::fail};
+}
+
+void scenario::expect(bool holds, std::string expected, std::string actual) {
+    if (!holds) fail_now(std::move(expected), std::move(actual));
+    if (record_.what->about == aspect::exactness) ++record_.exactness_judged;
+}
+
+void scenario::expect_same(std::string_view what, json::value const& expected, json::value const* actual) {
+    expect(actual && same(expected, *actual), std::string{what} + " is " + show(expected), actual ? show(*actual) : "absent");
+}
+
+void scenario::accepted(exchange const& x, std::string_view what) {
+    expect(x.ok(), std::string{what} + " is accepted", x.describe());
+    evidence(what);
+}
+
+void scenario::control(exchange const& x, std::string_view what) {
+    if (!x.ok()) inconclusive("control failed: " + std::string{what} + " should be accepted, but got " + x.describe());
+    evidence(what);
+}
+
+void scenario::control(bool holds, std::string_view what) {
+    if (!holds) inconclusive("control failed: " + std::string{what});
+    evidence(what);
+}
+
+void scenario::refused(exchange const& x, std::string_view what, exactly_as const& form) {
+    auto const actual = x.ok() ? x.describe() + ": it was accepted" : x.describe();
+    expect(x.client_error(), std::string{what} + " is refused", actual);
+    if (!form.statuses.empty()) exactly(holds(form.statuses, x.status()), std::string{what} + " is refused with " + list(form.statuses), x.describe());
+    if (!form.codes.empty() && is_problem_document(x))
+        exactly(holds(form.codes, x.code()), std::string{what} + " is refused with code " + list(form.codes), x.describe());
+}
+
+void scenario::exactly(bool holds, std::string expected, std::string actual) {
+    ++record_.exactness_judged;
+    if (!holds) record_.inexact.push_back({in_short(std::move(expected)), in_short(std::move(actual)), record_.steps.size()});
+}
+
+void scenario::evidence(std::string_view what) { record_.controls.push_back(in_short(std::string{what})); }
+void scenario::note(std::string text) { record_.notes.push_back(in_short(std::move(text))); }
+void scenario::inconclusive(std::string why) { end(verdict::inconclusive, in_short(std::move(why))); }
+void scenario::not_applicable(std::string why) { end(verdict::not_applicable, std::move(why)); }
+void scenario::untested(std::string why) { end(verdict::untested, std::move(why)); }
+
+}  // namespace bsp::conformance

@@ -1,0 +1,41 @@
+#include "surroundings.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/crypto/random.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <thread>
+
+namespace bsp::conformance {
+
+surroundings::surroundings(conformance::target& t, surroundings_options o) : target{t}, options{std::move(o)} {
+    std::array<std::uint8_t, 16> drawn{};
+    random_bytes(drawn);
+    nonce = to_hex(drawn);
+    for (std::size_t i = 0; i < 6; ++i) tag += "abcdefghijkmnpqrstuvwxyz23456789"[drawn[i] % 32];
+}
+
+instant surroundings::now() const {
+    auto const since_epoch = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()) + clock_offset;
+    auto const n = since_epoch.count();
+    return {n / 1'000'000'000, static_cast<std::uint32_t>(n % 1'000'000'000)};
+}
+
+bool surroundings::alive(std::chrono::milliseconds patience) {
+    auto const until = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        for (char const* path : {"/identity", "/health"}) {
+            http_request request{"GET", target.base_path() + path, {}, {}, {}};
+            if (target.send(request, std::min(patience, std::chrono::milliseconds{3'000})).why == fault::none) return true;
+        }
+        if (std::chrono::steady_clock::now() >= until) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+}
+
+bool surroundings::run_hook(std::string const& command) {
+    return std::system(command.c_str()) == 0 && alive(std::chrono::seconds{30});
+}
+
+}  // namespace bsp::conformance

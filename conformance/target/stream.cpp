@@ -1,0 +1,212 @@
+#include "stream.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+namespace bsp::conformance {
+namespace {
+
+int milliseconds_until(deadline until) {
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()).count();
+    return left < 0 ? 0 : static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+}
+
+/// Waits for `events`; false at the deadline. Errors count as readiness: the next call will report them.
+bool poll_one(int fd, short events, deadline until) {
+    for (;;) {
+        pollfd p{fd, events, 0};
+        int const n = ::poll(&p, 1, milliseconds_until(until));
+        if (n > 0) return true;
+        if (n == 0 || errno != EINTR) return false;
+    }
+}
+
+class tcp_stream : public stream {
+public:
+    explicit tcp_stream(int fd) : fd_{fd} {}
+    ~tcp_stream() override { ::close(fd_); }
+    tcp_stream(tcp_stream const&) = delete;
+    tcp_stream& operator=(tcp_stream const&) = delete;
+
+    outcome read(char* into, std::size_t size) override { return result_of(::recv(fd_, into, size, 0), true); }
+    outcome write(char const* from, std::size_t size) override { return result_of(::send(fd_, from, size, MSG_NOSIGNAL), false); }
+
+    bool wait(deadline until, bool or_write) override {
+        return poll_one(fd_, static_cast<short>(or_write ? POLLIN | POLLOUT : POLLIN), until);
+    }
+    bool disturbed() override {
+        pollfd p{fd_, POLLIN, 0};
+        return ::poll(&p, 1, 0) != 0;
+    }
+
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+
+private:
+    static outcome result_of(ssize_t n, bool reading) {
+        if (n > 0) return {status::done, static_cast<std::size_t>(n)};
+        if (n == 0) return {reading ? status::ended : status::would_block};
+        return {errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? status::would_block : status::broken};
+    }
+    int fd_;
+};
+
+struct free_context { void operator()(SSL_CTX* c) const { SSL_CTX_free(c); } };
+struct free_session { void operator()(SSL* s) const { SSL_free(s); } };
+
+class tls_stream final : public tcp_stream {
+public:
+    tls_stream(int fd, std::unique_ptr<SSL, free_session> session) : tcp_stream{fd}, session_{std::move(session)} {}
+
+    outcome read(char* into, std::size_t size) override {
+        std::size_t n = 0;
+        int const got = SSL_read_ex(session_.get(), into, size, &n);
+        return result_of(got, n);
+    }
+    outcome write(char const* from, std::size_t size) override {
+        std::size_t n = 0;
+        int const got = SSL_write_ex(session_.get(), from, size, &n);
+        return result_of(got, n);
+    }
+    bool wait(deadline until, bool or_write) override {
+        return SSL_has_pending(session_.get()) == 1 || tcp_stream::wait(until, (or_write && !only_read_) || wants_write_);
+    }
+
+private:
+    outcome result_of(int got, std::size_t n) {
+        wants_write_ = only_read_ = false;
+        if (got == 1) return {status::done, n};
+        int const why = SSL_get_error(session_.get(), got);
+        ERR_clear_error();
+        wants_write_ = why == SSL_ERROR_WANT_WRITE;
+        only_read_ = why == SSL_ERROR_WANT_READ;
+        if (wants_write_ || only_read_) return {status::would_block};
+        return {why == SSL_ERROR_ZERO_RETURN ? status::ended : status::broken};
+    }
+    std::unique_ptr<SSL, free_session> session_;
+    bool wants_write_ = false, only_read_ = false;
+};
+
+connected failed(fault why, std::string detail) { return {nullptr, why, std::move(detail)}; }
+
+int connect_socket(endpoint const& to, deadline until, fault& why, std::string& detail) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* list = nullptr;
+    if (int const e = ::getaddrinfo(to.host.c_str(), to.port.c_str(), &hints, &list); e != 0) {
+        why = fault::refused, detail = "cannot resolve " + to.host + ": " + ::gai_strerror(e);
+        return -1;
+    }
+    std::unique_ptr<addrinfo, void (*)(addrinfo*)> const owner{list, ::freeaddrinfo};
+    why = fault::refused, detail = "no address for " + to.host;
+    for (auto const* a = list; a; a = a->ai_next) {
+        int const fd = ::socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0) continue;
+        int const on = 1;
+        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        int error = ::connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? 0 : errno;
+        if (error == EINPROGRESS) {
+            if (!poll_one(fd, POLLOUT, until)) {
+                error = ETIMEDOUT;
+            } else {
+                socklen_t size = sizeof error;
+                ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+            }
+        }
+        if (error == 0) return fd;
+        why = error == ETIMEDOUT ? fault::timeout : fault::refused;
+        detail = "cannot connect to " + to.authority + ": " + std::strerror(error);
+        ::close(fd);
+    }
+    return -1;
+}
+
+SSL_CTX* shared_context() {
+    static std::unique_ptr<SSL_CTX, free_context> const context = [] {
+        std::unique_ptr<SSL_CTX, free_context> c{SSL_CTX_new(TLS_client_method())};
+        if (c) {
+            SSL_CTX_set_default_verify_paths(c.get());
+            SSL_CTX_set_mode(c.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+        }
+        return c;
+    }();
+    return context.get();
+}
+
+connected add_tls(int fd, endpoint const& to, target_options options, deadline until) {
+    std::unique_ptr<SSL, free_session> session{SSL_new(shared_context())};
+    if (!session || SSL_set_fd(session.get(), fd) != 1) {
+        ::close(fd);
+        return failed(fault::tls, "cannot make a TLS session");
+    }
+    SSL_set_tlsext_host_name(session.get(), const_cast<char*>(to.host.c_str()));
+    if (options.verify_certificate) {
+        SSL_set_verify(session.get(), SSL_VERIFY_PEER, nullptr);
+        X509_VERIFY_PARAM* const expected = SSL_get0_param(session.get());
+        if (X509_VERIFY_PARAM_set1_ip_asc(expected, to.host.c_str()) != 1) SSL_set1_host(session.get(), to.host.c_str());
+    }
+    for (;;) {
+        int const got = SSL_connect(session.get());
+        if (got == 1) return {std::make_unique<tls_stream>(fd, std::move(session)), fault::none, {}};
+        int const why = SSL_get_error(session.get(), got);
+        bool const again = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
+        if (again && poll_one(fd, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, until)) continue;
+        std::string detail = again ? "the TLS handshake timed out" : "the TLS handshake failed";
+        if (long const v = SSL_get_verify_result(session.get()); v != X509_V_OK) detail += std::string{": "} + X509_verify_cert_error_string(v);
+        ERR_clear_error();
+        session.reset();
+        ::close(fd);
+        return failed(fault::tls, detail);
+    }
+}
+
+}  // namespace
+
+connected open_stream(endpoint const& to, target_options options, deadline until) {
+    fault why{};
+    std::string detail;
+    int const fd = connect_socket(to, until, why, detail);
+    if (fd < 0) return failed(why, std::move(detail));
+    if (to.secure) return add_tls(fd, to, options, until);
+    return {std::make_unique<tcp_stream>(fd), fault::none, {}};
+}
+
+result<endpoint> parse_url(std::string_view url) {
+    auto const bad = [&](char const* why) { return fail(errc::bad_request, "not a usable URL: " + std::string{url} + " (" + why + ")"); };
+    endpoint to;
+    if (url.starts_with("http://")) url.remove_prefix(7);
+    else if (url.starts_with("https://")) url.remove_prefix(8), to.secure = true;
+    else return bad("it must begin with http:// or https://");
+    if (url.find_first_of("?# \t") != std::string_view::npos) return bad("it must not have a query, a fragment or blanks");
+    auto const slash = url.find('/');
+    to.authority = url.substr(0, slash);
+    if (slash != std::string_view::npos) to.path = url.substr(slash);
+    while (to.path.ends_with('/')) to.path.pop_back();
+    if (to.authority.find('@') != std::string::npos) return bad("it must not have a user name");
+    std::string_view host = to.authority;
+    auto const bracket = host.rfind(']');
+    if (auto const colon = host.rfind(':'); colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {
+        to.port = host.substr(colon + 1);
+        host = host.substr(0, colon);
+        if (to.port.empty() || to.port.size() > 5 || to.port.find_first_not_of("0123456789") != std::string::npos) return bad("its port is not a number");
+    } else {
+        to.port = to.secure ? "443" : "80";
+    }
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (host.empty()) return bad("it has no host");
+    to.host = host;
+    return to;
+}
+
+}  // namespace bsp::conformance

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "target.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace bsp::conformance {
+
+using clock = std::chrono::steady_clock;
+using deadline = clock::time_point;
+
+/// Where a URL points.
+struct endpoint {
+    bool secure = false;
+    std::string host;  ///< without brackets
+    std::string port;
+    std::string path;  ///< "" or "/prefix"
+    std::string authority;  ///< as in the `Host` field
+};
+
+result<endpoint> parse_url(std::string_view url);
+
+/// A connected, non-blocking byte stream: TCP, or TLS over it.
+class stream {
+public:
+    virtual ~stream() = default;
+
+    enum class status { done, would_block, ended, broken };
+    struct outcome {
+        status what;
+        std::size_t size = 0;
+    };
+
+    virtual outcome read(char* into, std::size_t size) = 0;
+    virtual outcome write(char const* from, std::size_t size) = 0;
+
+    /// Waits until reading or (if `or_write`) writing may go on; false at the deadline.
+    virtual bool wait(deadline until, bool or_write) = 0;
+
+    /// Something can be read, or the other side has closed: no state to reuse an idle connection in.
+    virtual bool disturbed() = 0;
+};
+
+/// Connects, or says why not (`why`, `detail`).
+struct connected {
+    std::unique_ptr<stream> to;
+    fault why = fault::none;
+    std::string detail;
+};
+connected open_stream(endpoint const&, target_options, deadline until);
+
+}  // namespace bsp::conformance

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <bsp/endpoint/delete_conversation.hpp>
+#include <bsp/endpoint/delete_message.hpp>
+#include <bsp/endpoint/end_peer.hpp>
+#include <bsp/endpoint/get_conversation.hpp>
+#include <bsp/endpoint/get_digest.hpp>
+#include <bsp/endpoint/get_health.hpp>
+#include <bsp/endpoint/get_identity.hpp>
+#include <bsp/endpoint/list_conversations.hpp>
+#include <bsp/endpoint/list_peers.hpp>
+#include <bsp/endpoint/register_peer.hpp>
+#include <bsp/endpoint/sync_pull.hpp>
+#include <bsp/endpoint/sync_push.hpp>
+#include <bsp/endpoint/write_message.hpp>
+
+namespace bsp::endpoint {
+
+/// Every endpoint of this backend: the one list.
+#define BSP_ENDPOINTS(X)   \
+    X(get_identity)        \
+    X(get_health)          \
+    X(register_peer)       \
+    X(list_peers)          \
+    X(end_peer)            \
+    X(sync_push)           \
+    X(sync_pull)           \
+    X(get_digest)          \
+    X(list_conversations)  \
+    X(get_conversation)    \
+    X(write_message)       \
+    X(delete_conversation) \
+    X(delete_message)
+
+}  // namespace bsp::endpoint

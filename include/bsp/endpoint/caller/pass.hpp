@@ -1,0 +1,65 @@
+#pragma once
+
+#include <bsp/endpoint/backend.hpp>
+#include <bsp/endpoint/caller/standing.hpp>
+
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace bsp::endpoint {
+
+/// An assertion's claim to be used once.
+struct once {
+    std::string issuer;
+    std::string jti;
+    instant expires_at;
+};
+
+/// The way into the store that a verified credential opens. Every write begins by asking again, inside the
+/// transaction, what may have changed since the credential was verified: that a state-changing assertion
+/// was not used before (BSP-AUT-044, BSP-AUT-048), and that the peer still stands (BSP-REG-043).
+class pass {
+public:
+    pass(store_base& store, instant now) : store_{&store}, now_{now} {}
+
+    pass& claiming(once claim) { return claim_ = std::move(claim), *this; }
+    pass& of_peer(std::string peer_id) { return peer_id_ = std::move(peer_id), *this; }
+
+    /// Runs `f(store_reader&) -> result<T>`.
+    template <class F>
+    auto read(F&& f) const {
+        return store_->read(std::forward<F>(f));
+    }
+
+    /// Runs `f(store_writer&) -> result<T>`.
+    template <class F>
+    auto write(F&& f) const {
+        return store_->write([&](store_writer& w) -> std::invoke_result_t<F&, store_writer&> {
+            BSP_CHECK(admit(w));
+            return f(w);
+        });
+    }
+
+private:
+    result<> admit(store_writer& w) const {
+        if (claim_) {
+            BSP_TRY(bool const first, w.claim_assertion(claim_->issuer, claim_->jti, claim_->expires_at, now_));
+            if (!first) return fail(errc::stale_request, "the assertion was used before");
+        }
+        if (peer_id_) {
+            BSP_TRY(auto found, w.peer(*peer_id_));
+            BSP_TRY(auto const peer, standing(std::move(found), errc::unknown_peer));
+            BSP_CHECK(unexpired(peer, now_));
+        }
+        return ok();
+    }
+
+    store_base* store_;
+    instant now_;
+    std::optional<once> claim_;
+    std::optional<std::string> peer_id_;
+};
+
+}  // namespace bsp::endpoint

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <bsp/endpoint/origin.hpp>
+#include <bsp/endpoint/response.hpp>
+#include <bsp/endpoint/table.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bsp {
+
+namespace endpoint {
+
+/// Everything before the endpoint itself, in the order of A-068: size, host, path, method, origin, media
+/// type. What follows (peer, credential, freshness, audience) is the caller's; then the endpoint's own.
+class dispatcher {
+public:
+    dispatcher(gatekeeper const& gate, http_request const& http, instant now) : gate_{gate}, http_{http}, now_{now} {}
+
+    [[nodiscard]] http_response answer() {
+        auto answered = serve();
+        http_response response = answered ? std::move(*answered) : refuse(answered.error());
+        decorate(response);
+        return response;
+    }
+
+private:
+    result<http_response> serve() {
+        if (http_.body.size() > gate_.config.body_bytes_max) return fail(errc::payload_too_large, "the body is larger than " + std::to_string(gate_.config.body_bytes_max) + " bytes");
+        if (!host_is_served(http_.headers, gate_.config)) return fail(errc::misdirected_request, "the Host is not one that is served here");
+
+        BSP_TRY(request r, resolve());
+        if (http_.method == "OPTIONS") return preflight();
+        if (!row_) return fail(errc::method_not_allowed, "this path is not served with that method");
+        if (r.changes_state() && origin_ && !origin_listed_) return fail(errc::forbidden, "scripts of this origin may not call this backend");
+        BSP_CHECK(check_media_type());
+        return row_->run(gate_, r);
+    }
+
+    /// Finds the rows of the path, and among them the one of the method.
+    result<request> resolve() {
+        auto const none = fail(errc::not_found, "there is nothing at this path");
+        auto const [target_path, query] = split_target(http_.target);
+        std::string_view const base_path = parts_of(gate_.config.base_url).path;
+        std::string_view path = target_path;
+        bool const prefixed = !base_path.empty() && path.starts_with(base_path) && path.substr(base_path.size()).starts_with('/');
+        if (prefixed) path.remove_prefix(base_path.size());
+
+        auto const segments = path_segments(path);
+        if (!segments) return none;
+        request r{.http = http_, .htu = (prefixed ? "" : std::string{base_path}) + http_.target, .path = {}, .query_text = query, .now = now_};
+        std::string_view const method = http_.method == "HEAD" ? "GET" : std::string_view{http_.method};
+        for (auto const& row : table) {
+            auto parameters = match(row.at.path, *segments);
+            if (!parameters) continue;
+            methods_.push_back(row.at.method);
+            if (row.at.method != method) continue;
+            row_ = &row;
+            r.path = *std::move(parameters);
+        }
+        if (methods_.empty()) return none;
+        return r;
+    }
+
+    result<> check_media_type() const {
+        if (auto const* coding = http_.headers.find("Content-Encoding"); coding && !http_headers::same_name(*coding, "identity"))
+            return fail(errc::unsupported_media_type, "only the content coding identity is supported");
+        if (http_.body.empty()) return ok();
+        auto const* type = http_.headers.find("Content-Type");
+        std::string_view name = type ? std::string_view{*type}.substr(0, type->find(';')) : std::string_view{};
+        while (name.ends_with(' ') || name.ends_with('\t')) name.remove_suffix(1);
+        if (http_.headers.count("Content-Type") != 1 || !http_headers::same_name(name, "application/json"))
+            return fail(errc::unsupported_media_type, "the body must be application/json");
+        return ok();
+    }
+
+    /// What a browser asks before it lets a script call (BSP-GEN-099).
+    result<http_response> preflight() const {
+        http_response response{.status = 204, .headers = {{"Allow", allowed_methods()}}, .body = {}};
+        if (!origin_ || !http_.headers.find("Access-Control-Request-Method")) return response;
+        if (!origin_listed_) return fail(errc::forbidden, "scripts of this origin may not call this backend");
+        response.headers.add("Access-Control-Allow-Methods", allowed_methods());
+        response.headers.add("Access-Control-Allow-Headers", "Authorization, Content-Type");
+        response.headers.add("Access-Control-Max-Age", "600");
+        return response;
+    }
+
+    /// Header fields that depend on where the request went.
+    void decorate(http_response& response) const {
+        auto& headers = response.headers;
+        headers.set("Cache-Control", std::string{row_ && response.status < 400 ? row_->cache_control : "no-store"});
+        headers.set("X-Content-Type-Options", "nosniff");
+        if (!gate_.config.allowed_origins.empty()) headers.add("Vary", "Origin");
+        if (origin_ && origin_listed_) headers.add("Access-Control-Allow-Origin", *origin_);
+        if (response.status == 401 && row_) headers.set("WWW-Authenticate", std::string{row_->challenge});
+        if (response.status == 405) headers.set("Allow", allowed_methods());
+        if (http_.method == "HEAD") response.body.clear();
+    }
+
+    [[nodiscard]] std::string allowed_methods() const {
+        std::string text;
+        for (std::string_view method : methods_) {
+            text += std::string{method} + ", ";
+            if (method == "GET") text += "HEAD, ";
+        }
+        return text + "OPTIONS";
+    }
+
+    gatekeeper const& gate_;
+    http_request const& http_;
+    instant now_;
+    std::string const* origin_ = http_.headers.find("Origin");
+    bool origin_listed_ = origin_ && http_.headers.count("Origin") == 1 && origin_is_listed(*origin_, gate_.config);
+    table_row const* row_ = nullptr;
+    std::vector<std::string_view> methods_;  ///< of the path
+};
+
+}  // namespace endpoint
+
+/// The whole server: one request in, one response out, at the time `now`. Never throws. Safe to call from
+/// several threads at once, as far as what `env` refers to is.
+template <class Env>
+http_response handle(Env& env, http_request const& http, instant now) {
+    try {
+        auto const gate = endpoint::gatekeeper_of(env);
+        return endpoint::dispatcher{gate, http, now}.answer();
+    } catch (std::exception const&) {
+        // What failed is for the operator's log, not for the caller.
+        auto response = endpoint::refuse(fail(errc::internal, "the request could not be served"));
+        response.headers.add("Cache-Control", "no-store");
+        return response;
+    }
+}
+
+}  // namespace bsp

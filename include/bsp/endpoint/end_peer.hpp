@@ -1,0 +1,52 @@
+#pragma once
+
+#include <bsp/endpoint/caller/registry_caller.hpp>
+#include <bsp/endpoint/response.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace bsp::endpoint {
+
+/// Ends a registration (chapter 4.5). The peer or its user *unpair*: they may pair again with a later SBT.
+/// An administrator *revokes*: the backend and its key are locked out, for all users.
+struct end_peer {
+    static constexpr route at{"DELETE", "/peers/{peer_id}"};
+    using caller = registry_caller;
+
+    static result<http_response> serve(backend const&, caller const& who, request const& r) {
+        std::string const peer_id{r.parameter("peer_id")};
+        BSP_CHECK(who.write([&](store_writer& w) -> result<> {
+            BSP_TRY(auto const found, w.peer(peer_id));
+            bool const shown = found && found->status == peer_status::active && who.sees(*found);
+            if (!shown) return fail(errc::unknown_peer, "there is no such registration");
+            if (!who.may_end(*found)) return fail(errc::forbidden, "a peer may end its own registration only");
+            return who.is_admin() ? revoke(w, *found, r.now) : end(w, *found, peer_status::unpaired, r.now);
+        }));
+        return respond(json::object{{"status", who.is_admin() ? "revoked" : "unpaired"}, {"peer_id", peer_id}});
+    }
+
+private:
+    static result<> end(store_writer& w, peer_record peer, peer_status how, instant now) {
+        peer.status = how;
+        peer.ended_at = now;
+        BSP_CHECK(w.put_peer(peer));
+        return w.put_sbt_floor(peer.user_id, peer.backend_id, now);
+    }
+
+    /// Locks out the backend and its key, with every registration of either (BSP-REG-053).
+    static result<> revoke(store_writer& w, peer_record const& peer, instant now) {
+        BSP_CHECK(w.revoke(peer.backend_id, peer.key_sha256, now));
+        std::string after;
+        for (;;) {
+            BSP_TRY(auto const page, w.peers(std::nullopt, after, limits::page_items_max));
+            if (page.empty()) return ok();
+            for (auto const& other : page)
+                if (other.backend_id == peer.backend_id || other.key_sha256 == peer.key_sha256) BSP_CHECK(end(w, other, peer_status::revoked, now));
+            after = page.back().peer_id;
+        }
+    }
+};
+
+}  // namespace bsp::endpoint

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <bsp/merge/join.hpp>
+#include <bsp/policy/store.hpp>
+#include <bsp/wire/conversation.hpp>
+#include <bsp/wire/sync_ack.hpp>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bsp::endpoint {
+
+namespace detail {
+
+/// What joining one conversation's messages does to the store.
+struct message_changes {
+    std::vector<merge::message> winners;  ///< versions that were not held before
+    std::vector<merge::message> losers;   ///< versions that diverged from a winner (A-176)
+};
+
+/// Joins the messages pushed with those held, and notes every divergence from what was held
+/// (BSP-MRG-060 … BSP-MRG-062).
+inline message_changes join_messages(std::string const& conversation_id, std::vector<merge::message> const& pushed,
+                                     std::vector<merge::message> const& held_list, std::vector<wire::conflict>& conflicts) {
+    std::map<std::string_view, merge::message const*> held;
+    for (auto const& m : held_list) held.emplace(m.id, &m);
+
+    message_changes changes;
+    for (auto& joined : merge::join(pushed)) {
+        auto const before = held.find(joined.id);
+        if (before == held.end() || merge::compare(*before->second, joined) < 0) changes.winners.push_back(std::move(joined));
+    }
+    for (auto const& m : pushed) {
+        auto const before = held.find(m.id);
+        if (before == held.end() || !merge::diverged(*before->second, m)) continue;
+        auto const& local = *before->second;
+        bool const local_stands = std::ranges::none_of(changes.winners, [&](merge::message const& w) { return w.id == m.id; });
+        conflicts.push_back({.conversation_id = conversation_id,
+                             .message_id = m.id,
+                             .local_version = local.version,
+                             .incoming_version = m.version,
+                             .type = wire::conflict::kind::diverged_messages,
+                             .incoming_won = !local_stands});
+        changes.losers.push_back(merge::compare(local, m) < 0 ? local : m);
+    }
+    return changes;
+}
+
+}  // namespace detail
+
+/// Joins one write into the user's state: reads and writes the rows it touches and no others, so the cost
+/// does not depend on the conversation's length. What was known already leaves no trace, so repetition
+/// does not stir the change feed (BSP-SYN-109).
+inline result<> join_into(tenant_writer& mine, wire::conversation_write const& write, instant at,
+                          std::vector<wire::conflict>& conflicts) {
+    std::string const& id = write.head.conversation_id;
+    BSP_TRY(auto const held_head, mine.head(id));
+    std::vector<std::string> ids;
+    ids.reserve(write.messages.size());
+    for (auto const& m : write.messages) ids.push_back(m.id);
+    BSP_TRY(auto const held, mine.messages(id, ids));
+
+    auto const changes = detail::join_messages(id, write.messages, held, conflicts);
+    merge::conversation_head head = held_head ? merge::join(*held_head, write.head) : write.head;
+    if (held_head && held_head->scalars.version == write.head.scalars.version && merge::compare(write.head.scalars, held_head->scalars) < 0)
+        conflicts.push_back({.conversation_id = id,
+                             .message_id = std::nullopt,
+                             .local_version = held_head->scalars.version,
+                             .incoming_version = write.head.scalars.version,
+                             .type = wire::conflict::kind::stale_metadata,
+                             .incoming_won = false});
+
+    if (!held_head || head != *held_head || !changes.winners.empty()) {
+        BSP_CHECK(mine.put_head(head, at));
+        if (!changes.winners.empty()) BSP_CHECK(mine.put_messages(id, changes.winners, at));
+    }
+    for (auto const& loser : changes.losers) BSP_CHECK(mine.put_loser(id, loser, at));
+    return ok();
+}
+
+}  // namespace bsp::endpoint

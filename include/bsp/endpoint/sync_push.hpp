@@ -1,0 +1,54 @@
+#pragma once
+
+#include <bsp/endpoint/caller/signing_peer.hpp>
+#include <bsp/endpoint/join_into.hpp>
+#include <bsp/endpoint/response.hpp>
+
+#include <string>
+#include <utility>
+
+namespace bsp::endpoint {
+
+/// Takes what changed at the peer (spec chapter 6.2): joined as a whole or not at all, committed before
+/// the answer, and without effect when repeated.
+struct sync_push {
+    static constexpr route at{"POST", "/sync/{peer_id}"};
+    using caller = signing_peer;
+
+    static result<http_response> serve(backend const& here, caller const& who, request const& r) {
+        BSP_TRY(auto const push, wire::decode_sync_push(who.body(), r.now + limits::message_future_max));
+        BSP_TRY(std::string answer, who.write([&](store_writer& w) { return apply(here, w, who.peer(), push, r.now); }));
+        return respond(std::move(answer));
+    }
+
+private:
+    static result<std::string> apply(backend const& here, store_writer& w, peer_record const& peer, wire::sync_push const& push, instant now) {
+        auto& mine = w.tenant(peer.user_id);
+        BSP_TRY(instant const commit, mine.begin_change(now));  // from here on this user's writers wait for each other
+
+        BSP_TRY(auto const earlier, mine.receipt(peer.peer_id, push.sync_id));
+        if (earlier && earlier->accepted_at > now - limits::sync_id_kept) {
+            if (earlier->conversations_sha256 != push.conversations_sha256) return fail(errc::sync_id_reuse, "this sync_id was accepted with other conversations");
+            return earlier->acknowledgement;
+        }
+
+        wire::sync_ack ack{.acked_sync_id = push.sync_id, .conflicts = {}, .next_sync_in_ms = here.config.sync_interval_ms};
+        for (auto const& conversation : push.conversations) BSP_CHECK(join_into(mine, conversation, commit, ack.conflicts));
+
+        std::string answer = wire::encode(ack);
+        BSP_CHECK(mine.put_receipt({peer.peer_id, push.sync_id, push.conversations_sha256, answer, now}));
+        BSP_CHECK(count(w, peer.peer_id, now));
+        return answer;
+    }
+
+    /// The counters of the peer, read again inside the transaction.
+    static result<> count(store_writer& w, std::string const& peer_id, instant now) {
+        BSP_TRY(auto current, w.peer(peer_id));
+        if (!current) return fail(errc::unknown_peer, "there is no such registration");
+        current->last_sync = now;
+        ++current->total_syncs;
+        return w.put_peer(*current);
+    }
+};
+
+}  // namespace bsp::endpoint

@@ -1,0 +1,110 @@
+#include "commands.hpp"
+
+#include "data_dir.hpp"
+#include "toolbox.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace bsp::server {
+namespace {
+
+using toolbox::subject;
+
+/// The first line of an error's text; CLI11 may add advice on further ones.
+std::string one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\r', ' ');
+    return text.substr(0, text.find('\n'));
+}
+
+void declare_user_commands(CLI::App& app, subject& who, std::function<std::string()>& chosen) {
+    auto* const user = app.add_subcommand("user", "Add or list the users who may pair backends")->require_subcommand(1)->fallthrough();
+    auto* const add = user->add_subcommand("add", "Add a user; prints the new pairing secret")->fallthrough();
+    add->add_option("name", who.user, "User id")->required();
+    add->callback([&] { chosen = [&who] { return toolbox::add_user(who); }; });
+    user->add_subcommand("list", "Print the user ids")->fallthrough()->callback([&] { chosen = [&who] { return toolbox::list_users(who); }; });
+}
+
+struct token_arguments {
+    std::string method, target, sync_id;
+};
+
+void declare_token_commands(CLI::App& app, subject& who, token_arguments& given, std::istream& in, std::function<std::string()>& chosen) {
+    auto* const token = app.add_subcommand("token", "Mint what curl needs to talk to this server")->require_subcommand(1)->fallthrough();
+    token->add_option("--user", who.user, "Whose credentials")->capture_default_str()->type_name("NAME");
+    token->add_option("--peer", who.peer, "Name of a throwaway peer, made at its first use")->capture_default_str()->type_name("NAME");
+    token->add_option("--peer-id", who.peer_id, "The peer's id, when it cannot be looked up in the data directory")->type_name("ID");
+
+    auto const command = [&](char const* name, char const* what, std::function<std::string()> run_it) {
+        auto* const sub = token->add_subcommand(name, what)->fallthrough();
+        sub->callback([&chosen, run_it = std::move(run_it)] { chosen = run_it; });
+        return sub;
+    };
+    auto const with_request = [&](CLI::App* sub) {
+        sub->add_option("method", given.method, "Such as GET")->required();
+        sub->add_option("target", given.target, "Such as /conversations/main")->required();
+    };
+    command("secret", "The user's pairing secret", [&who] { return toolbox::secret(who); });
+    command("sbt", "A session binding token", [&who] { return toolbox::sbt(who); });
+    command("register", "The body of POST /register-peer", [&who] { return toolbox::registration(who); });
+    command("peer-id", "The id that the registration gave the peer", [&who] { return toolbox::peer_id(who); });
+    with_request(command("user", "Authorization of a request by the user", [&who, &given] { return toolbox::user_authorization(who, given.method, given.target); }));
+    with_request(command("peer", "Authorization of a request by the peer", [&who, &given] { return toolbox::peer_authorization(who, given.method, given.target); }));
+    command("admin", "Authorization of a request by the administrator", [&who] { return toolbox::admin_authorization(who); });
+    command("push", "The signed body of POST /sync/{peer_id}, from conversations on standard input",
+            [&who, &given, &in] { return toolbox::push(who, in, given.sync_id); })
+        ->add_option("--sync-id", given.sync_id, "Repeat an earlier push")
+        ->type_name("ID");
+}
+
+}  // namespace
+
+int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, std::ostream& err, std::function<int(config const&)> const& serve) {
+    config c;
+    subject who;
+    token_arguments given;
+    std::function<std::string()> chosen;
+
+    CLI::App app{"The reference server of the Backend Sync Protocol.\n"
+                 "Every option can also be set in the environment (--data-dir: BSP_DATA_DIR) and in the --config file;\n"
+                 "the command line wins over the environment, the environment over the file.",
+                 "bsp-server"};
+    app.set_version_flag("--version", "bsp-server 1.0.0 (BSP 1.0)");
+    declare_options(app, c);
+    declare_user_commands(app, who, chosen);
+    declare_token_commands(app, who, given, in, chosen);
+
+    try {
+        std::vector<std::string> arguments = arguments_of_environment(app);
+        arguments.insert(arguments.end(), argv + std::min(argc, 1), argv + argc);
+        std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+        app.parse(std::move(arguments));
+    } catch (CLI::Success const& asked) {
+        app.exit(asked, out, err);
+        return exit_ok;
+    } catch (CLI::Error const& wrong) {
+        err << "bsp-server: " << one_line(wrong.what()) << "; see bsp-server --help\n";
+        return exit_usage;
+    }
+
+    try {
+        if (!chosen) {
+            validate(c);
+            return serve(c);
+        }
+        who.data_dir = expand_home(c.data_dir);
+        if (!c.users.empty()) who.users = expand_home(c.users);
+        out << chosen() << '\n';
+        return exit_ok;
+    } catch (std::exception const& wrong) {
+        err << "bsp-server: " << one_line(wrong.what()) << '\n';
+        return exit_usage;
+    }
+}
+
+}  // namespace bsp::server

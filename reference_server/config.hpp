@@ -1,0 +1,44 @@
+#pragma once
+
+#include "door/limits.hpp"
+#include "log.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace bsp::server {
+
+/// What an operator decides: command line first, then environment, then the configuration file.
+struct config {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 8'825;
+    std::string data_dir = "~/.bsp";
+    std::string store = "sqlite";
+    std::string type;                          ///< "local", "hosted" or "": as the data directory says, else local
+    std::string base_url;                      ///< "": from host and port
+    std::vector<std::string> allowed_origins;
+    std::vector<std::string> allowed_hosts;
+    std::string users;                         ///< "": users.json in the data directory
+    std::string ready_file;
+    log_format log = log_format::text;
+    std::string log_level = "info";
+    door_limits limits;
+};
+
+/// Declares the options of the server on `app`, to be stored into `c`.
+void declare_options(CLI::App& app, config& c);
+
+/// The environment's options as arguments that stand before those of the command line: BSP_PORT=1 is
+/// "--port=1". A list is separated by commas.
+std::vector<std::string> arguments_of_environment(CLI::App const& app);
+
+/// Throws std::runtime_error with one line that names the option when the parts do not fit together.
+void validate(config const& c);
+
+}  // namespace bsp::server

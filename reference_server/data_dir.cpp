@@ -1,0 +1,133 @@
+#include "data_dir.hpp"
+
+#include "secure_file.hpp"
+#include "users.hpp"
+
+#include <bsp/adapters/system_clock.hpp>
+#include <bsp/base/encoding.hpp>
+#include <bsp/base/identifier.hpp>
+#include <bsp/crypto/random.hpp>
+#include <bsp/crypto/sha256.hpp>
+#include <bsp/json/fields.hpp>
+#include <bsp/json/parse.hpp>
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace bsp::server {
+namespace {
+
+/// The id hides the install id, and says nothing about the machine.
+std::string backend_id_of(std::string const& type, std::string const& install_id) {
+    return type + "_sha256_" + to_hex(sha256(std::string_view{install_id})).substr(0, 32);
+}
+
+void create_identity(std::filesystem::path const& path, std::string const& type) {
+    std::array<std::uint8_t, 32> random{};
+    random_bytes(random);
+    std::string const install_id = to_hex(random);
+    std::string const text = "{\n  \"backend_id\": \"" + backend_id_of(type, install_id) + "\",\n  \"backend_type\": \"" + type +
+                             "\",\n  \"created_at\": \"" + format_timestamp({system_clock{}.now().seconds, 0}) + "\",\n  \"install_id\": \"" + install_id +
+                             "\"\n}\n";
+    write_private_file(path, text);
+}
+
+identity parse_identity(std::string const& text) {
+    auto const value = json::parse(text).value();
+    auto const f = json::fields::of(value).value();
+    identity self;
+    self.backend_id = std::string{f.required_string("backend_id").value()};
+    self.backend_type = std::string{f.required_string("backend_type").value()};
+    self.created_at = f.required_timestamp("created_at").value();
+    if (!agrees_with_type(self.backend_id, self.backend_type)) throw std::runtime_error{"backend_id does not agree with backend_type"};
+    return self;
+}
+
+rsa_private_key open_key(std::filesystem::path const& path, bool first_start) {
+    if (char const* given = std::getenv("BACKEND_PRIVATE_KEY"); given != nullptr && *given != '\0') {
+        auto key = rsa_private_key::from_pem(given);
+        if (!key) throw std::runtime_error{"BACKEND_PRIVATE_KEY is " + key.error().detail};
+        return *std::move(key);
+    }
+    auto text = read_private_file(path);
+    if (!text) {
+        // A new key under an old identity would make every peer refuse this backend.
+        if (!first_start) throw std::runtime_error{path.string() + " is missing; restore it, or set BACKEND_PRIVATE_KEY"};
+        text = rsa_private_key::generate().pem();
+        write_private_file(path, *text);
+    }
+    auto key = rsa_private_key::from_pem(*text);
+    if (!key) throw std::runtime_error{path.string() + " is " + key.error().detail};
+    return *std::move(key);
+}
+
+}  // namespace
+
+std::filesystem::path expand_home(std::string const& path) {
+    if (path != "~" && !path.starts_with("~/")) return path;
+    char const* home = std::getenv("HOME");
+    if (home == nullptr || *home == '\0') {
+        passwd const* me = ::getpwuid(::getuid());
+        if (me == nullptr) throw std::runtime_error{"there is no home directory for " + path + "; name a --data-dir"};
+        home = me->pw_dir;
+    }
+    return std::filesystem::path{home} / path.substr(path.size() > 1 ? 2 : 1);
+}
+
+void make_data_dir(std::filesystem::path const& dir) {
+    std::error_code ec;
+    if (std::filesystem::is_directory(dir, ec)) return;
+    if (!dir.parent_path().empty()) std::filesystem::create_directories(dir.parent_path(), ec);
+    if (::mkdir(dir.c_str(), 0700) != 0) throw std::runtime_error{"the data directory " + dir.string() + " cannot be made: " + std::strerror(errno)};
+}
+
+installation open_installation(std::filesystem::path const& dir, std::string const& type) {
+    auto const path = dir / "identity.json";
+    auto text = read_file(path);
+    bool const first_start = !text;
+    // The key comes first: an identity on disk means that the first start got as far as having a key.
+    rsa_private_key key = open_key(dir / "identity.key", first_start);
+    if (!text) {
+        create_identity(path, type.empty() ? "local" : type);
+        text = read_file(path);
+    }
+    installation found{{}, std::move(key)};
+    try {
+        found.self = parse_identity(text.value());
+    } catch (std::exception const& why) {
+        throw std::runtime_error{path.string() + " is not valid: " + why.what()};
+    }
+    if (!type.empty() && type != found.self.backend_type)
+        throw std::runtime_error{"--type: " + dir.string() + " belongs to a " + found.self.backend_type + " backend; use another --data-dir for a " + type + " one"};
+    found.self.public_key_pem = found.key.public_key().pem();
+    found.self.capabilities = {"sync", "conversations", "digest"};
+    return found;
+}
+
+std::filesystem::path open_users(std::filesystem::path const& dir) {
+    auto const path = dir / "users.json";
+    if (!read_file(path)) write_private_file(path, format_users({{"alice", new_secret()}, {"bob", new_secret()}}));
+    return path;
+}
+
+std::string open_admin_token(std::filesystem::path const& dir) {
+    if (char const* given = std::getenv("BSP_ADMIN_TOKEN"); given != nullptr && *given != '\0') return given;
+    auto const path = dir / "admin.token";
+    auto text = read_private_file(path);
+    if (!text) {
+        text = new_secret() + '\n';
+        write_private_file(path, *text);
+    }
+    while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+    if (text->empty()) throw std::runtime_error{path.string() + " is empty; remove it to have a new one made"};
+    return *text;
+}
+
+}  // namespace bsp::server

@@ -1,0 +1,83 @@
+#include "commands.hpp"
+#include "log.hpp"
+#include "server.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+namespace {
+
+using namespace bsp::server;
+
+/// Termination is waited for, not handled: every thread inherits the blocked signals.
+sigset_t block_termination() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    return signals;
+}
+
+/// As many connections as the system grants, with some descriptors left for the store.
+void fit_to_descriptors(door_limits& limits) {
+    constexpr rlim_t kept = 64;
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = std::min<rlim_t>(files.rlim_max, limits.connections_max + kept);
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur <= 2 * kept) return;
+    limits.connections_max = std::min<std::size_t>(limits.connections_max, files.rlim_cur - kept);
+}
+
+/// Whoever waits for the file never sees half of it.
+void write_ready_file(std::string const& path, std::string const& url) {
+    if (path.empty()) return;
+    std::string const draft = path + ".new";
+    std::ofstream{draft} << url << '\n';
+    if (std::rename(draft.c_str(), path.c_str()) != 0) throw std::runtime_error{"--ready-file: " + path + " cannot be written"};
+}
+
+void welcome(server const& s, config const& c) {
+    std::string const dir = c.data_dir == "~/.bsp" ? "" : " --data-dir " + s.data_dir().string();
+    std::cout << "bsp-server is listening on " << s.url() << '\n'
+              << "  backend  " << s.self().backend_id << '\n'
+              << "  data     " << s.data_dir().string() << (c.store == "memory" ? " (identity only: --store memory keeps data until the server stops)" : "") << '\n'
+              << "  users    " << s.users_path().string() << '\n'
+              << "Try it:\n"
+              << "  curl -s " << s.url() << "/identity\n"
+              << "  curl -s " << s.url() << "/register-peer -H 'Content-Type: application/json' -d \"$(bsp-server token register" << dir << ")\"\n"
+              << "Stop it with Ctrl-C. What else it can do: bsp-server --help\n"
+              << std::flush;
+}
+
+int serve(config const& given) {
+    config c = given;
+    start_log(c.log, c.log_level);
+    fit_to_descriptors(c.limits);
+    sigset_t const signals = block_termination();
+    server s{c};
+    write_ready_file(c.ready_file, s.url());
+    welcome(s, c);
+    int received = 0;
+    sigwait(&signals, &received);
+    spdlog::info("stopping");
+    s.stop();
+    return exit_ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    umask(077);  // whatever is written here is for its owner
+    return run(argc, argv, std::cin, std::cout, std::cerr, serve);
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "users.hpp"
+
+#include <bsp/base/http.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/policy/environment.hpp>
+
+#include <memory>
+
+namespace bsp::server {
+
+/// The protocol with this server's world around it. The one place where `handle` is instantiated.
+class protocol {
+public:
+    /// What is referred to must outlive the protocol.
+    protocol(identity const& self, rsa_private_key const& key, settings const& config, store_base& store, users_file& secrets);
+    ~protocol();
+
+    /// Never throws; safe to call from several threads.
+    http_response serve(http_request const& request);
+
+private:
+    class world;
+    std::unique_ptr<world> world_;
+};
+
+}  // namespace bsp::server

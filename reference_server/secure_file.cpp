@@ -1,0 +1,74 @@
+#include "secure_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace bsp::server {
+namespace {
+
+[[noreturn]] void raise(std::filesystem::path const& path, char const* doing) {
+    throw std::runtime_error{path.string() + " cannot be " + doing + ": " + std::strerror(errno)};
+}
+
+struct descriptor {
+    int fd;
+    ~descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+}  // namespace
+
+std::optional<std::string> read_file(std::filesystem::path const& path) {
+    std::error_code ec;
+    if (!std::filesystem::exists(path, ec)) {
+        if (ec) throw std::runtime_error{path.string() + " cannot be read: " + ec.message()};
+        return std::nullopt;
+    }
+    errno = 0;
+    std::ifstream in{path, std::ios::binary};
+    std::string text{std::istreambuf_iterator<char>{in}, {}};
+    if (!in.is_open() || in.bad() || std::filesystem::is_directory(path, ec)) raise(path, "read");
+    return text;
+}
+
+bool is_open_to_others(std::filesystem::path const& path) {
+    struct stat s {};
+    return ::stat(path.c_str(), &s) == 0 && (s.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
+std::optional<std::string> read_private_file(std::filesystem::path const& path) {
+    auto text = read_file(path);
+    if (text && is_open_to_others(path))
+        throw std::runtime_error{path.string() + " can be read by others than its owner; run: chmod 600 " + path.string()};
+    return text;
+}
+
+void write_private_file(std::filesystem::path const& path, std::string_view text, bool replace) {
+    std::filesystem::path const draft = path.string() + ".new";
+    {
+        descriptor const file{::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+        if (file.fd < 0) raise(draft, "created");
+        if (::fchmod(file.fd, 0600) != 0) raise(draft, "protected");
+        for (std::string_view rest = text; !rest.empty();) {
+            ssize_t const n = ::write(file.fd, rest.data(), rest.size());
+            if (n < 0 && errno != EINTR) raise(draft, "written");
+            if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
+        }
+        if (::fsync(file.fd) != 0) raise(draft, "written");
+    }
+    // A link fails where a rename would replace.
+    if (replace ? ::rename(draft.c_str(), path.c_str()) != 0 : ::link(draft.c_str(), path.c_str()) != 0) raise(path, "created");
+    if (!replace) ::unlink(draft.c_str());
+    descriptor const directory{::open(path.parent_path().empty() ? "." : path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (directory.fd >= 0) ::fsync(directory.fd);
+}
+
+}  // namespace bsp::server

@@ -1,0 +1,147 @@
+#include "server.hpp"
+
+#include "door/door.hpp"
+#include "http_date.hpp"
+#include "protocol.hpp"
+#include "routes.hpp"
+#include "storage/registry.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/crypto/random.hpp>
+#include <bsp/wire/problem.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <system_error>
+
+namespace bsp::server {
+namespace {
+
+/// Unique within the log: a random text per process, and a number.
+class request_ids {
+public:
+    request_ids() {
+        std::array<std::uint8_t, 4> random{};
+        random_bytes(random);
+        prefix_ = "r" + to_hex(random) + "-";
+    }
+    std::string next() { return prefix_ + std::to_string(++last_); }
+
+private:
+    std::string prefix_;
+    std::atomic<std::uint64_t> last_{0};
+};
+
+http_response problem(error const& why) {
+    return {.status = why.status(), .headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}}, .body = wire::encode(why)};
+}
+
+/// An answer of the door itself, which ends the connection.
+std::string to_bytes(http_response const& response, std::string_view reason, bool without_body) {
+    std::string bytes = "HTTP/1.1 " + std::to_string(response.status) + ' ' + std::string{reason} + "\r\n";
+    for (auto const& field : response.headers) bytes += field.first + ": " + field.second + "\r\n";
+    bytes += "Content-Length: " + std::to_string(response.body.size()) + "\r\nConnection: close\r\nDate: " + http_date_now() + "\r\n\r\n";
+    return without_body ? bytes : bytes + response.body;
+}
+
+std::string url_of(std::string const& host, std::uint16_t port) {
+    // The unspecified address is one to listen on, not one to call.
+    std::string const name = host == "0.0.0.0" || host == "::" ? "localhost" : host.find(':') == std::string::npos ? host : "[" + host + "]";
+    return "http://" + name + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+class server::parts {
+public:
+    explicit parts(config const& c)
+        : data_dir_{expand_home(c.data_dir)}, installation_{open(data_dir_, c.type)},
+          users_path_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users)}, secrets_{users_path_}, store_{open_store(c.store, data_dir_)},
+          protocol_{installation_.self, installation_.key, settings_, *store_, secrets_}, routes_{[this](http_request const& r) { return serve(r); }} {
+        settings_.admin_token = open_admin_token(data_dir_);
+        settings_.allowed_hosts = c.allowed_hosts;
+        settings_.allowed_origins = c.allowed_origins;
+        settings_.body_bytes_max = c.limits.body_bytes_max;
+        settings_.base_url = c.base_url;
+        try {
+            // The door's port is part of the URL that requests are told, so none is answered before it is known.
+            door_ = std::make_unique<door>(c.host, c.port, c.limits, handlers());
+        } catch (std::system_error const& why) {
+            throw std::runtime_error{why.what()};
+        }
+        url_ = url_of(c.host, door_->port());
+        if (settings_.base_url.empty()) settings_.base_url = url_;
+        open_.store(true, std::memory_order_release);
+        open_.notify_all();
+    }
+
+    ~parts() { stop(); }
+
+    void stop() { door_->stop(); }
+
+    std::filesystem::path const data_dir_;
+    installation installation_;
+    std::filesystem::path const users_path_;
+    std::string url_;
+
+private:
+    static installation open(std::filesystem::path const& dir, std::string const& type) {
+        make_data_dir(dir);
+        return open_installation(dir, type);
+    }
+
+    door_handlers handlers() {
+        return {.answer =
+                    [this](http_request&& request, bool close) {
+                        open_.wait(false, std::memory_order_acquire);
+                        return routes_.answer(std::move(request), close);
+                    },
+                .refuse =
+                    [this](http_request const& known, error const& why) {
+                        http_response response = problem(why);
+                        std::string const id = ids_.next();
+                        response.headers.add("X-Request-Id", id);
+                        log_request({id, known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
+                        return to_bytes(response, row_of(why.code).title, known.method == "HEAD");
+                    },
+                .upgrade = {}};
+    }
+
+    http_response serve(http_request const& request) {
+        auto const begun = std::chrono::steady_clock::now();
+        http_response response;
+        try {
+            response = protocol_.serve(request);
+        } catch (std::exception const& why) {
+            spdlog::error("a request was abandoned: {}", why.what());
+            response = problem(fail(errc::internal, ""));
+        }
+        std::string const id = ids_.next();
+        response.headers.set("X-Request-Id", id);
+        log_request({id, request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
+                     std::chrono::steady_clock::now() - begun});
+        return response;
+    }
+
+    settings settings_;
+    users_file secrets_;
+    std::unique_ptr<store_base> store_;
+    protocol protocol_;
+    request_ids ids_;
+    routes routes_;
+    std::atomic<bool> open_{false};
+    std::unique_ptr<door> door_;
+};
+
+server::server(config const& c) : parts_{std::make_unique<parts>(c)} {}
+server::~server() = default;
+std::string const& server::url() const { return parts_->url_; }
+identity const& server::self() const { return parts_->installation_.self; }
+std::filesystem::path const& server::data_dir() const { return parts_->data_dir_; }
+std::filesystem::path const& server::users_path() const { return parts_->users_path_; }
+void server::stop() { parts_->stop(); }
+
+}  // namespace bsp::server

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <bsp/policy/store.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace bsp::server {
+
+/// The stores, by the name that `--store` takes. One line each.
+//   name     what it is for
+#define BSP_STORES(X)                                              \
+    X(sqlite, "one durable file in the data directory")            \
+    X(memory, "nothing survives the process; for experiments")
+
+/// The names, in the order of the table.
+std::vector<std::string> store_names();
+
+/// Opens the store called `name`. Throws std::runtime_error with one line for the operator.
+std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir);
+
+}  // namespace bsp::server

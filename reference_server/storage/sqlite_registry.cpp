@@ -1,0 +1,178 @@
+#include "sqlite_guard.hpp"
+#include "sqlite_views.hpp"
+
+#define PEER_COLUMNS                                                                                                        \
+    "peer_id, user_id, backend_id, backend_type, public_key_pem, key_sha256, capabilities, endpoint_peer_id, sync_endpoint, " \
+    "telemetry_endpoint, sbt, sbt_created_s, sbt_created_ns, sbt_expires_s, sbt_expires_ns, registered_s, registered_ns, "    \
+    "status, ended_s, ended_ns, last_sync_s, last_sync_ns, total_syncs"
+
+namespace bsp::server {
+
+using sqlite::statement;
+using sqlite::to_nanoseconds;
+
+namespace {
+
+peer_record peer_of(statement const& row) {
+    peer_record p;
+    p.peer_id = row.text(0);
+    p.user_id = row.text(1);
+    p.backend_id = row.text(2);
+    p.backend_type = row.text(3);
+    p.public_key_pem = row.text(4);
+    p.key_sha256 = row.digest(5);
+    p.capabilities = from_json_array(row.text(6));
+    if (!row.is_null(7)) p.endpoints = peer_endpoints{row.text(7), row.text(8), row.text(9)};
+    p.sbt = row.text(10);
+    p.sbt_created_at = row.exact_instant(11);
+    p.sbt_expires_at = row.exact_instant(13);
+    p.registered_at = row.exact_instant(15);
+    p.status = static_cast<peer_status>(row.integer(17));
+    if (!row.is_null(18)) p.ended_at = row.exact_instant(18);
+    if (!row.is_null(20)) p.last_sync = row.exact_instant(20);
+    p.total_syncs = row.integer(22);
+    return p;
+}
+
+template <class T>
+std::optional<std::int64_t> seconds_of(std::optional<T> const& t) {
+    return t ? std::optional{t->seconds} : std::nullopt;
+}
+template <class T>
+std::optional<std::int64_t> nanoseconds_of(std::optional<T> const& t) {
+    return t ? std::optional{static_cast<std::int64_t>(t->nanoseconds)} : std::nullopt;
+}
+
+result<std::optional<peer_record>> find_peer(sqlite_session& session, std::string_view peer_id) {
+    return guarded(session, [&]() -> result<std::optional<peer_record>> {
+        auto row = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id = ?1");
+        if (!row.bind(peer_id).step()) return std::optional<peer_record>{};
+        return std::optional{peer_of(row)};
+    });
+}
+
+result<std::optional<peer_record>> find_registration(sqlite_session& session, std::string_view user_id, std::string_view backend_id) {
+    return guarded(session, [&]() -> result<std::optional<peer_record>> {
+        auto row = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND backend_id = ?2 AND status = 0");
+        if (!row.bind(user_id, backend_id).step()) return std::optional<peer_record>{};
+        return std::optional{peer_of(row)};
+    });
+}
+
+result<std::vector<peer_record>> list_peers(sqlite_session& session, std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
+    return guarded(session, [&]() -> result<std::vector<peer_record>> {
+        std::vector<peer_record> page;
+        auto const collect = [&](statement& rows) {
+            while (rows.step()) page.push_back(peer_of(rows));
+        };
+        if (user_id) {
+            auto rows = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND peer_id > ?2 AND status = 0 ORDER BY peer_id LIMIT ?3");
+            collect(rows.bind(*user_id, after, limit));
+        } else {
+            auto rows = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id > ?1 AND status = 0 ORDER BY peer_id LIMIT ?2");
+            collect(rows.bind(after, limit));
+        }
+        return page;
+    });
+}
+
+result<std::optional<instant>> find_floor(sqlite_session& session, std::string_view user_id, std::string_view backend_id) {
+    return guarded(session, [&]() -> result<std::optional<instant>> {
+        auto row = session.db.prepare("SELECT floor_s, floor_ns FROM sbt_floor WHERE user_id = ?1 AND backend_id = ?2");
+        if (!row.bind(user_id, backend_id).step()) return std::optional<instant>{};
+        return std::optional{row.exact_instant(0)};
+    });
+}
+
+result<bool> find_revocation(sqlite_session& session, std::string_view backend_id, sha256_digest const& key_sha256) {
+    return guarded(session, [&]() -> result<bool> {
+        auto row = session.db.prepare("SELECT EXISTS (SELECT 1 FROM revoked_backend WHERE backend_id = ?1) "
+                                      "OR EXISTS (SELECT 1 FROM revoked_key WHERE key_sha256 = ?2)");
+        row.bind(backend_id, key_sha256).step();
+        return row.boolean(0);
+    });
+}
+
+}  // namespace
+
+result<std::optional<peer_record>> sqlite_snapshot::peer(std::string_view peer_id) { return find_peer(session_, peer_id); }
+result<std::optional<peer_record>> sqlite_snapshot::registration(std::string_view user_id, std::string_view backend_id) {
+    return find_registration(session_, user_id, backend_id);
+}
+result<std::vector<peer_record>> sqlite_snapshot::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
+    return list_peers(session_, user_id, after, limit);
+}
+result<std::optional<instant>> sqlite_snapshot::sbt_floor(std::string_view user_id, std::string_view backend_id) {
+    return find_floor(session_, user_id, backend_id);
+}
+result<bool> sqlite_snapshot::is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) {
+    return find_revocation(session_, backend_id, key_sha256);
+}
+tenant_reader& sqlite_snapshot::tenant(std::string_view user_id) {
+    return tenants_.try_emplace(std::string{user_id}, session_, std::string{user_id}).first->second;
+}
+
+result<std::optional<peer_record>> sqlite_transaction::peer(std::string_view peer_id) { return find_peer(session_, peer_id); }
+result<std::optional<peer_record>> sqlite_transaction::registration(std::string_view user_id, std::string_view backend_id) {
+    return find_registration(session_, user_id, backend_id);
+}
+result<std::vector<peer_record>> sqlite_transaction::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
+    return list_peers(session_, user_id, after, limit);
+}
+result<std::optional<instant>> sqlite_transaction::sbt_floor(std::string_view user_id, std::string_view backend_id) {
+    return find_floor(session_, user_id, backend_id);
+}
+result<bool> sqlite_transaction::is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) {
+    return find_revocation(session_, backend_id, key_sha256);
+}
+tenant_writer& sqlite_transaction::tenant(std::string_view user_id) {
+    return tenants_.try_emplace(std::string{user_id}, session_, std::string{user_id}).first->second;
+}
+
+result<> sqlite_transaction::put_peer(peer_record const& p) {
+    return guarded(session_, [&]() -> result<> {
+        std::string const capabilities = to_json_array(p.capabilities);
+        std::optional<std::string> endpoint_peer, sync, telemetry;
+        if (p.endpoints) endpoint_peer = p.endpoints->peer_id, sync = p.endpoints->sync_endpoint, telemetry = p.endpoints->telemetry_endpoint;
+        // Replaces by peer_id only: a second active registration of one backend is a broken invariant, not a replacement.
+        session_.db.prepare("DELETE FROM peer WHERE peer_id = ?1").bind(p.peer_id).run();
+        session_.db
+            .prepare("INSERT INTO peer (" PEER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+                     "?19, ?20, ?21, ?22, ?23)")
+            .bind(p.peer_id, p.user_id, p.backend_id, p.backend_type, p.public_key_pem, p.key_sha256, capabilities, endpoint_peer, sync, telemetry, p.sbt,
+                  p.sbt_created_at.seconds, p.sbt_created_at.nanoseconds, p.sbt_expires_at.seconds, p.sbt_expires_at.nanoseconds,
+                  p.registered_at.seconds, p.registered_at.nanoseconds, static_cast<std::int64_t>(p.status), seconds_of(p.ended_at),
+                  nanoseconds_of(p.ended_at), seconds_of(p.last_sync), nanoseconds_of(p.last_sync), p.total_syncs)
+            .run();
+        return ok();
+    });
+}
+
+result<> sqlite_transaction::put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) {
+    return guarded(session_, [&]() -> result<> {
+        session_.db.prepare("INSERT OR REPLACE INTO sbt_floor (user_id, backend_id, floor_s, floor_ns) VALUES (?1, ?2, ?3, ?4)")
+            .bind(user_id, backend_id, floor.seconds, floor.nanoseconds)
+            .run();
+        return ok();
+    });
+}
+
+result<> sqlite_transaction::revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) {
+    return guarded(session_, [&]() -> result<> {
+        session_.db.prepare("INSERT OR IGNORE INTO revoked_backend (backend_id, at) VALUES (?1, ?2)").bind(backend_id, to_nanoseconds(at)).run();
+        session_.db.prepare("INSERT OR IGNORE INTO revoked_key (key_sha256, at) VALUES (?1, ?2)").bind(key_sha256, to_nanoseconds(at)).run();
+        return ok();
+    });
+}
+
+result<bool> sqlite_transaction::claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) {
+    return guarded(session_, [&]() -> result<bool> {
+        session_.db.prepare("DELETE FROM assertion_claim WHERE expires_at <= ?1").bind(to_nanoseconds(now)).run();
+        session_.db.prepare("INSERT OR IGNORE INTO assertion_claim (issuer, jti, expires_at) VALUES (?1, ?2, ?3)")
+            .bind(issuer, jti, to_nanoseconds(expires_at))
+            .run();
+        return session_.db.changes() == 1;
+    });
+}
+
+}  // namespace bsp::server

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+
+namespace bsp::server {
+
+/// Makes sure that the file at `path` is a sound database of ours with the newest schema, creating it when
+/// there is none. Returns its epoch. Throws std::runtime_error with one line for the operator.
+std::string prepare_sqlite_file(std::string const& path);
+
+}  // namespace bsp::server

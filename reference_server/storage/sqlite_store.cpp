@@ -1,0 +1,203 @@
+#include "sqlite_store.hpp"
+
+#include "sqlite_schema.hpp"
+#include "sqlite_views.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace bsp::server {
+namespace {
+
+error unavailable() { return fail(errc::unavailable, "storage is not available"); }
+
+}  // namespace
+
+/// The one thread that writes.
+class sqlite_store::writer {
+public:
+    explicit writer(std::string const& path) : db_{path, sqlite::access::read_write} {
+        // FULL syncs the log at every commit: what was answered survives the loss of power, not only of the process.
+        db_.execute("PRAGMA synchronous = FULL");
+        thread_ = std::thread{[this] { work(); }};
+    }
+
+    ~writer() {
+        {
+            std::lock_guard const lock{mutex_};
+            stopping_ = true;
+        }
+        wake_.notify_one();
+        thread_.join();
+    }
+
+    result<> run(std::function<result<>(store_writer&)> const& f) {
+        job mine{f, {}};
+        auto answer = mine.answer.get_future();
+        {
+            std::lock_guard const lock{mutex_};
+            waiting_.push_back(&mine);
+        }
+        wake_.notify_one();
+        return answer.get();
+    }
+
+private:
+    struct job {
+        std::function<result<>(store_writer&)> const& f;
+        std::promise<result<>> answer;
+    };
+
+    struct done {
+        job* who;
+        result<> outcome;
+    };
+
+    /// A group ends after this time, so that the first of it need not wait for ever more to come.
+    static constexpr std::chrono::milliseconds group_time_max{20};
+
+    void work() {
+        while (job* first = wait()) {
+            std::vector<done> group;
+            bool const committed = run_group(first, group);
+            for (auto& member : group) member.who->answer.set_value(committed ? std::move(member.outcome) : result<>{unavailable()});
+        }
+    }
+
+    job* wait() {
+        std::unique_lock lock{mutex_};
+        wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+        return take();
+    }
+
+    job* next() {
+        std::lock_guard const lock{mutex_};
+        return take();
+    }
+
+    job* take() {
+        if (waiting_.empty()) return nullptr;
+        job* const front = waiting_.front();
+        waiting_.pop_front();
+        return front;
+    }
+
+    bool run_group(job* first, std::vector<done>& group) {
+        try {
+            auto const until = std::chrono::steady_clock::now() + group_time_max;
+            bool begun = false;
+            for (job* member = first; member != nullptr;) {
+                group.push_back({member, unavailable()});
+                if (!begun) db_.execute("BEGIN IMMEDIATE");
+                begun = true;
+                group.back().outcome = run_one(*member);
+                member = std::chrono::steady_clock::now() < until ? next() : nullptr;
+            }
+            db_.execute("COMMIT");
+            return true;
+        } catch (std::exception const& why) {
+            spdlog::error("storage failed: {}", why.what());
+            try {
+                if (db_.in_transaction()) db_.execute("ROLLBACK");
+            } catch (std::exception const&) {
+                // SQLite has rolled back by itself, or the next BEGIN will say what is wrong.
+            }
+            return false;
+        }
+    }
+
+    /// Throws when the whole group is lost.
+    result<> run_one(job& member) {
+        db_.prepare("SAVEPOINT one").run();
+        sqlite_session session{db_};
+        result<> outcome = unavailable();
+        {
+            sqlite_transaction transaction{session};
+            try {
+                outcome = member.f(transaction);
+            } catch (std::exception const& why) {
+                spdlog::error("a transaction was abandoned: {}", why.what());
+                outcome = fail(errc::internal, "");
+            }
+        }
+        if (session.failed) outcome = unavailable();
+        if (!db_.in_transaction()) throw std::runtime_error{"SQLite gave up the transaction"};
+        if (!outcome) db_.prepare("ROLLBACK TO one").run();
+        db_.prepare("RELEASE one").run();
+        return outcome;
+    }
+
+    sqlite::connection db_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<job*> waiting_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+/// Connections for reading, as many as there are reads at the same time.
+class sqlite_store::readers {
+public:
+    explicit readers(std::string path) : path_{std::move(path)} {}
+
+    result<> run(std::function<result<>(store_reader&)> const& f) {
+        try {
+            auto db = take();
+            db->prepare("BEGIN").run();
+            sqlite_session session{*db};
+            result<> outcome = unavailable();
+            {
+                sqlite_snapshot snapshot{session};
+                outcome = f(snapshot);
+            }
+            db->prepare("COMMIT").run();
+            if (session.failed) return unavailable();
+            give_back(std::move(db));
+            return outcome;
+        } catch (std::exception const& why) {
+            spdlog::error("storage failed: {}", why.what());
+            return unavailable();
+        }
+    }
+
+private:
+    static constexpr std::size_t kept_max = 16;
+
+    std::unique_ptr<sqlite::connection> take() {
+        {
+            std::lock_guard const lock{mutex_};
+            if (!kept_.empty()) {
+                auto db = std::move(kept_.back());
+                kept_.pop_back();
+                return db;
+            }
+        }
+        return std::make_unique<sqlite::connection>(path_, sqlite::access::read_only);
+    }
+
+    void give_back(std::unique_ptr<sqlite::connection> db) {
+        std::lock_guard const lock{mutex_};
+        if (kept_.size() < kept_max) kept_.push_back(std::move(db));
+    }
+
+    std::string path_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<sqlite::connection>> kept_;
+};
+
+sqlite_store::sqlite_store(std::string const& path)
+    : epoch_{prepare_sqlite_file(path)}, writer_{std::make_unique<writer>(path)}, readers_{std::make_unique<readers>(path)} {}
+sqlite_store::~sqlite_store() = default;
+
+std::string sqlite_store::epoch() const { return epoch_; }
+result<> sqlite_store::run_read(std::function<result<>(store_reader&)> const& f) { return readers_->run(f); }
+result<> sqlite_store::run_write(std::function<result<>(store_writer&)> const& f) { return writer_->run(f); }
+
+}  // namespace bsp::server

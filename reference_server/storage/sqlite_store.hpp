@@ -1,0 +1,39 @@
+#pragma once
+
+#include <bsp/policy/store.hpp>
+
+#include <memory>
+#include <string>
+
+namespace bsp::server {
+
+/// The store on one SQLite file.
+///
+/// Writes are serialized by one thread that commits in groups: whatever waits goes into one SQLite
+/// transaction, each write in a savepoint of its own, and all are answered after the commit, which is
+/// synced to disk. So many small writes cost about one sync, and a refused one undoes itself only.
+/// Reads run beside it on snapshots, each on a connection of its own.
+class sqlite_store final : public store_base {
+public:
+    /// Opens the file at `path`, makes it when it does not exist, and brings an older schema up to date.
+    /// Throws std::runtime_error with one line for the operator when the file is empty, damaged, of
+    /// another program or of a newer version of this one: it never starts anew over something.
+    explicit sqlite_store(std::string const& path);
+    ~sqlite_store() override;
+
+    [[nodiscard]] std::string epoch() const override;
+
+protected:
+    result<> run_read(std::function<result<>(store_reader&)> const& f) override;
+    result<> run_write(std::function<result<>(store_writer&)> const& f) override;
+
+private:
+    class writer;
+    class readers;
+
+    std::string epoch_;
+    std::unique_ptr<writer> writer_;
+    std::unique_ptr<readers> readers_;
+};
+
+}  // namespace bsp::server

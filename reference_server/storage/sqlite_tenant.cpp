@@ -1,0 +1,239 @@
+#include "sqlite_guard.hpp"
+#include "sqlite_views.hpp"
+
+#include <bsp/base/limits.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+// The columns of a value, in the order in which its reader takes them.
+#define MESSAGE_COLUMNS "id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, body"
+#define HEAD_COLUMNS                                                                                                     \
+    "conversation_id, version, last_modified, last_modified_s, last_modified_ns, version_seen, surfaces, scalars_version, " \
+    "scalars_modified_s, scalars_modified_ns, scalars_redacted, scalars_deleted, scalars_body, scalars_digest"
+
+namespace bsp::server {
+
+using sqlite::from_nanoseconds;
+using sqlite::statement;
+using sqlite::to_nanoseconds;
+
+namespace {
+
+constexpr int head_columns = 14;
+constexpr int message_columns = 9;
+
+merge::message message_of(statement const& row) {
+    merge::message m;
+    m.id = row.text(0);
+    m.version = row.integer(1);
+    m.timestamp = row.exact_instant(2);
+    m.redacted = row.boolean(4);
+    m.deleted = row.boolean(5);
+    m.surface = row.text(6);
+    m.digest = row.digest(7);
+    m.body = row.text(8);
+    return m;
+}
+
+merge::conversation_head head_of(statement const& row) {
+    merge::conversation_head h;
+    h.conversation_id = row.text(0);
+    h.version = row.integer(1);
+    h.last_modified = row.text(2);
+    h.last_modified_at = row.exact_instant(3);
+    h.version_seen = row.integer(5);
+    h.surfaces = from_json_array(row.text(6));
+    h.scalars.version = row.integer(7);
+    h.scalars.last_modified = row.exact_instant(8);
+    h.scalars.redacted = row.boolean(10);
+    h.scalars.deleted = row.boolean(11);
+    h.scalars.body = row.text(12);
+    h.scalars.digest = row.digest(13);
+    return h;
+}
+
+/// Where a page of a feed begins: after `after`, but not before `since`.
+struct feed_start {
+    std::int64_t at;
+    std::string id;  ///< rows at `at` come after this id
+};
+
+feed_start start_of(instant since, std::optional<position> const& after) {
+    feed_start start{to_nanoseconds(since), {}};
+    if (after && to_nanoseconds(after->at) >= start.at) start = {to_nanoseconds(after->at), after->id};
+    return start;
+}
+
+}  // namespace
+
+result<std::optional<merge::conversation_head>> sqlite_tenant::head(std::string_view conversation_id) {
+    return guarded(session_, [&]() -> result<std::optional<merge::conversation_head>> {
+        auto rows = session_.db.prepare("SELECT " HEAD_COLUMNS " FROM conversation WHERE user_id = ?1 AND conversation_id = ?2");
+        if (!rows.bind(user_, conversation_id).step()) return std::optional<merge::conversation_head>{};
+        return std::optional{head_of(rows)};
+    });
+}
+
+result<std::vector<merge::message>> sqlite_tenant::messages(std::string_view conversation_id, std::span<std::string const> ids) {
+    return guarded(session_, [&]() -> result<std::vector<merge::message>> {
+        std::vector<std::string_view> wanted{ids.begin(), ids.end()};
+        std::sort(wanted.begin(), wanted.end());
+        wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+        std::vector<merge::message> found;
+        for (std::string_view const id : wanted) {
+            auto row = session_.db.prepare("SELECT " MESSAGE_COLUMNS " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3");
+            if (row.bind(user_, conversation_id, id).step()) found.push_back(message_of(row));
+        }
+        return found;
+    });
+}
+
+result<std::vector<merge::message>> sqlite_tenant::messages_in_order(std::string_view conversation_id, std::optional<position> const& after,
+                                                                     std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<merge::message>> {
+        position const start = after.value_or(position{{std::numeric_limits<std::int64_t>::min(), 0}, {}});
+        auto rows = session_.db.prepare("SELECT " MESSAGE_COLUMNS
+                                        " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND (timestamp_s, timestamp_ns, id) > (?3, ?4, ?5) "
+                                        "ORDER BY timestamp_s, timestamp_ns, id LIMIT ?6");
+        rows.bind(user_, conversation_id, start.at.seconds, start.at.nanoseconds, start.id, limit);
+        std::vector<merge::message> page;
+        while (rows.step()) page.push_back(message_of(rows));
+        return page;
+    });
+}
+
+result<std::vector<merge::conversation_head>> sqlite_tenant::heads(std::string_view after, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<merge::conversation_head>> {
+        auto rows = session_.db.prepare("SELECT " HEAD_COLUMNS
+                                        " FROM conversation WHERE user_id = ?1 AND conversation_id > ?2 ORDER BY conversation_id LIMIT ?3");
+        rows.bind(user_, after, limit);
+        std::vector<merge::conversation_head> page;
+        while (rows.step()) page.push_back(head_of(rows));
+        return page;
+    });
+}
+
+result<std::vector<changed_conversation>> sqlite_tenant::changes(instant since, std::optional<position> const& after, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<changed_conversation>> {
+        feed_start const start = start_of(since, after);
+        auto rows = session_.db.prepare("SELECT " HEAD_COLUMNS
+                                        ", changed_at FROM conversation WHERE user_id = ?1 AND (changed_at, conversation_id) > (?2, ?3) "
+                                        "ORDER BY changed_at, conversation_id LIMIT ?4");
+        rows.bind(user_, start.at, start.id, limit);
+        std::vector<changed_conversation> page;
+        while (rows.step()) page.push_back({head_of(rows), from_nanoseconds(rows.integer(head_columns))});
+        return page;
+    });
+}
+
+result<std::vector<changed_message>> sqlite_tenant::changed_messages(std::string_view conversation_id, instant since,
+                                                                     std::optional<position> const& after, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<changed_message>> {
+        feed_start const start = start_of(since, after);
+        auto rows = session_.db.prepare("SELECT " MESSAGE_COLUMNS
+                                        ", changed_at FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND (changed_at, id) > (?3, ?4) "
+                                        "ORDER BY changed_at, id LIMIT ?5");
+        rows.bind(user_, conversation_id, start.at, start.id, limit);
+        std::vector<changed_message> page;
+        while (rows.step()) page.push_back({message_of(rows), from_nanoseconds(rows.integer(message_columns))});
+        return page;
+    });
+}
+
+result<std::optional<instant>> sqlite_tenant::last_change() {
+    return guarded(session_, [&]() -> result<std::optional<instant>> {
+        auto row = session_.db.prepare("SELECT changed_at FROM user_clock WHERE user_id = ?1");
+        if (!row.bind(user_).step()) return std::optional<instant>{};
+        return std::optional{from_nanoseconds(row.integer(0))};
+    });
+}
+
+result<std::optional<sync_receipt>> sqlite_tenant::receipt(std::string_view peer_id, std::string_view sync_id) {
+    return guarded(session_, [&]() -> result<std::optional<sync_receipt>> {
+        auto row = session_.db.prepare("SELECT conversations_sha256, acknowledgement, accepted_at FROM receipt "
+                                       "WHERE user_id = ?1 AND peer_id = ?2 AND sync_id = ?3");
+        if (!row.bind(user_, peer_id, sync_id).step()) return std::optional<sync_receipt>{};
+        return std::optional{sync_receipt{std::string{peer_id}, std::string{sync_id}, row.digest(0), row.text(1), from_nanoseconds(row.integer(2))}};
+    });
+}
+
+result<std::vector<changed_message>> sqlite_tenant::losers(std::string_view conversation_id, instant kept_since) {
+    return guarded(session_, [&]() -> result<std::vector<changed_message>> {
+        auto rows = session_.db.prepare("SELECT " MESSAGE_COLUMNS
+                                        ", at FROM loser WHERE user_id = ?1 AND conversation_id = ?2 AND at >= ?3 ORDER BY number");
+        rows.bind(user_, conversation_id, to_nanoseconds(kept_since));
+        std::vector<changed_message> found;
+        while (rows.step()) found.push_back({message_of(rows), from_nanoseconds(rows.integer(message_columns))});
+        return found;
+    });
+}
+
+result<instant> sqlite_tenant::begin_change(instant now) {
+    return guarded(session_, [&]() -> result<instant> {
+        auto row = session_.db.prepare("INSERT INTO user_clock (user_id, changed_at) VALUES (?1, ?2) "
+                                       "ON CONFLICT (user_id) DO UPDATE SET changed_at = max(excluded.changed_at, changed_at + 1) "
+                                       "RETURNING changed_at");
+        row.bind(user_, to_nanoseconds(now)).step();
+        std::int64_t const taken = row.integer(0);
+        row.step();
+        return from_nanoseconds(taken);
+    });
+}
+
+result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant changed_at) {
+    return guarded(session_, [&]() -> result<> {
+        std::string const surfaces = to_json_array(head.surfaces);
+        session_.db
+            .prepare("INSERT OR REPLACE INTO conversation (" HEAD_COLUMNS ", changed_at, user_id) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
+            .bind(head.conversation_id, head.version, head.last_modified, head.last_modified_at.seconds, head.last_modified_at.nanoseconds,
+                  head.version_seen, surfaces, head.scalars.version, head.scalars.last_modified.seconds, head.scalars.last_modified.nanoseconds,
+                  head.scalars.redacted, head.scalars.deleted, head.scalars.body, head.scalars.digest, to_nanoseconds(changed_at), user_)
+            .run();
+        return ok();
+    });
+}
+
+result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) {
+    return guarded(session_, [&]() -> result<> {
+        auto insert = session_.db.prepare("INSERT OR REPLACE INTO message (" MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
+                                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+        for (auto const& m : messages)
+            insert
+                .bind(m.id, m.version, m.timestamp.seconds, m.timestamp.nanoseconds, m.redacted, m.deleted, m.surface, m.digest, m.body,
+                      to_nanoseconds(changed_at), user_, conversation_id)
+                .run();
+        return ok();
+    });
+}
+
+result<> sqlite_tenant::put_loser(std::string_view conversation_id, merge::message const& loser, instant at) {
+    return guarded(session_, [&]() -> result<> {
+        session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND at < ?2").bind(user_, to_nanoseconds(at - limits::conflict_loser_kept)).run();
+        session_.db
+            .prepare("INSERT OR IGNORE INTO loser (" MESSAGE_COLUMNS ", at, user_id, conversation_id) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+            .bind(loser.id, loser.version, loser.timestamp.seconds, loser.timestamp.nanoseconds, loser.redacted, loser.deleted, loser.surface,
+                  loser.digest, loser.body, to_nanoseconds(at), user_, conversation_id)
+            .run();
+        return ok();
+    });
+}
+
+result<> sqlite_tenant::put_receipt(sync_receipt const& receipt) {
+    return guarded(session_, [&]() -> result<> {
+        session_.db.prepare("DELETE FROM receipt WHERE user_id = ?1 AND accepted_at < ?2")
+            .bind(user_, to_nanoseconds(receipt.accepted_at - limits::sync_id_kept))
+            .run();
+        session_.db
+            .prepare("INSERT OR REPLACE INTO receipt (user_id, peer_id, sync_id, conversations_sha256, acknowledgement, accepted_at) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            .bind(user_, receipt.peer_id, receipt.sync_id, receipt.conversations_sha256, receipt.acknowledgement, to_nanoseconds(receipt.accepted_at))
+            .run();
+        return ok();
+    });
+}
+
+}  // namespace bsp::server

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "sqlite.hpp"
+
+#include <bsp/policy/store.hpp>
+
+#include <map>
+#include <string>
+
+/// The protocol's questions and changes as SQL. A statement about a user's data is bound to that user
+/// first; there is no other kind.
+namespace bsp::server {
+
+/// A connection within a transaction. After a failure nothing of the transaction may be committed.
+struct sqlite_session {
+    sqlite::connection& db;
+    bool failed = false;
+};
+
+/// Everything of one user, for reading and, within a write transaction, for writing.
+class sqlite_tenant final : public tenant_writer {
+public:
+    sqlite_tenant(sqlite_session& session, std::string user_id) : session_{session}, user_{std::move(user_id)} {}
+
+    result<std::optional<merge::conversation_head>> head(std::string_view conversation_id) override;
+    result<std::vector<merge::message>> messages(std::string_view conversation_id, std::span<std::string const> ids) override;
+    result<std::vector<merge::message>> messages_in_order(std::string_view conversation_id, std::optional<position> const& after,
+                                                          std::size_t limit) override;
+    result<std::vector<merge::conversation_head>> heads(std::string_view after, std::size_t limit) override;
+    result<std::vector<changed_conversation>> changes(instant since, std::optional<position> const& after, std::size_t limit) override;
+    result<std::vector<changed_message>> changed_messages(std::string_view conversation_id, instant since, std::optional<position> const& after,
+                                                          std::size_t limit) override;
+    result<std::optional<instant>> last_change() override;
+    result<std::optional<sync_receipt>> receipt(std::string_view peer_id, std::string_view sync_id) override;
+    result<std::vector<changed_message>> losers(std::string_view conversation_id, instant kept_since) override;
+
+    result<instant> begin_change(instant now) override;
+    result<> put_head(merge::conversation_head const& head, instant changed_at) override;
+    result<> put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) override;
+    result<> put_loser(std::string_view conversation_id, merge::message const& loser, instant at) override;
+    result<> put_receipt(sync_receipt const& receipt) override;
+
+private:
+    sqlite_session& session_;
+    std::string user_;
+};
+
+/// One read snapshot.
+class sqlite_snapshot final : public store_reader {
+public:
+    explicit sqlite_snapshot(sqlite_session& session) : session_{session} {}
+    result<std::optional<peer_record>> peer(std::string_view peer_id) override;
+    result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override;
+    result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override;
+    result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override;
+    result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override;
+    tenant_reader& tenant(std::string_view user_id) override;
+
+private:
+    sqlite_session& session_;
+    std::map<std::string, sqlite_tenant, std::less<>> tenants_;
+};
+
+/// One write transaction.
+class sqlite_transaction final : public store_writer {
+public:
+    explicit sqlite_transaction(sqlite_session& session) : session_{session} {}
+    result<std::optional<peer_record>> peer(std::string_view peer_id) override;
+    result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override;
+    result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override;
+    result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override;
+    result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override;
+
+    result<> put_peer(peer_record const& peer) override;
+    result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override;
+    result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) override;
+    result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override;
+    tenant_writer& tenant(std::string_view user_id) override;
+
+private:
+    sqlite_session& session_;
+    std::map<std::string, sqlite_tenant, std::less<>> tenants_;
+};
+
+}  // namespace bsp::server

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""No right backend is blamed: the reference server, as hosted and as local, and the independent Python
+backend are judged over HTTP, with one seed, or with ten when BSP_HEAVY is set."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from support.backends import HEAVY, judge, python_backend, reference_server  # noqa: E402
+
+SEEDS = range(1, 11) if HEAVY else range(1, 2)
+
+
+class GoodBackends(unittest.TestCase):
+    def assert_green(self, start):
+        for seed in SEEDS:
+            with self.subTest(seed=seed), start() as backend:
+                done = judge(backend, "--seed", seed, "--level", "strict")
+                self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+
+    def test_reference_server_as_hosted(self):
+        self.assert_green(lambda: reference_server("--type", "hosted"))
+
+    def test_reference_server_as_local(self):
+        self.assert_green(lambda: reference_server("--type", "local"))
+
+    def test_python_backend_as_hosted(self):
+        self.assert_green(lambda: python_backend("--type", "hosted"))
+
+    def test_python_backend_as_local(self):
+        self.assert_green(lambda: python_backend("--type", "local"))
+
+
+if __name__ == "__main__":
+    unittest.main()

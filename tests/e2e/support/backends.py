@@ -1,0 +1,74 @@
+"""Starts the programs as their users do, on a scratch folder and a free port, and stops them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+BUILD = Path(os.environ.get("BSP_BUILD", REPOSITORY / "build" / "test"))
+HEAVY = os.environ.get("BSP_HEAVY") == "1"
+
+SERVER = BUILD / "reference_server" / "bsp-server"
+SUITE = BUILD / "conformance" / "bsp-conformance"
+
+
+class Backend:
+    """A running backend: `url`, and the files that its first start wrote."""
+
+    def __init__(self, command, data):
+        self.command = [str(part) for part in command]
+        self.data = Path(data)
+        self.users = self.data / "users.json"
+        self.admin_token = self.data / "admin.token"
+        self.url = None
+        self.process = None
+
+    def start(self, port="0"):
+        ready = self.data.parent / "url"
+        ready.unlink(missing_ok=True)
+        log = open(self.data.parent / "log", "ab")
+        self.process = subprocess.Popen([*self.command, "--data", self.data, "--port", str(port), "--ready-file", ready],
+                                        stdout=log, stderr=log, cwd=REPOSITORY)
+        deadline = time.monotonic() + 30
+        while not (ready.exists() and ready.read_text(encoding="utf-8").strip()):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the backend did not start:\n" + (self.data.parent / "log").read_text(errors="replace"))
+            time.sleep(0.02)
+        self.url = ready.read_text(encoding="utf-8").strip()
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def reference_server(*options):
+    with tempfile.TemporaryDirectory() as scratch:
+        yield from running([SERVER, *options], scratch)
+
+
+@contextlib.contextmanager
+def python_backend(*options):
+    with tempfile.TemporaryDirectory() as scratch:
+        yield from running([sys.executable, REPOSITORY / "examples" / "python_backend", *options], scratch)
+
+
+def running(command, scratch):
+    backend = Backend(command, Path(scratch) / "data")
+    try:
+        yield backend.start()
+    finally:
+        backend.stop()
+
+
+def judge(backend, *options):
+    """Runs the suite against a backend; the completed process with its output."""
+    return subprocess.run([SUITE, backend.url, "--users", backend.users, "--admin-token-file", backend.admin_token, *map(str, options)],
+                          capture_output=True, text=True, check=False, timeout=600)
