@@ -10,12 +10,22 @@
 /// Every file of checks/, in the order of reports. A line here declares the group and tabulates it: a file
 /// without a line warns (-Wmissing-declarations), a line without a file does not link.
 #define BSP_CHECK_GROUPS(X) \
+    X(http) \
+    X(json_bodies) \
     X(identity) \
+    X(authentication) \
     X(merge_messages) \
     X(merge_conversations) \
     X(merge_properties) \
-    X(authentication) \
-    X(conversations)
+    X(conversations) \
+    X(push_signatures) \
+    X(push_admission) \
+    X(push_validity) \
+    X(push_keeping) \
+    X(push_effects) \
+    X(pull) \
+    X(pull_pages) \
+    X(digest)
 
 namespace bsp::conformance {
 

@@ -78,7 +78,7 @@ std::filesystem::path expand_home(std::string const& path) {
         if (me == nullptr) throw std::runtime_error{"there is no home directory for " + path + "; name a --data-dir"};
         home = me->pw_dir;
     }
-    return std::filesystem::path{home} / path.substr(path.size() > 1 ? 2 : 1);
+    return path == "~" ? std::filesystem::path{home} : std::filesystem::path{home} / path.substr(2);
 }
 
 void make_data_dir(std::filesystem::path const& dir) {

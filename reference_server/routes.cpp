@@ -4,6 +4,7 @@
 
 #include <httplib.h>
 
+#include <exception>
 #include <string_view>
 
 namespace bsp::server {
@@ -70,6 +71,8 @@ public:
             from_protocol(protocol(to_protocol(request)), response);
             return HandlerResponse::Handled;
         });
+        // It would send what the exception says.
+        set_exception_handler([](httplib::Request const&, httplib::Response& response, std::exception_ptr) { response.status = 500; });
         // It would promise its own keep-alive limits, and ranges that are not served.
         set_post_routing_handler([](httplib::Request const& request, httplib::Response& response) {
             response.headers.erase("Keep-Alive");

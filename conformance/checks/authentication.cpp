@@ -256,7 +256,7 @@ void claim_types_are_strict(scenario& s) {
                     {{"aud in an array", {.claims = set("aud", json::array{self})}}, {"iat a string", {.claims = set("iat", std::to_string(epoch_seconds(s, -5)))}},
                      {"exp a string", {.claims = set("exp", std::to_string(epoch_seconds(s, 60)))}},
                      {"exp a fraction", {.claims = set("exp", static_cast<double>(epoch_seconds(s, 60)) + 0.5)}}, {"jti a number", {.claims = set("jti", 12345)}},
-                     {"iss null", {.claims = set("iss", nullptr)}}, {"sub an object", {.claims = set("sub", json::object{})}}, {"htm true", {.claims = set("htm", true)}},
+                     {"iss null", {.claims = set("iss", json::value(nullptr))}}, {"sub an object", {.claims = set("sub", json::object{})}}, {"htm true", {.claims = set("htm", true)}},
                      {"htu in an array", {.claims = set("htu", json::array{"/"})}}, {"a jti with spaces", {.claims = set("jti", "not an identifier")}},
                      {"an empty jti", {.claims = set("jti", "")}}, {"a jti of 129 characters", {.claims = set("jti", std::string(129, 'j'))}}},
                     {.statuses = {401, 403}, .codes = {"invalid-credential", "wrong-audience"}});

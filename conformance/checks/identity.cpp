@@ -69,7 +69,7 @@ void is_stable(scenario& s) {
     for (int i = 0; i < 20; ++i) {
         auto const again = read_identity(s);
         s.control(again, "GET /identity");
-        for (auto const* member : {"/backend_id", "/backend_type", "/created_at", "/public_key"}) {
+        for (auto const* member : {"/backend_id", "/backend_type", "/public_key"}) {
             if (again.text(member) != first.text(member)) again.remark(std::string{member + 1} + " differs");
             s.expect(again.text(member) == first.text(member), std::string{member + 1} + " is the same at every request",
                      first.text(member) + ", then " + again.text(member));
@@ -83,6 +83,35 @@ void was_created_once(scenario& s) {
     s.expect(created.has_value(), "created_at is an RFC 3339 timestamp", x.text("/created_at"));
     s.expect(!x.text("/created_at").empty() && x.text("/created_at").back() == 'Z', "created_at ends with Z", x.text("/created_at"));
     s.expect(*created <= s.now() + std::chrono::seconds{300}, "created_at is in the past", x.text("/created_at"));
+}
+
+void creation_is_not_the_request(scenario& s) {
+    auto const first = given_identity(s);
+    s.wait_until(s.now() + std::chrono::milliseconds{1100});  // a clock read in whole seconds shows, too
+    auto const again = given_identity(s);
+    s.expect(again.text("/created_at") == first.text("/created_at"), "the same created_at a second later: " + first.text("/created_at"), again.text("/created_at"));
+}
+
+void epoch_is_one(scenario& s) {
+    auto const x = given_identity(s);
+    auto const a = s.register_peer();
+    auto const first = a.pull(), second = a.pull();
+    s.control(first, "a pull");
+    s.control(second, "another pull");
+    if (!x.at("/epoch") && !first.at("/epoch")) s.not_applicable("the server gives no epoch (optional)");
+    s.expect(!x.text("/epoch").empty(), "epoch, a string, in the identity as in pulls", show(x.body()));
+    for (auto const* pull : {&first, &second})
+        s.expect(pull->text("/epoch") == x.text("/epoch"), "epoch " + x.text("/epoch") + " in every pull", pull->text("/epoch"));
+}
+
+void identity_is_not_shared_with_pages(scenario& s) {
+    for (auto const* origin : {"https://evil.example", "null"}) {
+        auto const x = s.nobody().get("/identity", {.request = [origin](http_request& q) { q.headers.set("Origin", origin); }});
+        s.expect(x.ok() || x.client_error(), "an answer to GET /identity", x.describe());
+        auto const* allowed = x.header("Access-Control-Allow-Origin");
+        s.expect(!allowed || (*allowed != "*" && *allowed != origin), std::string{"no Access-Control-Allow-Origin for "} + origin, allowed ? *allowed : "");
+    }
+    given_identity(s);
 }
 
 void survives_a_restart(scenario& s) {
@@ -113,68 +142,87 @@ void key_is_acceptable(scenario& s) {
 }
 
 check const checks[] = {
-    {.id = "identity/public",
+    {.id = "id/no-credential",
      .title = "GET /identity answers a caller without a credential",
      .clauses = {"BSP-ID-001"},
      .impact = "a user interface cannot discover the backend, so no pairing ever begins",
      .likely_cause = "authentication applied to every route",
      .run = is_public},
-    {.id = "identity/complete",
+    {.id = "id/members",
      .title = "the identity has its members, each of its type",
      .clauses = {"BSP-ID-002"},
      .impact = "other implementations cannot read the identity, and refuse to pair",
      .likely_cause = "version emitted as a number, or a member forgotten",
      .run = is_complete},
-    {.id = "identity/no-private-key",
+    {.id = "id/no-private-key",
      .title = "the identity holds nothing of the private key",
      .clauses = {"BSP-ID-003"},
      .impact = "anyone can sign in the backend's name",
      .likely_cause = "the whole key pair serialised instead of its public half",
      .run = keeps_its_private_key},
-    {.id = "identity/fast",
+    {.id = "id/fast",
      .title = "GET /identity answers within 500 ms",
      .clauses = {"BSP-ID-004"},
      .impact = "user interfaces take a local backend for absent",
      .likely_cause = "a key pair generated at each request",
      .run = answers_fast,
      .needs = need::alone},
-    {.id = "identity/id-form",
+    {.id = "id/form",
      .title = "backend_id has the form <type>_sha256_<hex>",
      .clauses = {"BSP-ID-007"},
      .impact = "peers that check the form refuse to pair",
      .likely_cause = "a host name or a literal used as the id",
      .run = id_has_the_form},
-    {.id = "identity/id-agrees-with-type",
+    {.id = "id/prefix",
      .title = "backend_id begins with backend_type",
      .clauses = {"BSP-ID-008"},
      .impact = "every session binding token that names this backend is refused",
      .likely_cause = "the prefix hard-coded",
      .run = id_agrees_with_type},
-    {.id = "identity/stable",
+    {.id = "id/stable",
      .title = "the identity is the same at every request",
      .clauses = {"BSP-ID-013", "BSP-ID-014"},
      .impact = "pairings break at random, because each worker is another backend",
-     .likely_cause = "identity made at start of each worker, or created_at taken at each request",
+     .likely_cause = "the identity is made at the start of each worker",
      .run = is_stable},
-    {.id = "identity/created-at",
+    {.id = "id/created-at-stable",
+     .title = "created_at does not move with the requests",
+     .clauses = {"BSP-ID-013", "BSP-ID-017"},
+     .impact = "peers take the backend for a new one at every look",
+     .likely_cause = "created_at is the current time",
+     .run = creation_is_not_the_request},
+    {.id = "id/epoch",
+     .title = "where an epoch is given, the identity and every pull give the same",
+     .clauses = {"BSP-SYN-132"},
+     .impact = "clients pull everything again, for ever",
+     .likely_cause = "the epoch is made at each start of a process, or per worker",
+     .run = epoch_is_one},
+    {.id = "id/cors-local",
+     .title = "the identity of a local backend is not readable by foreign pages",
+     .clauses = {"BSP-GEN-096"},
+     .impact = "every web page recognises its reader by the backend's identity",
+     .likely_cause = "* on public endpoints",
+     .run = identity_is_not_shared_with_pages,
+     .needs = need::local_target},
+    {.id = "id/created-at",
      .title = "created_at is a timestamp in UTC that lies in the past",
      .clauses = {"BSP-ID-017"},
      .impact = "peers in other time zones read another moment",
      .likely_cause = "a naive local time formatted without Z",
      .run = was_created_once},
-    {.id = "identity/capabilities",
+    {.id = "id/capabilities",
      .title = "capabilities is an array of unique strings",
      .clauses = {"BSP-ID-018"},
      .impact = "peers cannot tell what this backend offers",
      .likely_cause = "a map of flags, as in older designs",
      .run = capabilities_are_unique_strings},
-    {.id = "identity/acceptable-key",
+    {.id = "id/key-acceptable",
      .title = "public_key is an acceptable RSA key",
      .clauses = {"BSP-ID-021"},
      .impact = "nobody can verify what this backend signs, or anybody can forge it",
      .likely_cause = "PKCS #1 or one-line PEM, or a key of 1024 bits",
      .run = key_is_acceptable},
-    {.id = "identity/survives-restart",
+    {.id = "id/restart",
      .title = "id, key and created_at survive a restart",
      .clauses = {"BSP-ID-015"},
      .impact = "after every restart all pairings are dead",

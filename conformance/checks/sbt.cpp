@@ -1,12 +1,12 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "edits.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/hmac.hpp>
 #include <bsp/crypto/rsa.hpp>
 
 #include <algorithm>
-#include <array>
 #include <functional>
 
 // Chapter 3, the MAC of a session binding token: which bytes it covers, how it is written, whose secret keys it.
@@ -16,15 +16,6 @@ namespace {
 
 exactly_as const invalid_sbt{.statuses = {401}, .codes = {"invalid-sbt"}};
 exactly_as const invalid_form{.statuses = {400, 401, 422}, .codes = {"invalid-sbt", "invalid-body"}};
-
-struct variant {
-    char const* label;
-    edit change;
-};
-
-edit set(std::string name, json::value value) {
-    return [name = std::move(name), value = std::move(value)](json::object& o) { o[name] = value; };
-}
 
 /// Applies `change` to the text of the signature that the token would have.
 edit respell(std::function<std::string(std::string)> change) {
@@ -78,7 +69,7 @@ void signature_has_one_form(scenario& s) {
     refused_after_mac(s, "a signature in another form",
                       {{"empty", set("signature", "")},
                        {"null", set("signature", nullptr)},
-                       {"absent", [](json::object& sbt) { sbt.erase("signature"); }},
+                       {"absent", drop("signature")},
                        {"a number", set("signature", 0)},
                        {"true", set("signature", true)},
                        {"an array that holds it", [](json::object& sbt) { sbt["signature"] = json::array{sbt.at("signature")}; }},
@@ -104,7 +95,7 @@ void member_added_after_mac(scenario& s) {
                           variant{"the right fingerprint", set(*r.backend_type + "_key_sha256", fingerprint)}}) {
         auto with = r;
         with.sbt_after_mac = v.change;
-        s.refused(s.try_register(with), std::string{"a token to which a member was added after it was authenticated: "} + v.label, invalid_sbt);
+        s.refused(s.try_register(with), "a token to which a member was added after it was authenticated: " + v.label, invalid_sbt);
     }
     s.control(s.try_register(r), "the token as it was authenticated");
 }
@@ -180,7 +171,7 @@ void authenticated_members(scenario& s) {
                           variant{"an object whose names are not sorted", set("o", json::object{{"b", 1}, {"a", json::object{{"d", 1}, {"c", 2}}}})},
                           variant{"a deeper member named signature", set("o", json::object{{"signature", "x"}})},
                           variant{"sbt_id", set("sbt_id", "sbt_1")}})
-        s.accepted(s.try_register({.sbt = v.change}), std::string{"a token with one more authenticated member: "} + v.label);
+        s.accepted(s.try_register({.sbt = v.change}), "a token with one more authenticated member: " + v.label);
 }
 
 // ---- whose secret ----------------------------------------------------------------------------------------

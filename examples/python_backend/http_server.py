@@ -6,12 +6,14 @@ beyond doubt is refused and the connection closed, so that no byte of a body is 
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import re
 import socket
 import socketserver
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -324,9 +326,16 @@ class Server(socketserver.ThreadingTCPServer):
         self._places = threading.Semaphore(MAX_CONNECTIONS)
         super().__init__(("127.0.0.1", port), Connection)
 
-    def idle(self, sock: socket.socket) -> _Idle:
-        """A context in which a connection waits for a request and may be closed in favour of another."""
-        return _Idle(self, sock)
+    @contextlib.contextmanager
+    def idle(self, sock: socket.socket) -> Iterator[None]:
+        """Within it a connection waits for a request, and may be closed in favour of another."""
+        with self._lock:
+            self._idle[sock] = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._idle.pop(sock, None)
 
     def _close_idle(self) -> None:
         with self._lock:
@@ -351,16 +360,3 @@ class Server(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: socket.socket, client_address: object) -> None:
         pass  # what may fail here is the connection itself; the application answers for its own faults
-
-
-class _Idle:
-    def __init__(self, server: Server, sock: socket.socket) -> None:
-        self._server, self._socket = server, sock
-
-    def __enter__(self) -> None:
-        with self._server._lock:
-            self._server._idle[self._socket] = None
-
-    def __exit__(self, *_: object) -> None:
-        with self._server._lock:
-            self._server._idle.pop(self._socket, None)

@@ -66,7 +66,7 @@ connection::connection(asio::ip::tcp::socket socket, door_state& state)
 
 connection::~connection() {
     enter(phase::reading);
-    state_.buffered_bytes -= held_bytes_;
+    hold(0);
     state_.all.erase(in_all_);
 }
 
@@ -74,6 +74,11 @@ void connection::enter(phase next) {
     if (phase_ == phase::idle && next != phase::idle) state_.idle.erase(in_idle_);
     if (phase_ != phase::idle && next == phase::idle) in_idle_ = state_.idle.insert(state_.idle.end(), this);
     phase_ = next;
+}
+
+void connection::hold(std::size_t bytes) {
+    state_.buffered_bytes += bytes - held_bytes_;
+    held_bytes_ = bytes;
 }
 
 void connection::arm(std::chrono::milliseconds deadline) {
@@ -167,10 +172,10 @@ asio::awaitable<bool> connection::serve_one() {
         parser.eager(true);
         while (!ec && !parser.is_done()) {
             co_await http::async_read_some(socket_, buffer_, parser, yielding(ec));
-            std::size_t const held = parser.get().body().size();
-            state_.buffered_bytes += held - held_bytes_;
-            held_bytes_ = held;
+            hold(parser.get().body().size());
             if (state_.buffered_bytes > limits.buffered_bytes_max) {
+                parser.get().body() = {};
+                hold(0);
                 co_await refuse(head.request, fail(errc::unavailable, "too many large requests at the same time"));
                 co_return false;
             }
@@ -186,8 +191,7 @@ asio::awaitable<bool> connection::serve_one() {
     enter(phase::serving);
     disarm();
     std::string const answer = co_await work(std::move(head.request), !head.keep_alive);
-    state_.buffered_bytes -= held_bytes_;
-    held_bytes_ = 0;
+    hold(0);
     bool const written = co_await write(answer);
     co_return written && head.keep_alive && !state_.stopping;
 }

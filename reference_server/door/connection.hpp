@@ -45,6 +45,7 @@ private:
     enum class phase : std::uint8_t { idle, reading, serving, writing, lingering };
 
     void enter(phase next);
+    void hold(std::size_t bytes);  ///< accounts for the body as it grows and goes
     void arm(std::chrono::milliseconds deadline);
     void disarm();
 

@@ -8,7 +8,7 @@
 ///
 /// Rows of a user begin with `user_id` in every key and index, so that one user's data is one range and
 /// no statement can read across users. Instants that are compared within one clock of ours are
-/// int64 nanoseconds; message timestamps span the years 0000 to 9999 and have two columns.
+/// int64 nanoseconds; message timestamps span the years 0001 to 9999 and have two columns.
 namespace bsp::server::migrations {
 
 /// "BSP1": tells our files from other programs' databases.
@@ -73,7 +73,9 @@ CREATE TABLE conversation (
 ) WITHOUT ROWID;
 CREATE INDEX conversation_feed ON conversation (user_id, changed_at, conversation_id);
 
+-- With row numbers: new bodies are appended, wherever in the indexes their ids may fall.
 CREATE TABLE message (
+    number INTEGER PRIMARY KEY,
     user_id TEXT NOT NULL, conversation_id TEXT NOT NULL, id TEXT NOT NULL,
     version INTEGER NOT NULL,
     timestamp_s INTEGER NOT NULL, timestamp_ns INTEGER NOT NULL,
@@ -82,8 +84,8 @@ CREATE TABLE message (
     digest BLOB NOT NULL,
     changed_at INTEGER NOT NULL,
     body TEXT NOT NULL,                        -- last: long bodies spill over to pages of their own
-    PRIMARY KEY (user_id, conversation_id, id)
-) WITHOUT ROWID;
+    UNIQUE (user_id, conversation_id, id)
+);
 CREATE INDEX message_order ON message (user_id, conversation_id, timestamp_s, timestamp_ns, id);
 CREATE INDEX message_feed  ON message (user_id, conversation_id, changed_at, id);
 

@@ -198,10 +198,14 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
 
 result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
-        auto insert = session_.db.prepare("INSERT OR REPLACE INTO message (" MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
-                                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+        auto upsert = session_.db.prepare("INSERT INTO message (" MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
+                                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+                                          "ON CONFLICT (user_id, conversation_id, id) DO UPDATE SET version = excluded.version, "
+                                          "timestamp_s = excluded.timestamp_s, timestamp_ns = excluded.timestamp_ns, redacted = excluded.redacted, "
+                                          "deleted = excluded.deleted, surface = excluded.surface, digest = excluded.digest, body = excluded.body, "
+                                          "changed_at = excluded.changed_at");
         for (auto const& m : messages)
-            insert
+            upsert
                 .bind(m.id, m.version, m.timestamp.seconds, m.timestamp.nanoseconds, m.redacted, m.deleted, m.surface, m.digest, m.body,
                       to_nanoseconds(changed_at), user_, conversation_id)
                 .run();

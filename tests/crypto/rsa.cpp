@@ -112,7 +112,7 @@ RC_BOOST_PROP(every_octet_of_the_encoding_counts, ()) {
     changed[at] = static_cast<std::uint8_t>(changed[at] + *rc::gen::inRange(1, 256));
     auto const read = read_public_pem(detail::write_pem(changed, "PUBLIC KEY"));
     if (read) {
-        RC_ASSERT(at >= 33u);  // within the modulus or the exponent: another key, of the same form
+        RC_ASSERT(at >= 32u);  // within the two numbers, the sign octet of the first included: another key, of the same form
         RC_ASSERT(encode_spki(read->modulus, read->exponent) == changed);
     } else {
         RC_ASSERT(read.error().code == errc::invalid_key);

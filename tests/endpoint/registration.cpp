@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(the_list_of_peers_is_the_callers_own_and_has_no_signature) 
 BOOST_AUTO_TEST_CASE(an_unset_admin_token_makes_nobody_admin) {
     world w;
     w.config.admin_token = "";
-    BOOST_TEST(w.send("GET", "/peers", "Bearer ").verdict() == "401 credential-required");
+    BOOST_TEST(w.send("GET", "/peers", "Bearer ").verdict() == "403 forbidden");
     BOOST_TEST(w.send("GET", "/peers", "Bearer x").verdict() == "403 forbidden");
 }
 

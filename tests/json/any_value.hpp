@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-/// Generators of JSON values: few and clashing names, strings of every class of scalar.
+/// Generators of JSON values: small, with few and clashing names, and strings of every class of scalar.
 namespace bsp::test {
 
 inline std::string utf8_of(std::vector<std::uint32_t> const& scalars) {
@@ -27,7 +27,7 @@ inline std::string utf8_of(std::vector<std::uint32_t> const& scalars) {
 inline rc::Gen<std::string> any_text() {
     auto const scalar = rc::gen::oneOf(rc::gen::inRange<std::uint32_t>(0, 0x80), rc::gen::element<std::uint32_t>('"', '\\', '/', 0x7F, 0x80, 0x7FF, 0x800, 0x2028, 0xD7FF, 0xE000, 0xFFFD, 0x10000, 0x1F600, 0x10FFFD),
                                        rc::gen::inRange<std::uint32_t>(0x80, 0xD800));
-    return rc::gen::map(rc::gen::container<std::vector<std::uint32_t>>(scalar), utf8_of);
+    return rc::gen::resize(12, rc::gen::map(rc::gen::container<std::vector<std::uint32_t>>(scalar), utf8_of));
 }
 
 inline rc::Gen<std::string> any_name() {
@@ -42,8 +42,8 @@ inline rc::Gen<json::value> canonicalizable(int depth = 3) {
     if (depth == 0) return scalar;
     auto const inner = rc::gen::lazy([depth] { return canonicalizable(depth - 1); });
     return rc::gen::oneOf(scalar,
-                          rc::gen::map(rc::gen::container<std::vector<json::value>>(inner), [](std::vector<json::value> const& v) { return json::value(json::array(v.begin(), v.end())); }),
-                          rc::gen::map(rc::gen::container<std::vector<std::pair<std::string, json::value>>>(rc::gen::pair(any_name(), inner)), [](auto const& members) {
+                          rc::gen::map(rc::gen::resize(6, rc::gen::container<std::vector<json::value>>(inner)), [](std::vector<json::value> const& v) { return json::value(json::array(v.begin(), v.end())); }),
+                          rc::gen::map(rc::gen::resize(6, rc::gen::container<std::vector<std::pair<std::string, json::value>>>(rc::gen::pair(any_name(), inner))), [](auto const& members) {
                               json::object o;
                               for (auto const& [name, v] : members) o.emplace(name, v);
                               return json::value(o);

@@ -211,7 +211,7 @@ def instant(text):
         raise Refused("malformed")
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     lengths = [31, 28 + is_leap(year), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    if year == 0 or not 1 <= month <= 12 or not 1 <= day <= lengths[month - 1] or hour > 23 or minute > 59 or second > 60:
+    if not 1 <= month <= 12 or not 1 <= day <= lengths[month - 1] or hour > 23 or minute > 59 or second > 60:
         raise Refused("malformed")
     offset = 0
     if match[8]:
@@ -404,7 +404,7 @@ def check_body_signature(payload, pem):
 # --- request assertions -----------------------------------------------------------------------------------------------------
 
 SCHEMES = {"bsp": ("PS256", "bsp-peer+jwt", ("iss", "sub", "aud", "jti", "htm", "htu")),
-           "bsp-user": ("HS256", "bsp-user+jwt", ("iss", "sub", "aud", "jti", "htm", "htu"))}
+           "bsp-user": ("HS256", "bsp-user+jwt", ("sub", "aud", "jti", "htm", "htu"))}
 
 
 def base64url(text):
@@ -445,7 +445,7 @@ def check_assertion(authorization, now, request, audience, peer, user):
         if ps256_salt_length(signature, message, peer["public_key"]) != 32:
             raise Refused("signature")
     else:
-        if claims["sub"] != user["user_id"] or claims["iss"] != claims["sub"]:
+        if claims["sub"] != user["user_id"] or claims.get("iss", claims["sub"]) != claims["sub"]:
             raise Refused("subject")
         if not hmac.compare_digest(hmac.new(user["secret"].encode(), message, hashlib.sha256).digest(), signature):
             raise Refused("signature")

@@ -13,7 +13,7 @@
 namespace bsp {
 
 /// A point in time, exact to the nanosecond, seconds since 1970-01-01T00:00:00Z. Wide enough for the
-/// years 0001 to 9999, and an offset's width beyond.
+/// years 0000 to 9999, and an offset's width beyond.
 struct instant {
     std::int64_t seconds = 0;
     std::uint32_t nanoseconds = 0;  ///< 0 … 999,999,999
@@ -66,7 +66,7 @@ inline result<instant> parse_timestamp(std::string_view text) {
     auto take = [&](char c) { return at < text.size() && text[at] == c ? (++at, true) : false; };
 
     int const year = digits(4);
-    if (year < 1 || !take('-')) return bad("expected a year 0001-9999 and '-'");
+    if (year < 0 || !take('-')) return bad("expected a four-digit year and '-'");
     int const month = digits(2);
     if (month < 1 || month > 12 || !take('-')) return bad("expected a month 01-12 and '-'");
     int const day = digits(2);

@@ -150,7 +150,8 @@ def vectors(previous):
     user("refuse", "iss and sub differ: issued by one user for another", "subject", iss="user_2")
     user("refuse", "the user that every anonymous client would share", "subject", sub="anonymous", iss="anonymous")
     user("refuse", "typ of a peer assertion", "type", header={"typ": "bsp-peer+jwt"})
-    for claim in ("iss", "sub", "aud", "iat", "exp", "jti", "htm", "htu"):
+    user("accept", "no iss, which a user may leave out", drop=("iss",))
+    for claim in ("sub", "aud", "iat", "exp", "jti", "htm", "htu"):
         user("refuse", f"no {claim}", "malformed", drop=(claim,))
     add("refuse", "the secret of another user", "BSP-User " + hs(user_header, user_claims, OTHER_SECRET), "signature", LIST)
     add("refuse", "the empty secret", "BSP-User " + hs(user_header, user_claims, ""), "signature", LIST)

@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    sbt_holder(verified_sbt sbt, json::value body, pass way) : sbt_{std::move(sbt)}, body_{std::move(body)}, way_{std::move(way)} {}
+    sbt_holder(verified_sbt sbt, json::value body, pass way) : sbt_{std::move(sbt)}, body_(std::move(body)), way_{std::move(way)} {}
 
     verified_sbt sbt_;
     json::value body_;

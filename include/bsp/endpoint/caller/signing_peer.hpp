@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    signing_peer(peer_record peer, json::value body, pass way) : peer_{std::move(peer)}, body_{std::move(body)}, way_{std::move(way)} {}
+    signing_peer(peer_record peer, json::value body, pass way) : peer_{std::move(peer)}, body_(std::move(body)), way_{std::move(way)} {}
 
     static result<> fresh(instant timestamp, instant now) {
         if (timestamp < now - limits::freshness_window || timestamp > now + limits::freshness_window)

@@ -1,4 +1,4 @@
-#include "faults.hpp"
+#include "../faults.hpp"
 #include "lenient_json.hpp"
 
 #include <bsp/base/encoding.hpp>

@@ -1,0 +1,140 @@
+#include "../registry.hpp"
+#include "ground.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/crypto/sha256.hpp>
+#include <bsp/json/c14n.hpp>
+
+#include <map>
+#include <set>
+
+// Section 6.5: the digest of a user's live state, where it is offered.
+
+namespace bsp::conformance {
+namespace {
+
+exchange read_digest(peer const& a, call_options const& o = {}) { return a.get("/sync/" + a.peer_id() + "/digest", o); }
+
+/// A peer at a target that offers the digest.
+peer offered_to(scenario& s) {
+    auto a = s.register_peer();
+    auto const x = read_digest(a);
+    if (x.status() == 404 || x.status() == 405 || x.status() == 501) s.not_applicable("the digest is not offered");
+    s.control(x, "reading the digest");
+    return a;
+}
+
+std::string hex_digest(json::value const& v) {
+    auto const text = json::canonicalize(v);
+    return text ? to_hex(sha256(*text)) : std::string{};
+}
+
+bool is_live(json::object const& o) {
+    auto const* deleted = o.if_contains("deleted");
+    return !deleted || *deleted != true;
+}
+
+struct expectation {
+    std::string digest;
+    std::int64_t conversations = 0;
+};
+
+/// The three steps, over everything that a pull gives.
+expectation computed(std::vector<json::object> const& entries) {
+    std::set<std::string> ids;
+    for (json::value const e : entries) ids.insert(text_at(e, "/conversation_id"));
+    json::array pairs;
+    for (auto const& id : ids) {
+        auto const state = of_conversation(entries, id);
+        auto scalars = state.entry.as_object();
+        if (!is_live(scalars)) continue;
+        std::map<std::string, std::string> messages;
+        for (auto const& m : state.messages)
+            if (is_live(m)) messages[text_at(m, "/id")] = hex_digest(m);
+        std::set<std::string> surfaces;
+        if (auto const* all = at(state.entry, "/surfaces"); all && all->is_array())
+            for (auto const& one : all->get_array())
+                if (one.is_string()) surfaces.emplace(json::view(one.get_string()));
+        scalars.erase("messages");
+        scalars.erase("surfaces");
+        json::array digests;
+        for (auto const& m : messages) digests.emplace_back(m.second);
+        pairs.push_back(json::array{id, hex_digest(json::object{{"conversation", scalars}, {"messages", digests}, {"surfaces", json::array(surfaces.begin(), surfaces.end())}})});
+    }
+    auto const count = static_cast<std::int64_t>(pairs.size());
+    return {hex_digest(pairs), count};
+}
+
+void digest_is_right(scenario& s) {
+    auto const a = offered_to(s);
+    auto const judge = [&](std::string const& what) {
+        auto const expected = computed(a.pull_all({.limit = 500}).conversations);
+        auto const x = read_digest(a);
+        s.control(x, "reading the digest");
+        s.expect(integer_at(x.body(), "/conversations") == expected.conversations, "the number of live conversations " + what + " is " + std::to_string(expected.conversations),
+                 x.at("/conversations") ? show(*x.at("/conversations")) : "absent");
+        s.expect(x.text("/digest") == expected.digest, "the digest " + what + " is " + expected.digest, x.at("/digest") ? show(*x.at("/digest")) : "absent");
+    };
+    edit const deleted = [](json::object& o) { o["deleted"] = true; };
+    auto const c = s.fresh("c"), gone = s.fresh("gone"), back = s.fresh("back");
+
+    judge("before anything else");
+    s.control(a.push({s.conversation(c, 1, {s.message("b", "one"), s.message("a", "two \U0001F600"), s.message("B", "three", 1, [](json::object& m) { m["x_more"] = json::array{1, nullptr}; })})}), "a push");
+    judge("of messages whose order by id differs from that of arrival");
+    s.control(a.push({s.conversation(c, 2, {}, [](json::object& o) {
+                  o["surfaces"] = json::array{"web", "ios", "\u00e9", "Android", "ios"};
+                  o["title"] = "e\u0301 \u007f";
+                  o["x_more"] = json::object{{"z", 1}, {"a", true}};
+              })}),
+              "surfaces out of order, a title and unknown members");
+    judge("of surfaces out of order, a title and unknown members");
+    s.control(a.push({s.conversation(c, 1, {s.message("a", "", 2, deleted), s.message("never", "", 1, deleted)})}), "tombstones of messages");
+    judge("after tombstones of messages");
+    s.control(a.push({s.conversation(gone, 1, {s.message("m1", "x")}), s.conversation(s.fresh("empty"), 1, {})}), "two conversations more");
+    judge("of a conversation without messages");
+    s.control(a.push({s.conversation(gone, 2, {}, deleted), s.conversation(back, 1, {s.message("m1", "x")}, deleted)}), "tombstones of conversations");
+    judge("after tombstones of conversations");
+    s.control(a.push({s.conversation(back, 2, {})}), "a conversation brought back");
+    judge("of a conversation brought back");
+    s.control(a.push({s.conversation(c, 1, {s.message("B", "newer", 7)}, [&](json::object& o) { o["last_modified"] = s.in_seconds(60); })}), "a newer message in a losing write with a later last_modified");
+    judge("of a conversation whose last_modified comes from a losing write");
+    s.control(s.user().write(s.fresh("w"), "x"), "a write by the user");
+    judge("of a conversation that the user wrote");
+}
+
+void digest_needs_its_peer(scenario& s) {
+    auto const a = offered_to(s);
+    auto const b = s.register_peer();
+    auto const denied = [&](exchange const& x, std::string const& what, exactly_as const& form) {
+        s.refused(x, what, form);
+        s.expect(x.text("/digest").empty(), what + " shows no digest", show(x.body()));
+    };
+    denied(read_digest(a, {.authorization = ""}), "reading the digest without a credential", {.statuses = {401}, .codes = {"credential-required"}});
+    denied(read_digest(a, {.signer = b.signing_key()}), "reading the digest with another peer's signature", {.statuses = {401}, .codes = {"invalid-credential"}});
+    denied(b.get("/sync/" + a.peer_id() + "/digest"), "reading the digest of another peer", {.statuses = {401, 403, 404}});
+    denied(s.user().get("/sync/" + a.peer_id() + "/digest"), "reading the digest as the user", {.statuses = {401, 403}});
+    denied(read_digest(a, {.claims = [&](json::object& c) { c["htu"] = s.target_path("/sync/" + a.peer_id()); }}), "reading the digest with the assertion of a pull", {.statuses = {401}, .codes = {"invalid-credential"}});
+    s.control(read_digest(a), "reading the digest as the peer itself");
+}
+
+check const checks[] = {
+    {.id = "syn/digest",
+     .title = "the digest, where it is offered, is the one of the user's live state",
+     .clauses = {"BSP-SYN-142", "BSP-SYN-143"},
+     .impact = "backends that agree take each other for different, or do not notice that they differ",
+     .likely_cause = "tombstones are counted, or messages and surfaces are taken in order of arrival",
+     .run = digest_is_right,
+     .needs = need::alone},
+    {.id = "syn/digest-needs-credential",
+     .title = "the digest, where it is offered, is given to its peer alone",
+     .clauses = {"BSP-SYN-141"},
+     .impact = "anybody can tell when a person writes",
+     .likely_cause = "authentication was forgotten on this route",
+     .run = digest_needs_its_peer},
+};
+
+}  // namespace
+
+group digest_group() { return {"digest", profile::syn, checks}; }
+
+}  // namespace bsp::conformance

@@ -1,0 +1,493 @@
+#include "../gzip.hpp"
+#include "../registry.hpp"
+#include "../scenario.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <set>
+
+// Sections 1.2 and 1.9 to 1.12: methods, media types, limits, errors, hosts, caches.
+
+namespace bsp::conformance {
+namespace {
+
+constexpr std::size_t mebibyte = 1u << 20;
+
+exchange request(scenario& s, std::string method, std::string_view path, http_headers headers = {}, std::string body = {}) {
+    return s.send({.method = std::move(method), .target = s.target_path(path), .headers = std::move(headers), .body = std::move(body), .remote = {}});
+}
+
+// ---- sizes ------------------------------------------------------------------------------------------------
+
+void large_bodies_are_accepted(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    std::vector<json::object> messages;
+    std::string const text(1000 * 1000, 'x');  // ten of them, and the rest in one: just under 10 MiB
+    for (int i = 0; i < 10; ++i) messages.push_back(s.message("m" + std::to_string(i), text));
+    auto const base = boost::json::serialize(a.payload({s.conversation(c, 1, messages)})).size();
+    messages.push_back(s.message("m10", std::string(10 * mebibyte - base - 1000, 'y')));
+    auto const size = boost::json::serialize(a.payload({s.conversation(c, 1, messages)})).size();
+    s.control(size <= 10 * mebibyte && size > 10 * mebibyte - 2000, "the body is just under 10 MiB");
+    s.accepted(a.push({s.conversation(c, 1, messages)}), "a push of just under 10 MiB");
+    auto const x = a.read(c);
+    s.control(x, "reading the conversation");
+    s.expect(ids_at(x.body(), "/messages").size() == 11, "eleven messages", std::to_string(ids_at(x.body(), "/messages").size()));
+}
+
+void endless_bodies_are_refused(scenario& s) {
+    auto const r = s.settled();
+    auto large = r;
+    large.bytes = [](std::string t) { return t.insert(1, "\"x-padding\":\"" + std::string(64 * mebibyte, 'x') + "\","); };
+    auto const x = s.try_register(large);
+    // A server may stop reading and close before the whole body was sent: then the client cannot always read the answer.
+    if (x.answered()) s.refused(x, "a body of 64 MiB", {.statuses = {413}, .codes = {"payload-too-large"}});
+    else s.expect(x.details().got.why == fault::closed, "a refusal of a body of 64 MiB", x.describe());
+    s.still_alive("a body of 64 MiB");
+    s.control(s.try_register(r), "the same registration without padding");
+}
+
+void chunked_bodies_are_counted(scenario& s) {
+    auto const head = "POST " + s.target_path("/register-peer") + " HTTP/1.1\r\nHost: " + s.authority() +
+                      "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    auto const body = boost::json::serialize(s.registration_body());
+    char size[32];
+    std::snprintf(size, sizeof size, "%zx\r\n", body.size());
+    auto const good = s.raw(head + size + body + "\r\n0\r\n\r\n", std::chrono::seconds{10}, "POST /register-peer in one chunk");
+    s.control(good.status() == 200, "a chunked body is accepted");
+    std::string chunk(mebibyte, ' ');
+    std::string hostile = head;
+    for (int i = 0; i < 64; ++i) hostile += "100000\r\n" + chunk + "\r\n";
+    hostile += "0\r\n\r\n";
+    auto const x = s.raw(hostile, std::chrono::seconds{20}, "POST /register-peer, 64 MiB in chunks");
+    bool const refused = x.status() / 100 == 4 || (x.status() == 0 && (x.ended || x.why == fault::closed));
+    s.expect(refused, "a chunked body of 64 MiB is refused", "status " + std::to_string(x.status()));
+    s.still_alive("a chunked body of 64 MiB");
+}
+
+void content_codings_are_bounded(scenario& s) {
+    auto const coded = [](std::string coding, std::size_t spaces) {
+        return [=](http_request& q) {
+            q.headers.set("Content-Encoding", coding);
+            if (coding == "gzip") q.body = gzip_of(q.body, spaces);
+        };
+    };
+    auto r = s.settled();
+    s.control(s.try_register(r), "a registration without Content-Encoding");
+    r = s.settled();
+    r.request = coded("gzip", 0);
+    auto const small = s.try_register(r);
+    s.expect(small.ok() || small.client_error(), "a gzip body is decoded or refused", small.describe());
+    s.note(small.ok() ? "accepts gzip bodies" : "refuses gzip bodies");
+    r = s.settled();
+    r.request = coded("gzip", 64 * mebibyte);
+    auto const bomb = s.try_register(r);
+    s.refused(bomb, "a gzip body that decodes to 64 MiB", {.statuses = {413, 415, 400}});
+    s.still_alive("a gzip bomb");
+    auto const control = s.settled();
+    s.control(s.try_register(control), "a registration without Content-Encoding, afterwards");
+}
+
+void long_targets_are_accepted(scenario& s) {
+    auto const a = s.register_peer();
+    auto const path = std::string{"/conversations?x="};
+    auto const room = 2048 - s.target_path(path).size();
+    s.accepted(a.get(path + std::string(room, 'x')), "a request target of 2,048 bytes");
+    s.accepted(request(s, "GET", "/identity", {{"X-Padding", std::string(7000, 'x')}}), "a header section of 7 KiB");
+}
+
+void endless_targets_are_refused(scenario& s) {
+    s.control(request(s, "GET", "/identity"), "GET /identity");
+    auto const x = s.raw("GET /" + std::string(100'000, 'x') + " HTTP/1.1\r\nHost: " + s.authority() + "\r\n\r\n", std::chrono::seconds{10}, "GET with a target of 100 kB");
+    s.expect(x.status() / 100 == 4 || x.status() == 0, "no success and no 5xx for a target of 100 kB", std::to_string(x.status()));
+    s.exactly(x.status() == 414, "414", std::to_string(x.status()));
+    auto const y = s.raw("GET " + s.target_path("/identity") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\nX-Padding: " + std::string(2 * mebibyte, 'x') + "\r\n\r\n", std::chrono::seconds{10},
+                         "GET with a header of 2 MiB");
+    s.expect(y.status() / 100 == 4 || y.status() == 0, "no success and no 5xx for a header of 2 MiB", std::to_string(y.status()));
+    s.exactly(y.status() == 431, "431", std::to_string(y.status()));
+    s.still_alive("endless request heads");
+}
+
+// ---- framing ----------------------------------------------------------------------------------------------
+
+void differing_lengths_are_refused(scenario& s) {
+    s.control(request(s, "GET", "/identity"), "GET /identity");
+    for (auto const* lengths : {"Content-Length: 2\r\nContent-Length: 3\r\n", "Content-Length: 2, 3\r\n", "Content-Length: abc\r\n", "Content-Length: -1\r\n", "Content-Length: 2zzz\r\n"}) {
+        auto const x = s.raw("POST " + s.target_path("/register-peer") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\nContent-Type: application/json\r\n" + lengths + "\r\n{}{}{}", std::chrono::seconds{6},
+                             std::string{"POST with "} + std::string{lengths}.substr(0, std::string{lengths}.size() - 2));
+        s.expect(x.status() / 100 == 4 || (x.status() == 0 && x.ended), "a refusal", "status " + std::to_string(x.status()));
+    }
+    s.still_alive("bad lengths");
+}
+
+/// Answers in a stream of bytes: how often a status line occurs.
+std::size_t answers_in(std::string const& bytes) {
+    std::size_t n = 0;
+    for (auto at = bytes.find("HTTP/1."); at != std::string::npos; at = bytes.find("HTTP/1.", at + 1))
+        n += at + 12 <= bytes.size() && std::isdigit(static_cast<unsigned char>(bytes[at + 9])) != 0;
+    return n;
+}
+
+void bodies_are_not_requests(scenario& s) {
+    auto const inner = "GET " + s.target_path("/health") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\n\r\n";
+    s.control(s.raw(inner, std::chrono::seconds{5}, "GET /health").status() == 200, "the inner request alone is answered");
+    auto const with_body = [&](std::string const& framing, std::string const& body, std::string const& what) {
+        auto const x = s.raw("GET " + s.target_path("/identity") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\n" + framing + "Connection: close\r\n\r\n" + body, std::chrono::seconds{3}, what);
+        s.expect(answers_in(x.bytes) <= 1, "one answer at most to " + what, std::to_string(answers_in(x.bytes)) + " answers");
+        s.expect(x.bytes.find("\"healthy\"") == std::string::npos, "no answer to the request inside the body", "it was answered");
+    };
+    with_body("Content-Length: " + std::to_string(inner.size()) + "\r\n", inner, "a GET whose body looks like a request");
+    char size[32];
+    std::snprintf(size, sizeof size, "%zx", inner.size());
+    with_body("Transfer-Encoding: chunked\r\n", std::string{size} + "\r\n" + inner + "\r\n0\r\n\r\n", "a GET whose chunk looks like a request");
+    with_body("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + inner, "a GET with Content-Length and Transfer-Encoding");
+    s.still_alive("bodies that look like requests");
+}
+
+void conflicting_framing_is_refused(scenario& s) {
+    s.control(request(s, "GET", "/identity"), "GET /identity");
+    auto const x = s.raw("POST " + s.target_path("/register-peer") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\nContent-Type: application/json\r\nContent-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+                         std::chrono::seconds{5}, "POST with Content-Length and Transfer-Encoding");
+    s.expect(x.status() == 400, "400", "status " + std::to_string(x.status()));
+}
+
+// ---- methods, paths, media types --------------------------------------------------------------------------
+
+void wrong_methods_are_refused(scenario& s) {
+    s.control(request(s, "GET", "/identity"), "GET /identity");
+    for (auto const& [method, path] : {std::pair<std::string, std::string>{"GET", "/register-peer"}, {"POST", "/identity"}, {"DELETE", "/health"}, {"PUT", "/sync/peer_" + std::string(32, '0')},
+                                       {"PATCH", "/conversations"}, {"DELETE", "/register-peer"}, {"BREW", "/identity"}}) {
+        auto const x = request(s, method, path, method == "GET" || method == "DELETE" ? http_headers{} : http_headers{{"Content-Type", "application/json"}}, method == "GET" || method == "DELETE" ? "" : "{}");
+        s.expect((x.status() / 100 == 4) || x.status() == 501, method + " " + path + " is refused", x.describe());
+        s.exactly(x.status() == 405 || x.status() == 404 || (method == "BREW" && x.status() / 100 == 4) || x.status() == 501 || x.status() == 401, "405 or 404", x.describe());
+    }
+}
+
+void refused_methods_are_listed(scenario& s) {
+    auto const x = request(s, "POST", "/identity", {{"Content-Type", "application/json"}}, "{}");
+    s.control(x.client_error(), "POST /identity is refused");
+    if (x.status() != 405) s.not_applicable("the server answers " + x.describe() + " in the place of 405");
+    s.evidence("a 405 answer");
+    auto const* allow = x.header("Allow");
+    s.expect(allow && allow->find("GET") != std::string::npos, "Allow with GET", allow ? *allow : "no Allow field");
+}
+
+void unknown_paths_are_not_found(scenario& s) {
+    s.control(request(s, "GET", "/identity"), "GET /identity");
+    for (auto const* path : {"/no/such/path", "/identity/x", "/Identity", "/identity/", "//identity", "/sync", "/.env", "/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd"}) {
+        auto const x = request(s, "GET", path);
+        s.expect(x.client_error() || x.status() / 100 == 3, std::string{"GET "} + path + " is not served", x.describe());
+        s.expect(x.bytes().find("root:") == std::string::npos, "no file of the system", "there is one");
+    }
+    auto const x = request(s, "GET", "/no/such/path");
+    s.exactly(x.status() == 404 && x.code() == "not-found", "404 not-found", x.describe());
+}
+
+void media_type_is_required(scenario& s) {
+    auto const r = s.settled();
+    for (auto const* type : {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "text/json", ""}) {
+        auto hostile = r;
+        hostile.request = [type](http_request& q) { q.headers.set("Content-Type", *type ? type : std::string(1, '\0')); };
+        s.refused(s.try_register(hostile), std::string{"a registration with "} + (*type ? type : "no Content-Type"), {.statuses = {415}, .codes = {"unsupported-media-type"}});
+    }
+    s.control(s.try_register(r), "the same registration as application/json");
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    s.refused(a.push({s.conversation(c, 1, {s.message("m1", "x")})}, {.request = [](http_request& q) { q.headers.set("Content-Type", "text/plain"); }}), "a push as text/plain", {.statuses = {415}});
+    s.expect(a.read(c).status() == 404, "nothing is stored", a.read(c).describe());
+    s.control(a.push({s.conversation(c, 1, {s.message("m1", "x")})}), "the same push as application/json");
+}
+
+void media_type_spellings_are_accepted(scenario& s) {
+    for (auto const* type : {"application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8", "application/json ; charset=\"utf-8\""}) {
+        auto r = s.settled();
+        r.request = [type](http_request& q) { q.headers.set("Content-Type", type); };
+        s.accepted(s.try_register(r), std::string{"a registration as "} + type);
+    }
+}
+
+void answers_are_json(scenario& s) {
+    auto const a = s.register_peer();
+    for (auto const& x : {request(s, "GET", "/identity"), request(s, "GET", "/health"), a.pull(), a.get("/conversations"), a.push({})}) {
+        s.control(x, x.details().summary);
+        auto const* type = x.header("Content-Type");
+        auto const shown = type ? *type : "no Content-Type";
+        s.expect(type && type->substr(0, type->find(';')).find("application/json") == 0, "Content-Type: application/json on " + x.details().summary, shown);
+    }
+}
+
+void unknown_parameters_are_ignored(scenario& s) {
+    auto const a = s.register_peer();
+    for (auto const& path : {std::string{"/identity?x=1"}, std::string{"/health?verbose"}}) s.accepted(request(s, "GET", path), "GET " + path);
+    s.accepted(a.get("/conversations?colour=blue&limit=5"), "the list with an unknown parameter");
+    s.accepted(a.get("/sync/" + a.peer_id() + "?colour=blue&x=%ff"), "a pull with unknown parameters");
+}
+
+// ---- paths ------------------------------------------------------------------------------------------------
+
+void hostile_paths_are_refused(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    s.control(a.write(c, "fine", [](json::object& o) { o["id"] = "m1"; }), "a write under a plain name");
+    for (auto const& segment : {std::string{"..%2F"} + c, std::string{"%2E%2E"}, std::string{"."}, "a%2F" + c, std::string{"%00"}, c + "%00", c + "%0A", c + "%20", std::string(129, 'x'), std::string{"%C3%A9"}, std::string{"%ff"},
+                                std::string{"%zz"}, c + "%5C"}) {
+        auto const read = a.get("/conversations/" + segment);
+        s.expect(read.client_error() || read.status() / 100 == 3, "reading " + segment + " is refused", read.describe());
+        auto const write = a.post("/conversations/" + segment + "/messages", json::object{{"role", "user"}, {"content", "hostile"}, {"surface", "web"}});
+        s.refused(write, "writing to " + segment, {.statuses = {400, 404, 405, 422}});
+        auto const removal = a.del("/conversations/" + c + "/messages/" + segment);
+        s.refused(removal, "deleting the message " + segment, {.statuses = {400, 404, 405, 422}});
+    }
+    auto const now = a.read(c);
+    s.control(now, "reading the conversation");
+    s.expect(ids_at(now.body(), "/messages") == std::vector<std::string>{"m1"}, "m1 alone", show(ids_at(now.body(), "/messages")));
+}
+
+void escaped_paths_are_decoded(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c") + "@:~";
+    s.control(a.push({s.conversation(c, 1, {s.message("m1", "x")})}), "a conversation whose id has @, : and ~");
+    std::string escaped, some;
+    for (unsigned char const ch : c) {
+        static constexpr char hex[] = "0123456789abcdef";
+        (escaped += '%') += hex[ch >> 4], escaped += hex[ch & 15];
+        if (ch == '@' || ch == ':') (some += '%') += hex[ch >> 4], some += hex[ch & 15];
+        else some += static_cast<char>(ch);
+    }
+    for (auto const& spelling : {c, some, escaped}) {
+        auto const x = a.get("/conversations/" + spelling);
+        s.accepted(x, "reading it as " + spelling);
+        s.expect(x.text("/conversation_id") == c, c, x.text("/conversation_id"));
+    }
+}
+
+// ---- errors -----------------------------------------------------------------------------------------------
+
+std::vector<exchange> some_errors(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    std::vector<exchange> out{request(s, "GET", "/no/such/path"),
+                              s.nobody().get("/conversations"),
+                              a.read(s.fresh("c")),
+                              a.get("/conversations?limit=x"),
+                              a.push({s.conversation(c, 1, {s.message("m1", "x")})}, {.after_signing = [](json::object& o) { o["x"] = 1; }}),
+                              a.push({s.conversation(c, 1, {s.message("m1", "x", 1, [](json::object& o) { o.erase("role"); })})}),
+                              a.push({s.conversation(c, 1, {s.message("m1", "x")})}, {.timestamp = s.in_seconds(-3600)}),
+                              request(s, "POST", "/register-peer", {{"Content-Type", "text/plain"}}, "{}"),
+                              request(s, "POST", "/register-peer", {{"Content-Type", "application/json"}}, "{"),
+                              request(s, "POST", "/register-peer", {{"Content-Type", "application/json"}}, "{}"),
+                              s.try_register({.sbt_after_mac = [](json::object& o) { o["user_id"] = "eve"; }}),
+                              request(s, "GET", "/sync/peer_" + std::string(32, '0')),
+                              a.get("/conversations", {.authorization = "BSP not-a-jws"})};
+    for (auto const& x : out) s.control(x.client_error(), "refused: " + x.details().summary);
+    return out;
+}
+
+void errors_are_problem_documents(scenario& s) {
+    static std::set<std::string> const registry{
+        "malformed-body", "invalid-body", "not-canonicalizable", "invalid-query", "bad-request", "unsupported-version", "unsupported-media-type", "payload-too-large", "uri-too-long",
+        "headers-too-large", "request-timeout", "expectation-failed", "upgrade-required", "misdirected-request", "method-not-allowed", "credential-required", "invalid-credential", "invalid-sbt",
+        "sbt-expired", "invalid-key", "invalid-signature", "stale-request", "forbidden", "wrong-audience", "peer-revoked", "sync-paused", "unknown-peer", "not-found", "key-mismatch",
+        "sync-id-reuse", "epoch-changed", "rate-limited", "internal", "unavailable"};
+    for (auto const& x : some_errors(s)) {
+        auto const where = " on " + x.details().summary + " (" + std::to_string(x.status()) + ")";
+        auto const* type = x.header("Content-Type");
+        s.expect(type && type->find("application/problem+json") == 0, "Content-Type: application/problem+json" + where, type ? *type : "none");
+        for (auto const* member : {"type", "title", "detail", "code"})
+            s.expect(!x.text(std::string{"/"} + member).empty(), std::string{"a string "} + member + where, show(x.body()));
+        s.expect(integer_at(x.body(), "/status") == x.status(), "status " + std::to_string(x.status()) + where, show(x.body()));
+        s.expect(x.text("/type") == "https://bsp.dev/errors/" + x.code(), "type https://bsp.dev/errors/ and the code" + where, x.text("/type"));
+        s.expect(registry.contains(x.code()), "a code of the registry" + where, x.code());
+    }
+}
+
+void errors_tell_nothing_internal(scenario& s) {
+    std::vector<std::string> const traces{"Traceback", "site-packages", "/usr/", "/home/", "/var/", "/root/", "/app/", "node_modules", ".py\"", ".cpp", ".hpp", ".rs:", ".go:", ".java:", "at Object.", "Exception:",
+                                          "sqlite3.", "psycopg", "SQLSTATE", "std::", "errno", s.account().secret};
+    for (auto const& x : some_errors(s))
+        for (auto const& trace : traces)
+            s.expect(x.bytes().find(trace) == std::string::npos, "no trace of internals on " + x.details().summary, "the answer contains " + (trace == s.account().secret ? "the pairing secret" : trace));
+}
+
+void computed_macs_are_not_told(scenario& s) {
+    auto const r = s.settled();
+    auto hostile = r;
+    std::string right;
+    hostile.sbt_after_mac = [&right](json::object& o) {
+        right = o.at("signature").as_string();
+        auto wrong = right;
+        wrong[0] = wrong[0] == '0' ? '1' : '0';
+        o["signature"] = wrong;
+    };
+    auto const x = s.try_register(hostile);
+    s.refused(x, "a wrong signature of the token");
+    s.expect(x.bytes().find(right) == std::string::npos, "the refusal does not contain the right signature", "it does");
+    s.control(s.try_register(r), "the registration with its signature");
+    auto const a = s.register_peer();
+    auto const y = a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})}, {.after_signing = [](json::object& o) { o["x"] = 1; }});
+    s.refused(y, "a tampered push");
+    s.expect(y.bytes().size() < 4096, "a short refusal", std::to_string(y.bytes().size()) + " bytes");
+}
+
+void unauthorized_answers_challenge(scenario& s) {
+    for (auto const& x : some_errors(s))
+        if (x.status() == 401) s.expect(x.header("WWW-Authenticate") != nullptr, "WWW-Authenticate on " + x.details().summary, "no such field");
+}
+
+// ---- hosts, origins, caches -------------------------------------------------------------------------------
+
+char const* const evil = "https://evil.example";
+
+void foreign_origins_get_nothing(scenario& s) {
+    auto const a = s.register_peer();
+    auto const with_origin = [](std::string origin) { return call_options{.request = [origin](http_request& q) { q.headers.set("Origin", origin); }}; };
+    s.control(a.get("/conversations"), "the list without an Origin");
+    for (std::string const origin : {evil, "null", "http://localhost.evil.example", "https://evil.example:443"})
+        for (auto const& x : {a.get("/conversations", with_origin(origin)), a.pull({}, with_origin(origin)), a.get("/peers", with_origin(origin))}) {
+            auto const* allowed = x.header("Access-Control-Allow-Origin");
+            s.expect(!allowed || (*allowed != "*" && *allowed != origin), "no Access-Control-Allow-Origin for " + origin + " on " + x.details().summary, allowed ? *allowed : "");
+        }
+    auto const preflight = request(s, "OPTIONS", "/conversations", {{"Origin", evil}, {"Access-Control-Request-Method", "GET"}, {"Access-Control-Request-Headers", "authorization"}});
+    auto const* allowed = preflight.header("Access-Control-Allow-Origin");
+    s.expect(!allowed || (*allowed != "*" && *allowed != evil), "no Access-Control-Allow-Origin in the preflight", allowed ? *allowed : "");
+}
+
+void wildcard_has_no_credentials(scenario& s) {
+    for (auto const* path : {"/identity", "/health"}) {
+        auto const x = request(s, "GET", path, {{"Origin", evil}});
+        s.control(x, std::string{"GET "} + path);
+        auto const* allowed = x.header("Access-Control-Allow-Origin");
+        s.expect(!(allowed && *allowed == "*" && x.header("Access-Control-Allow-Credentials")), "no Access-Control-Allow-Credentials beside *", "both");
+        s.expect(!(allowed && *allowed == evil), "no reflected origin", *(allowed ? allowed : &x.bytes()));
+    }
+}
+
+void hosts_are_checked(scenario& s) {
+    s.control(request(s, "GET", "/identity"), "GET /identity under its own name");
+    for (auto const* host : {"evil.example", "evil.example:8825", "localhost.evil.example", "127.0.0.1.evil.example", "169.254.169.254"}) {
+        auto const x = request(s, "GET", "/identity", {{"Host", host}});
+        s.refused(x, std::string{"Host: "} + host, {.statuses = {421, 403, 400}, .codes = {"misdirected-request", "forbidden", "bad-request"}});
+    }
+    auto const colon = s.authority().rfind(':');
+    auto const port = colon == std::string::npos ? std::string{} : s.authority().substr(colon);
+    s.accepted(request(s, "GET", "/identity", {{"Host", "localhost" + port}}), "Host: localhost");
+    s.accepted(request(s, "GET", "/identity", {{"Host", "127.0.0.1" + port}}), "Host: 127.0.0.1");
+}
+
+void foreign_origins_cannot_write(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    s.control(a.write(c, "fine", [](json::object& o) { o["id"] = "m1"; }), "a write without an Origin");
+    for (std::string const origin : {evil, "null", "http://localhost.evil.example"}) {
+        call_options const foreign{.request = [origin](http_request& q) { q.headers.set("Origin", origin); }};
+        s.refused(a.write(c, "from a page", {}, foreign), "a write with Origin " + origin, {.statuses = {403}, .codes = {"forbidden"}});
+        s.refused(a.del("/conversations/" + c, foreign), "a deletion with Origin " + origin, {.statuses = {403}, .codes = {"forbidden"}});
+        auto r = s.settled();
+        auto hostile = r;
+        hostile.request = foreign.request;
+        s.refused(s.try_register(hostile), "a registration with Origin " + origin, {.statuses = {403}, .codes = {"forbidden"}});
+    }
+    auto const now = a.read(c);
+    s.control(now, "reading the conversation");
+    s.expect(ids_at(now.body(), "/messages") == std::vector<std::string>{"m1"}, "m1 alone", show(ids_at(now.body(), "/messages")));
+}
+
+void authenticated_answers_are_not_stored(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    for (auto const& x : {a.push({s.conversation(c, 1, {s.message("m1", "x")})}), a.read(c), a.pull(), a.get("/conversations"), a.get("/peers"), s.user().write(c, "x"), s.try_register(), s.nobody().get("/conversations"),
+                          a.read(s.fresh("c"))}) {
+        auto const* cache = x.header("Cache-Control");
+        s.expect(cache && cache->find("no-store") != std::string::npos, "Cache-Control: no-store on " + x.details().summary, cache ? *cache : "no Cache-Control");
+    }
+    s.evidence("answers to authenticated requests");
+}
+
+void identity_is_revalidated(scenario& s) {
+    auto const x = request(s, "GET", "/identity");
+    s.control(x, "GET /identity");
+    auto const* cache = x.header("Cache-Control");
+    s.expect(cache && (cache->find("no-cache") != std::string::npos || cache->find("no-store") != std::string::npos), "Cache-Control: no-cache", cache ? *cache : "no Cache-Control");
+}
+
+void health_is_public_and_silent(scenario& s) {
+    auto const x = request(s, "GET", "/health");
+    s.accepted(x, "GET /health without a credential");
+    s.expect(x.status() == 200 && x.text("/status") == "healthy", "200 and status \"healthy\"", show(x.body()));
+    static std::set<std::string> const harmless{"status", "version", "time", "timestamp", "service", "name"};
+    if (x.body().is_object())
+        for (auto const& m : x.body().as_object()) s.expect(harmless.contains(std::string{m.key()}), "nothing about peers, users, paths, processes or configuration", std::string{m.key()} + " is told");
+}
+
+void dates_are_sent(scenario& s) {
+    auto const x = request(s, "GET", "/identity");
+    s.control(x, "GET /identity");
+    s.expect(x.header("Date") != nullptr, "a Date field", "none");
+}
+
+check const checks[] = {
+    {.id = "gen/body-10-mib", .title = "a push of just under 10 MiB is accepted", .clauses = {"BSP-GEN-070"}, .impact = "a long offline queue can never be delivered", .likely_cause = "a framework's default body limit",
+     .run = large_bodies_are_accepted, .needs = need::alone},
+    {.id = "gen/body-limit", .title = "a body of 64 MiB is refused", .clauses = {"BSP-GEN-076", "BSP-GEN-013"}, .impact = "anybody can fill the backend's memory", .likely_cause = "no body limit", .run = endless_bodies_are_refused,
+     .needs = need::alone},
+    {.id = "gen/chunked-limit", .title = "the limit holds for chunked bodies, too", .clauses = {"BSP-GEN-077"}, .impact = "anybody can fill the backend's memory", .likely_cause = "the limit is compared with Content-Length",
+     .run = chunked_bodies_are_counted, .needs = need::sockets | need::alone},
+    {.id = "gen/content-encoding", .title = "a content coding is refused, or bounded by what it decodes to", .clauses = {"BSP-GEN-085", "BSP-GEN-084"}, .impact = "a small request fills the backend's memory",
+     .likely_cause = "the limit is compared with the encoded size", .run = content_codings_are_bounded, .needs = need::alone},
+    {.id = "gen/long-requests", .title = "targets of 2,048 bytes and header sections of 7 KiB are accepted", .clauses = {"BSP-GEN-074", "BSP-GEN-075"}, .impact = "pulls with long cursors fail",
+     .likely_cause = "a server's small default buffers", .run = long_targets_are_accepted},
+    {.id = "gen/endless-requests", .title = "endless targets and header sections are refused", .clauses = {"BSP-GEN-012", "BSP-GEN-080", "BSP-GEN-081"}, .impact = "anybody can fill the backend's memory",
+     .likely_cause = "request heads are buffered without a limit", .run = endless_targets_are_refused, .needs = need::sockets},
+    {.id = "gen/content-length", .title = "differing or malformed Content-Length values are refused", .clauses = {"BSP-GEN-009"}, .impact = "requests can be smuggled past a proxy", .likely_cause = "the first value is taken",
+     .run = differing_lengths_are_refused, .needs = need::sockets},
+    {.id = "gen/smuggling", .title = "bytes of a body are not processed as a request", .clauses = {"BSP-GEN-011"}, .impact = "requests can be smuggled past a proxy", .likely_cause = "bodies of GET requests are left on the connection",
+     .run = bodies_are_not_requests, .needs = need::sockets},
+    {.id = "gen/two-framings", .title = "a request with Content-Length and Transfer-Encoding is refused", .clauses = {"BSP-GEN-010"}, .impact = "requests can be smuggled past a proxy", .likely_cause = "one of the two is preferred",
+     .run = conflicting_framing_is_refused, .needs = need::sockets, .strength = obligation::should},
+    {.id = "gen/method-not-allowed", .title = "a method that a path does not have is refused", .clauses = {"BSP-GEN-005", "BSP-GEN-012"}, .impact = "clients cannot tell a typing error from an outage",
+     .likely_cause = "an uncaught routing error", .run = wrong_methods_are_refused},
+    {.id = "gen/allow-header", .title = "a 405 answer lists what is allowed", .clauses = {"BSP-GEN-006"}, .impact = "authors of clients have to guess", .likely_cause = "405 is written by hand", .run = refused_methods_are_listed,
+     .about = aspect::exactness},
+    {.id = "gen/unknown-path", .title = "a path that is not served is not found", .clauses = {"BSP-GEN-004", "BSP-GEN-012"}, .impact = "files of the machine are served, or clients see a server fault", .likely_cause = "a catch-all route",
+     .run = unknown_paths_are_not_found},
+    {.id = "gen/media-type", .title = "a body that is not application/json is refused", .clauses = {"BSP-GEN-002"}, .impact = "any web page can post to a backend on the reader's machine", .likely_cause = "the body is parsed whatever it says it is",
+     .run = media_type_is_required},
+    {.id = "gen/media-type-spellings", .title = "application/json is accepted in every spelling", .clauses = {"BSP-GEN-002"}, .impact = "clients whose library adds a charset cannot sync", .likely_cause = "the field is compared as text",
+     .run = media_type_spellings_are_accepted},
+    {.id = "gen/json-content-type", .title = "answers are labelled application/json", .clauses = {"BSP-GEN-003"}, .impact = "clients that obey the label cannot read the answer", .likely_cause = "the framework's default type", .run = answers_are_json,
+     .about = aspect::exactness},
+    {.id = "gen/unknown-query", .title = "unknown query parameters are ignored", .clauses = {"BSP-GEN-008"}, .impact = "newer clients are locked out", .likely_cause = "a strict query schema", .run = unknown_parameters_are_ignored},
+    {.id = "gen/path-identifiers", .title = "what is no identifier in a path is refused and creates nothing", .clauses = {"BSP-GEN-058"}, .impact = "an id becomes a path in the file system", .likely_cause = "segments are decoded after, or never, validated",
+     .run = hostile_paths_are_refused},
+    {.id = "gen/percent-decoded-path", .title = "percent-escapes in a path are another spelling of it", .clauses = {"BSP-GEN-059", "BSP-CNV-010"}, .impact = "clients whose library escapes more cannot read their conversations",
+     .likely_cause = "the raw segment is taken for the id", .run = escaped_paths_are_decoded},
+    {.id = "gen/problem-documents", .title = "errors are problem documents of the registry", .clauses = {"BSP-GEN-086", "BSP-GEN-087", "BSP-GEN-088", "BSP-GEN-089"}, .impact = "clients cannot tell what to do next",
+     .likely_cause = "the framework's own error format", .run = errors_are_problem_documents, .about = aspect::exactness},
+    {.id = "gen/no-internals", .title = "errors tell nothing of the inside", .clauses = {"BSP-GEN-091"}, .impact = "attackers learn paths, versions and secrets", .likely_cause = "exception texts are passed on", .run = errors_tell_nothing_internal},
+    {.id = "gen/no-computed-mac", .title = "a refusal does not contain the signature that would have been right", .clauses = {"BSP-GEN-049"}, .impact = "anybody can forge a token in two requests", .likely_cause = "\"expected … got …\" in the error text",
+     .run = computed_macs_are_not_told},
+    {.id = "gen/www-authenticate", .title = "a 401 answer carries WWW-Authenticate", .clauses = {"BSP-GEN-092"}, .impact = "generic HTTP clients cannot tell which credential is wanted", .likely_cause = "401 is written by hand",
+     .run = unauthorized_answers_challenge, .about = aspect::exactness},
+    {.id = "gen/cors", .title = "no foreign origin may read answers", .clauses = {"BSP-GEN-096"}, .impact = "any web page that its reader visits reads the reader's conversations", .likely_cause = "* or a reflected Origin",
+     .run = foreign_origins_get_nothing},
+    {.id = "gen/cors-credentials", .title = "a wildcard origin comes without credentials, and origins are not reflected", .clauses = {"BSP-GEN-098", "BSP-GEN-096"}, .impact = "any web page acts in its reader's name",
+     .likely_cause = "a CORS middleware with allow_credentials and *", .run = wildcard_has_no_credentials},
+    {.id = "gen/host-header", .title = "a local backend refuses foreign host names", .clauses = {"BSP-GEN-101"}, .impact = "a web page reaches the backend by DNS rebinding", .likely_cause = "Host is not looked at", .run = hosts_are_checked,
+     .needs = need::local_target},
+    {.id = "gen/foreign-origin-write", .title = "a local backend refuses changes from foreign origins", .clauses = {"BSP-GEN-100"}, .impact = "a web page writes into its reader's backend", .likely_cause = "Origin is looked at for CORS only",
+     .run = foreign_origins_cannot_write, .needs = need::local_target},
+    {.id = "gen/no-store", .title = "answers to authenticated requests are not to be stored", .clauses = {"BSP-GEN-105"}, .impact = "conversations stay in caches of proxies and browsers", .likely_cause = "no Cache-Control", .run = authenticated_answers_are_not_stored,
+     .about = aspect::exactness},
+    {.id = "gen/identity-no-cache", .title = "the identity is to be revalidated", .clauses = {"BSP-GEN-106"}, .impact = "a rotated key is not seen", .likely_cause = "no Cache-Control", .run = identity_is_revalidated, .about = aspect::exactness},
+    {.id = "gen/health", .title = "health is told to everyone, and nothing else is", .clauses = {"BSP-GEN-107", "BSP-GEN-109"}, .impact = "peers take the backend for dead, or strangers learn about its users", .likely_cause = "authentication on every route, or a status page",
+     .run = health_is_public_and_silent},
+    {.id = "gen/date", .title = "answers carry a Date", .clauses = {"BSP-GEN-014"}, .impact = "clients with a wrong clock cannot correct it and are refused for ever", .likely_cause = "the server does not send it", .run = dates_are_sent,
+     .strength = obligation::should, .about = aspect::exactness},
+};
+
+}  // namespace
+
+group http_group() { return {"http", profile::gen, checks}; }
+
+}  // namespace bsp::conformance

@@ -1,0 +1,59 @@
+#include "faults.hpp"
+#include "http_server.hpp"
+
+#include <bsp/json/parse.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+/// Serves the correct backend, or one with a fault, for whoever wants to try a suite on it.
+int main(int argc, char** argv) {
+    CLI::App app{"A backend with one fault of the kill matrix, or with none.", "bsp-faulty"};
+    std::string fault_id, users_file, type = "hosted";
+    bsp::faulty::settings s;
+    int port = 8825;
+    bool list = false;
+    app.add_option("--fault", fault_id, "id of the fault, e.g. F-SYN-10; none: the correct backend");
+    app.add_option("--port", port, "port on 127.0.0.1; 0: any")->capture_default_str();
+    app.add_option("--users", users_file, "JSON file: user id to pairing secret");
+    app.add_option("--admin-token", s.admin_token, "token of the administrator");
+    app.add_option("--type", type, "local or hosted")->check(CLI::IsMember({"local", "hosted"}))->capture_default_str();
+    app.add_flag("--list", list, "list the faults and leave");
+    CLI11_PARSE(app, argc, argv);
+
+    if (list) {
+        for (auto const& f : bsp::faulty::all_faults()) std::cout << f.id << "  " << f.title << '\n';
+        return 0;
+    }
+    bsp::faulty::fault const* fault = fault_id.empty() ? nullptr : bsp::faulty::find_fault(fault_id);
+    if (!fault_id.empty() && (!fault || !fault->make)) {
+        std::cerr << "bsp-faulty: " << (fault ? "this fault cannot be shown: " + std::string{fault->title} : "no such fault: " + fault_id) << '\n';
+        return 3;
+    }
+    if (!users_file.empty()) {
+        std::ifstream in{users_file};
+        auto const users = bsp::json::parse(std::string{std::istreambuf_iterator<char>{in}, {}});
+        if (!users || !users->is_object()) {
+            std::cerr << "bsp-faulty: " << users_file << " is not a JSON object of secrets by user id\n";
+            return 3;
+        }
+        for (auto const& u : users->get_object())
+            if (u.value().is_string()) s.users[std::string{bsp::json::view(u.key())}] = std::string{bsp::json::view(u.value().get_string())};
+    }
+    s.backend_type = fault && fault->needs == bsp::faulty::setting::local ? "local" : type;
+
+    try {
+        bsp::faulty::http_server server{port};
+        s.base_url = server.url();
+        std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : std::make_unique<bsp::faulty::backend>(s);
+        server.start([backend](bsp::http_request const& r, bsp::instant now) { return backend->handle(r, now); });
+        std::cout << server.url() << std::endl;
+        server.wait();
+    } catch (std::exception const& e) {
+        std::cerr << "bsp-faulty: " << e.what() << '\n';
+        return 1;
+    }
+}

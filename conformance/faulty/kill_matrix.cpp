@@ -1,0 +1,273 @@
+#include "kill_matrix.hpp"
+
+#include "degenerate.hpp"
+#include "http_server.hpp"
+
+#include "../probe.hpp"
+#include "../runner.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <ostream>
+#include <set>
+#include <sstream>
+
+namespace bsp::conformance {
+
+namespace {
+
+/// Stands for whichever backend is on the table.
+class table_target final : public target {
+public:
+    void put(faulty::handler h) {
+        current_ = in_process([h = std::move(h)](http_request const& r, instant now) { return h(r, now); });
+    }
+    void put(std::unique_ptr<target> t) { current_ = std::move(t); }
+
+    answer send(http_request const& r, std::chrono::milliseconds timeout) override {
+        answer a = current_->send(r, timeout);
+        if (a.why == fault::none && a.response.status == faulty::hung_up) a.why = fault::closed, a.detail = "hung up";
+        return a;
+    }
+    raw_answer raw(std::string_view bytes, std::chrono::milliseconds deadline) override { return current_->raw(bytes, deadline); }
+    [[nodiscard]] bool has_sockets() const noexcept override { return current_->has_sockets(); }
+    [[nodiscard]] std::string const& url() const noexcept override { return current_->url(); }
+    [[nodiscard]] std::string const& base_path() const noexcept override { return current_->base_path(); }
+    [[nodiscard]] std::string const& authority() const noexcept override { return current_->authority(); }
+
+private:
+    std::unique_ptr<target> current_ = in_process([](http_request const&, instant) { return http_response{503, {}, ""}; });
+};
+
+std::filesystem::path restart_flag() { return std::filesystem::temp_directory_path() / ("bsp-restart-" + faulty::random_hex(8)); }
+
+std::string joined(std::vector<std::string> const& words) {
+    std::string out;
+    for (auto const& w : words) out += (out.empty() ? "" : ", ") + w;
+    return out.empty() ? "–" : out;
+}
+
+std::string_view word(fate f) {
+    switch (f) {
+        case fate::killed: return "KILLED";
+        case fate::survived: return "SURVIVED";
+        case fate::is_void: return "VOID";
+        case fate::unreachable: return "UNREACHABLE";
+    }
+    return "?";
+}
+
+/// A check whose only requests were for the identity proves no more than what the identity says.
+bool did_more_than_read_the_identity(record const& r) {
+    return std::any_of(r.steps.begin(), r.steps.end(), [](auto const& s) { return s->request.method != "GET" || !s->request.target.ends_with("/identity"); });
+}
+
+}  // namespace
+
+/// One set of surroundings for all targets, so that keys are made once.
+struct kill_matrix::laboratory {
+    table_target table;
+    std::filesystem::path flag = restart_flag();
+    faulty::settings settings;
+    surroundings world;
+    std::unique_ptr<faulty::http_server> server;
+
+    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} {}
+    ~laboratory() { std::filesystem::remove(flag); }
+
+    static faulty::settings make_settings() {
+        faulty::settings s;
+        s.users = {{"ada", "k3mUv0qg7cJ2yT1wZr8nXh5bQe9dLpA4sFoYtGiHjNs"}, {"bob", "Qw7nT2xKc9vLs4RmZp1YbHdJe6Ug3FiAoXyB8tWqNz0"}};
+        s.admin_token = "admin-4f1d7c2a9b";
+        s.key = rsa_private_key::generate();
+        return s;
+    }
+    static surroundings_options make_options(faulty::settings const& s, std::filesystem::path const& flag) {
+        surroundings_options o;
+        for (auto const& [id, secret] : s.users) o.users.push_back({id, secret});
+        o.admin_token = s.admin_token;
+        o.seed = 1;
+        o.restart_command = "touch " + flag.string();
+        return o;
+    }
+
+    /// Puts a backend on the table; a restart is asked for by the flag file.
+    void put(std::shared_ptr<faulty::backend> b) {
+        put(faulty::handler{[b, this](http_request const& r, instant now) {
+            std::error_code none;
+            if (std::filesystem::remove(flag, none)) b->restart();
+            return b->handle(r, now);
+        }});
+    }
+    void put(faulty::handler h) {
+        server.reset();
+        table.put(std::move(h));
+        look();
+    }
+    /// The same over a socket, for checks that need one.
+    void serve(faulty::maker make, faulty::settings s) {
+        server = std::make_unique<faulty::http_server>(0);
+        s.base_url = server->url();
+        std::shared_ptr<faulty::backend> const b = make(s);
+        server->start([b](http_request const& r, instant now) { return b->handle(r, now); });
+        table.put(connect_to(server->url()).value());
+        look();
+    }
+    void look() {
+        world.lost = false;
+        world.identity.reset();
+        world.patience_ms = 60'000;
+        (void)probe(world);
+    }
+    run_result run_all() { return run(world, all_checks(), {}); }
+};
+
+kill_matrix::kill_matrix(std::ostream& progress) : lab_{std::make_unique<laboratory>()}, progress_{progress} {}
+kill_matrix::~kill_matrix() = default;
+
+bool kill_matrix::correct_is_green() {
+    bool green = true;
+    for (char const* type : {"hosted", "local"}) {
+        faulty::settings s = lab_->settings;
+        s.backend_type = type;
+        lab_->put(std::make_shared<faulty::backend>(s));
+        std::map<verdict, int> count;
+        for (auto const& j : lab_->run_all().checks) {
+            ++count[j.verdict];
+            if (j.verdict == verdict::pass || j.verdict == verdict::untested || j.verdict == verdict::not_applicable) continue;
+            green = false;
+            progress_ << "BLAMED  the correct " << type << " backend: " << j.what.check->id << "  " << to_string(j.verdict) << "  ";
+            if (j.record.failure) progress_ << "expected " << j.record.failure->expected << ", actual " << j.record.failure->actual;
+            for (auto const& f : j.record.inexact) progress_ << " [form] expected " << f.expected << ", actual " << f.actual;
+            progress_ << j.record.reason << '\n';
+        }
+        progress_ << "correct " << type << " backend:";
+        for (auto const& [v, n] : count) progress_ << ' ' << n << ' ' << to_string(v);
+        progress_ << std::endl;
+    }
+    return green;
+}
+
+autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
+    autopsy out{&f, fate::is_void, {}, {}, {}, all_checks_too, {}};
+    if (f.needs == faulty::setting::unreachable) {
+        out.fate = fate::unreachable;
+        return out;
+    }
+    std::vector<registered_check> named;
+    for (auto id : f.killed_by)
+        if (auto const* c = find_check(id)) named.push_back(*c);
+        else out.remark += (out.remark.empty() ? "no check " : ", ") + std::string{id};
+    if (named.empty()) return out;
+    out.remark.clear();
+
+    faulty::settings s = lab_->settings;
+    s.backend_type = f.needs == faulty::setting::local ? "local" : "hosted";
+    bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
+    try {
+        if (sockets) lab_->serve(f.make, s);
+        else lab_->put(std::shared_ptr<faulty::backend>{f.make(s)});
+    } catch (std::exception const& e) {
+        out.remark = e.what();
+        return out;
+    }
+
+    auto const results = all_checks_too ? lab_->run_all() : run(lab_->world, named, {});
+    std::set<std::string> clauses;
+    bool ran = false;
+    for (auto const& j : results.checks) {
+        bool const is_named = std::any_of(named.begin(), named.end(), [&](auto const& c) { return c.index == j.what.index; });
+        if (is_named) {
+            ran = ran || (j.verdict != verdict::untested && j.verdict != verdict::not_applicable && j.verdict != verdict::harness_error);
+            if (j.verdict != verdict::fail) out.remark += (out.remark.empty() ? "" : "; ") + std::string{j.what.check->id} + " " + std::string{to_string(j.verdict)} + " " + j.record.reason;
+        }
+        if (j.verdict != verdict::fail) continue;
+        std::string const id{j.what.check->id};
+        (is_named ? out.killers : out.bystanders).push_back(id);
+        if (is_named) clauses.insert(j.what.check->clauses.begin(), j.what.check->clauses.end());
+    }
+    out.clauses.assign(clauses.begin(), clauses.end());
+    out.fate = !out.killers.empty() ? fate::killed : ran ? fate::survived : fate::is_void;
+    if (out.fate == fate::killed) out.remark.clear();
+    return out;
+}
+
+bool kill_matrix::kill(std::vector<std::string> const& only, bool all_checks_too) {
+    std::map<fate, int> count;
+    for (auto const& f : faulty::all_faults()) {
+        if (!only.empty() && std::find(only.begin(), only.end(), f.id) == only.end()) continue;
+        autopsy a = examine(f, all_checks_too);
+        ++count[a.fate];
+        progress_ << word(a.fate) << "  " << f.id << "  " << f.title << "  " << joined(a.killers);
+        if (!a.remark.empty()) progress_ << "  (" << a.remark << ')';
+        if (a.all_run) progress_ << "  beside it " << a.bystanders.size() << ": " << joined(a.bystanders);
+        progress_ << std::endl;
+        rows_.push_back(std::move(a));
+    }
+    for (auto const& [f, n] : count) progress_ << n << ' ' << word(f) << ' ';
+    progress_ << std::endl;
+    return count[fate::survived] == 0 && count[fate::is_void] == 0;
+}
+
+bool kill_matrix::nothing_is_proven_by_degenerates() {
+    bool good = true;
+    for (auto const& d : faulty::all_degenerates()) {
+        lab_->put(d.make(lab_->settings));
+        int passed = 0, failed = 0;
+        // What reads nothing back is rightly content with stale reads; there, the conformant verdict is what must not be had.
+        bool const partly_right = d.name == "stale-reads";
+        run_result const r = lab_->run_all();
+        for (auto const& j : r.checks) {
+            failed += j.verdict == verdict::fail;
+            if (j.verdict != verdict::pass || !did_more_than_read_the_identity(j.record)) continue;
+            ++passed;
+            if (!partly_right) progress_ << "DECEIVED  by " << d.name << ": " << j.what.check->id << " passes" << '\n';
+        }
+        bool const deceived = partly_right ? r.compatible == attained::yes || failed == 0 : passed > 0;
+        good = good && !deceived;
+        progress_ << (deceived ? "DECEIVED  " : "SEEN THROUGH  ") << d.name << ": " << passed << " PASS, " << failed << " FAIL" << std::endl;
+    }
+    return good;
+}
+
+std::string kill_matrix::markdown() const {
+    std::ostringstream out;
+    std::map<fate, int> count;
+    std::set<std::string_view> used;
+    for (auto const& a : rows_) {
+        ++count[a.fate];
+        used.insert(a.killers.begin(), a.killers.end());
+    }
+    out << "# Kill matrix\n\n"
+           "Generated by `bsp-kill-matrix`; do not edit. Each row is a backend that is correct but for one fault, and the check that caught it.\n"
+           "F-…-01 to F-…-99 are faults of the catalogue, from 101 on they are further mistakes that implementers make. *Beside it* counts the other\n"
+           "checks that failed too.\n\n"
+        << count[fate::killed] << " killed, " << count[fate::survived] << " survived, " << count[fate::is_void] << " void, " << count[fate::unreachable]
+        << " unreachable.\n\n| Fault | What is wrong | Verdict | Killed by | Clauses | Beside it |\n|---|---|---|---|---|---|\n";
+    for (auto const& a : rows_)
+        out << "| " << a.fault->id << " | " << a.fault->title << " | " << word(a.fate) << " | " << joined(a.killers) << " | " << joined(a.clauses) << " | "
+            << (a.all_run ? std::to_string(a.bystanders.size()) : "–") << " |\n";
+    std::vector<std::string> idle;
+    for (auto const& c : all_checks())
+        if (!used.contains(c.check->id)) idle.emplace_back(c.check->id);
+    out << "\nChecks that kill no fault by name: " << joined(idle) << ".\n";
+    return out.str();
+}
+
+bool kill_matrix::keeps_rows_of(std::string const& committed) {
+    bool good = !committed.empty();
+    if (!good) progress_ << "LOST  there is no committed matrix to compare with\n";
+    std::istringstream in{committed};
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("| F-") || line.find("| KILLED |") == std::string::npos) continue;
+        std::string const id = line.substr(2, line.find(' ', 2) - 2);
+        bool const kept = std::any_of(rows_.begin(), rows_.end(), [&](autopsy const& a) { return a.fault->id == id && a.fate == fate::killed; });
+        if (!kept) progress_ << "LOST  " << id << " was killed when the matrix was written\n";
+        good = good && kept;
+    }
+    return good;
+}
+
+}  // namespace bsp::conformance

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "faults.hpp"
+
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bsp::conformance {
+
+/// What became of a wrong backend.
+enum class fate : std::uint8_t {
+    killed,       ///< a check that the fault names failed
+    survived,     ///< none did
+    is_void,      ///< the mutant could not be run, or names a check that does not exist or cannot run here
+    unreachable,  ///< by nature of the fault; the row says why
+};
+
+/// One row of the matrix.
+struct autopsy {
+    faulty::fault const* fault;
+    conformance::fate fate = fate::is_void;
+    std::vector<std::string> killers;     ///< named checks that failed
+    std::vector<std::string> clauses;     ///< of the killers
+    std::vector<std::string> bystanders;  ///< other checks that failed; known only when all were run
+    bool all_run = false;
+    std::string remark;                   ///< why it is not dead
+};
+
+/// The suite judged by wrong backends: every one must be caught by the check that names its fault, the
+/// correct one by none, and a target that is no backend at all must not get a PASS.
+class kill_matrix {
+public:
+    /// Tells `progress` one line for each thing done.
+    explicit kill_matrix(std::ostream& progress);
+    ~kill_matrix();
+    kill_matrix(kill_matrix const&) = delete;
+    kill_matrix& operator=(kill_matrix const&) = delete;
+
+    /// Runs every check against the correct backend, of both types. False when one fails or errs.
+    bool correct_is_green();
+
+    /// Runs the named checks of every fault, or of the given ones. False when a fault survives or is void.
+    bool kill(std::vector<std::string> const& only, bool all_checks);
+
+    /// Runs every check against every degenerate target. False when one passes that did more than read the identity.
+    bool nothing_is_proven_by_degenerates();
+
+    /// The rows so far, as spec/kill-matrix.md has them.
+    [[nodiscard]] std::string markdown() const;
+
+    /// False when a fault that `committed` calls killed is not killed any more.
+    bool keeps_rows_of(std::string const& committed);
+
+private:
+    struct laboratory;
+    autopsy examine(faulty::fault const&, bool all_checks);
+    std::unique_ptr<laboratory> lab_;
+    std::ostream& progress_;
+    std::vector<autopsy> rows_;
+};
+
+}  // namespace bsp::conformance

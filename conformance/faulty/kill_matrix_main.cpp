@@ -1,0 +1,44 @@
+#include "degenerate.hpp"
+#include "faults.hpp"
+#include "kill_matrix.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+/// Runs the suite against every wrong backend and against the correct one, and says whether the suite can
+/// tell them apart.
+int main(int argc, char** argv) {
+    CLI::App app{"Which check catches which fault.", "bsp-kill-matrix"};
+    std::vector<std::string> faults;
+    std::string write, check;
+    bool all_checks = false, degenerate = false;
+    app.add_option("--fault", faults, "only these faults");
+    app.add_flag("--all-checks", all_checks, "run every check against every fault, to see what else fails");
+    app.add_flag("--degenerate", degenerate, "run the degenerate targets only");
+    app.add_option("--write", write, "write the matrix to this file");
+    app.add_option("--check", check, "compare with this matrix: no row of it may be lost");
+    CLI11_PARSE(app, argc, argv);
+
+    for (auto const& id : faults)
+        if (!bsp::faulty::find_fault(id)) {
+            std::cerr << "bsp-kill-matrix: no such fault: " << id << '\n';
+            return 3;
+        }
+
+    bsp::conformance::kill_matrix matrix{std::cout};
+    bool good = true;
+    if (!degenerate) {
+        good = matrix.correct_is_green() && good;
+        good = matrix.kill(faults, all_checks) && good;
+    }
+    if (faults.empty()) good = matrix.nothing_is_proven_by_degenerates() && good;
+    if (!write.empty()) std::ofstream{write} << matrix.markdown();
+    if (!check.empty() && faults.empty() && !degenerate) {
+        std::ifstream in{check};
+        good = matrix.keeps_rows_of(std::string{std::istreambuf_iterator<char>{in}, {}}) && good;
+    }
+    return good ? 0 : 1;
+}
