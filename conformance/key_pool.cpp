@@ -6,11 +6,16 @@
 
 namespace bsp::conformance {
 namespace {
-constexpr std::size_t shared_first = 4;  // what an ordinary check needs
 constexpr std::size_t fresh_ahead = 3;
 }  // namespace
 
-key_pool::key_pool() : shared_wanted_{shared_first} {
+void key_pool::start() {
+    std::lock_guard const lock{mutex_};
+    start_locked();
+}
+
+void key_pool::start_locked() {
+    if (!workers_.empty()) return;
     workers_.emplace_back([this] { work(); });
     workers_.emplace_back([this] { work(); });
 }
@@ -42,6 +47,7 @@ void key_pool::work() {
 
 key key_pool::shared(std::size_t index) {
     std::unique_lock lock{mutex_};
+    start_locked();
     if (index >= shared_wanted_) {
         shared_wanted_ = index + 1;
         wanted_.notify_all();
@@ -58,6 +64,7 @@ key key_pool::shared(std::size_t index) {
 
 key key_pool::fresh() {
     std::unique_lock lock{mutex_};
+    start_locked();
     made_.wait(lock, [&] { return !fresh_.empty(); });
     auto one = std::move(fresh_.front());
     fresh_.pop_front();

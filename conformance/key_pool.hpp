@@ -14,22 +14,25 @@ namespace bsp::conformance {
 /// all checks; the others are given away once.
 class key_pool {
 public:
-    key_pool();
+    key_pool() = default;
     ~key_pool();
     key_pool(key_pool const&) = delete;
     key_pool& operator=(key_pool const&) = delete;
 
+    void start();                   ///< begins to make keys; the first request for one does so, too
     key shared(std::size_t index);  ///< the same key for the same index; waits until it exists
     key fresh();                    ///< a key nobody has
 
 private:
     void work();
+    void start_locked();
 
     std::mutex mutex_;
     std::condition_variable made_, wanted_;
     std::vector<key> shared_;
     std::deque<key> fresh_;
-    std::size_t shared_wanted_, making_ = 0;
+    std::size_t shared_wanted_ = 4;  // what an ordinary check needs
+    std::size_t making_ = 0;
     bool stop_ = false;
     std::vector<std::thread> workers_;
 };

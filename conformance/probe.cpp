@@ -71,6 +71,7 @@ first_look probe(surroundings& world) {
         }
     world.identity = read_identity(answer);
     if (world.identity) {
+        world.keys.start();
         out.usable = true;
         return out;
     }

@@ -21,7 +21,9 @@ exchange given_identity(scenario& s) {
 }
 
 void is_public(scenario& s) {
-    s.accepted(read_identity(s), "GET /identity without a credential");
+    auto const x = read_identity(s);
+    s.accepted(x, "GET /identity without a credential");
+    s.expect(!x.text("/backend_id").empty(), "the answer is an identity", show(x.body(), 80));
 }
 
 void is_complete(scenario& s) {

@@ -121,13 +121,13 @@ void answer_is_complete(scenario& s) {
 
 void unchanged_ones_stay_away(scenario& s) {
     auto const a = s.register_peer();
-    auto const old = s.fresh("old"), news = s.fresh("news");
-    s.control(a.push({s.conversation(old, 1, {s.message("m1", "one")})}), "the first push");
+    auto const old = s.fresh("old"), news = s.fresh("news"), edited = s.fresh("edited");
+    s.control(a.push({s.conversation(old, 1, {s.message("m1", "one")}), s.conversation(edited, 1, {s.message("m1", "one"), s.message("m2", "two")})}), "the first push");
     auto const mark = watermark(s, a);
     s.wait_until(s.now() + std::chrono::seconds{9});  // a pull may reach back 5 s
     auto const since = s.in_seconds(0);
     auto const pushed_at = s.now();
-    s.control(a.push({s.conversation(news, 1, {s.message("m1", "one")})}), "the second push, 9 s later");
+    s.control(a.push({s.conversation(news, 1, {s.message("m1", "one")}), s.conversation(edited, 1, {s.message("m1", "edited", 2)})}), "the second push, 9 s later");
 
     auto const from_now = a.pull_all({.since = since, .limit = 200});
     s.expect(of_conversation(from_now.conversations, news).present, "a pull since the time before the second push has its conversation", "it is absent");
@@ -136,6 +136,9 @@ void unchanged_ones_stay_away(scenario& s) {
     auto const from_mark = a.pull_all({.since = mark, .limit = 200});
     s.expect(of_conversation(from_mark.conversations, news).present, "a pull since the earlier last_sync has the second push", "it is absent");
     for (auto const* feed : {&from_now, &from_mark}) {
+        auto const edit_of = of_conversation(feed->conversations, edited);
+        auto const* content = edit_of.message("m1") ? edit_of.message("m1")->if_contains("content") : nullptr;
+        s.expect(content && *content == "edited", "a pull has the new version of an old message", edit_of.present ? show(edit_of.entry) : "the conversation is absent");
         auto const last_sync = parse_timestamp(feed->last_sync);
         s.expect(last_sync && *last_sync >= pushed_at - std::chrono::seconds{7}, "last_sync is not earlier than 5 s before the latest change given, of " + format_timestamp(pushed_at), feed->last_sync);
     }

@@ -46,7 +46,7 @@ void http_server::start(handler h) {
     char const* const every = R"([\s\S]*)";
     server_->Get(every, serve).Post(every, serve).Put(every, serve).Delete(every, serve).Patch(every, serve).Options(every, serve);
     thread_ = std::thread{[this] { server_->listen_after_bind(); }};
-    server_->wait_until_ready();
+    while (!server_->is_running()) std::this_thread::yield();  // else stop() would not be heard
 }
 
 void http_server::wait() { thread_.join(); }

@@ -21,8 +21,11 @@ std::string verdict(std::string const& header, std::string_view token = "the tok
 BOOST_AUTO_TEST_CASE(the_whole_token_and_nothing_else) {
     BOOST_TEST(verdict("Bearer the token") == "ok");
     BOOST_TEST(verdict("bearer   the token") == "ok");
-    for (char const* wrong : {"Bearer", "Bearer ", "Bearer the toke", "Bearer the token ", "Bearer the tokenx", "Bearer The token", "Bearer other"}) BOOST_TEST(verdict(wrong) == "forbidden", wrong);
-    for (char const* other : {"", "the token", "Basic the token", "BSP the token", "Bearerthe token", " Bearer the token"}) BOOST_TEST(verdict(other) == "credential-required", other);
+    for (char const* wrong :
+         {"Bearer", "Bearer ", "Bearer the toke", "Bearer the token ", "Bearer the tokenx", "Bearer The token", "Bearer other"})
+        BOOST_TEST(verdict(wrong) == "forbidden", wrong);
+    for (char const* other : {"", "the token", "Basic the token", "BSP the token", "Bearerthe token", " Bearer the token"})
+        BOOST_TEST(verdict(other) == "credential-required", other);
     BOOST_CHECK(verify_admin(nullptr, "the token").error().code == errc::credential_required);
 }
 

@@ -1,7 +1,7 @@
 #include <bsp/auth/assertion.hpp>
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
+#include <boost/test/unit_test.hpp>
 
 #include <string>
 #include <type_traits>
@@ -11,8 +11,10 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(assertions)
 
-static_assert(!std::is_default_constructible_v<verified_peer_assertion> && !std::is_constructible_v<verified_peer_assertion, assertion_claims>);
-static_assert(!std::is_default_constructible_v<verified_user_assertion> && !std::is_constructible_v<verified_user_assertion, assertion_claims>);
+static_assert(!std::is_default_constructible_v<verified_peer_assertion> &&
+              !std::is_constructible_v<verified_peer_assertion, assertion_claims>);
+static_assert(!std::is_default_constructible_v<verified_user_assertion> &&
+              !std::is_constructible_v<verified_user_assertion, assertion_claims>);
 
 namespace {
 rsa_private_key const& test_key() {
@@ -21,19 +23,30 @@ rsa_private_key const& test_key() {
 }
 
 constexpr std::int64_t t0 = 1'767'139'200;
-assertion_claims const peer_claims{.iss = "local_a", .sub = "peer_1", .aud = "hosted_b", .jti = "j1", .htm = "GET", .htu = "/sync/peer_1?limit=1", .iat = t0, .exp = t0 + 300};
-assertion_claims const user_claims{.iss = "", .sub = "user_1", .aud = "hosted_b", .jti = "j1", .htm = "GET", .htu = "/sync/peer_1?limit=1", .iat = t0, .exp = t0 + 300};
+assertion_claims const peer_claims{.iss = "local_a",
+                                   .sub = "peer_1",
+                                   .aud = "hosted_b",
+                                   .jti = "j1",
+                                   .htm = "GET",
+                                   .htu = "/sync/peer_1?limit=1",
+                                   .iat = t0,
+                                   .exp = t0 + 300};
+assertion_claims const user_claims{
+    .iss = "", .sub = "user_1", .aud = "hosted_b", .jti = "j1", .htm = "GET", .htu = "/sync/peer_1?limit=1", .iat = t0, .exp = t0 + 300};
 expected_request const request{.aud = "hosted_b", .htm = "GET", .htu = "/sync/peer_1?limit=1", .iss = "local_a"};
 json::object const peer_header{{"alg", "PS256"}, {"typ", "bsp-peer+jwt"}}, user_header{{"alg", "HS256"}, {"typ", "bsp-user+jwt"}};
 
 template <class T>
-std::string code_of(result<T> const& r) { return r ? "ok" : std::string{row_of(r.error().code).code}; }
+std::string code_of(result<T> const& r) {
+    return r ? "ok" : std::string{row_of(r.error().code).code};
+}
 
 std::string peer_verdict(std::string_view compact, expected_request const& r = request, instant now = {t0, 0}) {
     auto const parsed = parse_assertion(compact);
     return parsed ? code_of(verify_peer_assertion(*parsed, test_key().public_key(), r, now)) : code_of(parsed);
 }
-std::string user_verdict(std::string_view compact, std::string_view secret = "secret", expected_request const& r = request, instant now = {t0, 0}) {
+std::string user_verdict(std::string_view compact, std::string_view secret = "secret", expected_request const& r = request,
+                         instant now = {t0, 0}) {
     auto const parsed = parse_assertion(compact);
     return parsed ? code_of(verify_user_assertion(*parsed, secret, r, now)) : code_of(parsed);
 }
@@ -56,11 +69,21 @@ BOOST_AUTO_TEST_CASE(minted_ones_verify) {
 // The example of the specification, section 5.4, byte for byte.
 BOOST_AUTO_TEST_CASE(the_published_user_assertion) {
     std::string_view const published =
-        "eyJhbGciOiJIUzI1NiIsInR5cCI6ImJzcC11c2VyK2p3dCJ9.eyJpc3MiOiJhZGEiLCJzdWIiOiJhZGEiLCJhdWQiOiJob3N0ZWRfc2hhMjU2X2E5YmVjZTA1YWQ0ZWQwYjAiLCJpYXQiOjE3NjcxMzkyMDAsImV4cCI6MTc2NzEzOTI2MCwianRpIjoiYjFkMGMwZGU3ZjRlNGM2MSIsImh0bSI6"
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6ImJzcC11c2VyK2p3dCJ9."
+        "eyJpc3MiOiJhZGEiLCJzdWIiOiJhZGEiLCJhdWQiOiJob3N0ZWRfc2hhMjU2X2E5YmVjZTA1YWQ0ZWQwYjAiLCJpYXQiOjE3NjcxMzkyMDAsImV4cCI6MTc2NzEzOTI2MC"
+        "wianRpIjoiYjFkMGMwZGU3ZjRlNGM2MSIsImh0bSI6"
         "IkdFVCIsImh0dSI6Ii9jb252ZXJzYXRpb25zP2xpbWl0PTIwIn0.SEusLFr1AcYxxzyR-_kkahfV7oxV648Y6If4h5QH50Q";
-    assertion_claims const ada{.iss = "ada", .sub = "ada", .aud = "hosted_sha256_a9bece05ad4ed0b0", .jti = "b1d0c0de7f4e4c61", .htm = "GET", .htu = "/conversations?limit=20", .iat = t0, .exp = t0 + 60};
+    assertion_claims const ada{.iss = "ada",
+                               .sub = "ada",
+                               .aud = "hosted_sha256_a9bece05ad4ed0b0",
+                               .jti = "b1d0c0de7f4e4c61",
+                               .htm = "GET",
+                               .htu = "/conversations?limit=20",
+                               .iat = t0,
+                               .exp = t0 + 60};
     BOOST_TEST(mint_user_assertion(ada, "k3mUv0qg7cJ2yT1wZr8nXh5bQe9dLpA4sFoYtGiHjNs") == published);
-    BOOST_TEST(user_verdict(published, "k3mUv0qg7cJ2yT1wZr8nXh5bQe9dLpA4sFoYtGiHjNs", {.aud = ada.aud, .htm = ada.htm, .htu = ada.htu}) == "ok");
+    BOOST_TEST(user_verdict(published, "k3mUv0qg7cJ2yT1wZr8nXh5bQe9dLpA4sFoYtGiHjNs", {.aud = ada.aud, .htm = ada.htm, .htu = ada.htu}) ==
+               "ok");
 }
 
 BOOST_AUTO_TEST_CASE(the_scheme_fixes_algorithm_and_type) {
@@ -69,7 +92,8 @@ BOOST_AUTO_TEST_CASE(the_scheme_fixes_algorithm_and_type) {
     BOOST_TEST(peer_verdict(sign_jws({{"alg", "ps256"}, {"typ", "bsp-peer+jwt"}}, claims, test_key())) == "invalid-credential");
     BOOST_TEST(peer_verdict(sign_jws({{"alg", "PS256"}, {"typ", "JWT"}}, claims, test_key())) == "invalid-credential");
     BOOST_TEST(peer_verdict(sign_jws({{"alg", "PS256"}}, claims, test_key())) == "invalid-credential");
-    BOOST_TEST(peer_verdict(sign_jws({{"alg", "PS256"}, {"typ", "bsp-peer+jwt"}, {"crit", json::array{}}}, claims, test_key())) == "invalid-credential");
+    BOOST_TEST(peer_verdict(sign_jws({{"alg", "PS256"}, {"typ", "bsp-peer+jwt"}, {"crit", json::array{}}}, claims, test_key())) ==
+               "invalid-credential");
     BOOST_TEST(peer_verdict(sign_jws({{"alg", "PS256"}, {"typ", "bsp-peer+jwt"}, {"kid", "1"}}, claims, test_key())) == "ok");
     BOOST_TEST(peer_verdict(mac_jws(peer_header, claims, test_key().public_key().pem())) == "invalid-credential");
     BOOST_TEST(user_verdict(mint_peer_assertion(peer_claims, test_key())) == "invalid-credential");
@@ -89,7 +113,18 @@ BOOST_AUTO_TEST_CASE(bound_to_one_request) {
 }
 
 BOOST_AUTO_TEST_CASE(time) {
-    auto const at = [](std::int64_t iat, std::int64_t exp) { return user_verdict(mac_jws(user_header, [&] { json::object c = detail::to_json(user_claims); c["iss"] = "user_1"; c["iat"] = iat; c["exp"] = exp; return c; }(), "secret")); };
+    auto const at = [](std::int64_t iat, std::int64_t exp) {
+        return user_verdict(mac_jws(
+            user_header,
+            [&] {
+                json::object c = detail::to_json(user_claims);
+                c["iss"] = "user_1";
+                c["iat"] = iat;
+                c["exp"] = exp;
+                return c;
+            }(),
+            "secret"));
+    };
     BOOST_TEST(at(t0 - 299, t0 + 1) == "ok");
     BOOST_TEST(at(t0 - 300, t0) == "stale-request");
     BOOST_TEST(at(t0 + 300, t0 + 301) == "ok");
@@ -103,8 +138,28 @@ BOOST_AUTO_TEST_CASE(time) {
 }
 
 BOOST_AUTO_TEST_CASE(claims_are_typed) {
-    struct { char const* name; json::value v; } const wrong[] = {{"iat", json::value(std::to_string(t0))}, {"iat", double{t0}}, {"exp", nullptr}, {"exp", true}, {"iat", -1}, {"exp", json::array{t0 + 1}}, {"jti", ""}, {"jti", "a b"}, {"jti", json::value(std::string(129, 'j'))}, {"jti", 7},
-                                  {"sub", 1}, {"sub", ""}, {"aud", json::array{"hosted_b"}}, {"htm", nullptr}, {"htu", ""}, {"iss", 1}, {"iss", ""}, {"iss", "user_2"}, {"exp", 1e300}};
+    struct {
+        char const* name;
+        json::value v;
+    } const wrong[] = {{"iat", json::value(std::to_string(t0))},
+                       {"iat", double{t0}},
+                       {"exp", nullptr},
+                       {"exp", true},
+                       {"iat", -1},
+                       {"exp", json::array{t0 + 1}},
+                       {"jti", ""},
+                       {"jti", "a b"},
+                       {"jti", json::value(std::string(129, 'j'))},
+                       {"jti", 7},
+                       {"sub", 1},
+                       {"sub", ""},
+                       {"aud", json::array{"hosted_b"}},
+                       {"htm", nullptr},
+                       {"htu", ""},
+                       {"iss", 1},
+                       {"iss", ""},
+                       {"iss", "user_2"},
+                       {"exp", 1e300}};
     for (auto const& [name, v] : wrong)
         BOOST_TEST(user_verdict(user_with(name, v)) == "invalid-credential", name << ' ' << json::serialize(v));
     BOOST_TEST(user_verdict(user_with("x", 1.5)) == "ok");
@@ -133,16 +188,23 @@ RC_BOOST_PROP(any_change_is_refused, ()) {
     std::string text = good;
     auto const at = *rc::gen::inRange<std::size_t>(0, text.size());
     switch (*rc::gen::inRange(0, 3)) {
-        case 0: text.erase(at, 1); break;
-        case 1: text.insert(at, 1, *rc::gen::element('A', 'z', '-', '.', '=', ' ', '\n', '\0')); break;
-        default: text[at] = *rc::gen::suchThat(rc::gen::element('A', 'Q', 'z', '0', '-', '_', '+', '/', '=', '.', ' '), [&](char c) { return c != text[at]; });
+        case 0:
+            text.erase(at, 1);
+            break;
+        case 1:
+            text.insert(at, 1, *rc::gen::element('A', 'z', '-', '.', '=', ' ', '\n', '\0'));
+            break;
+        default:
+            text[at] = *rc::gen::suchThat(rc::gen::element('A', 'Q', 'z', '0', '-', '_', '+', '/', '=', '.', ' '),
+                                          [&](char c) { return c != text[at]; });
     }
     RC_PRE(text != good);
     RC_ASSERT(user_verdict(text) == "invalid-credential");
 }
 
 BOOST_AUTO_TEST_CASE(strange_texts) {
-    for (std::string const& bad : {std::string{}, std::string{"."}, std::string{".."}, std::string{"..."}, std::string{"a.b.c"}, std::string(100'000, 'A'), std::string(3'000, '.'), to_base64url(as_bytes("{}")) + ".."}) {
+    for (std::string const& bad : {std::string{}, std::string{"."}, std::string{".."}, std::string{"..."}, std::string{"a.b.c"},
+                                   std::string(100'000, 'A'), std::string(3'000, '.'), to_base64url(as_bytes("{}")) + ".."}) {
         BOOST_TEST(user_verdict(bad) == "invalid-credential");
         BOOST_TEST(peer_verdict(bad) == "invalid-credential");
     }

@@ -1,7 +1,7 @@
 #include <bsp/base/identifier.hpp>
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
+#include <boost/test/unit_test.hpp>
 
 #include <string>
 
@@ -27,7 +27,8 @@ BOOST_AUTO_TEST_CASE(user_ids_count_scalars_and_must_be_utf8) {
     for (int i = 0; i < 256; ++i) grin += "\xF0\x9F\x98\x80";
     BOOST_TEST(is_user_id(grin));
     BOOST_TEST(!is_user_id(grin + "a"));
-    for (std::string const& bad : {std::string{"\xC3"}, std::string{"\xC0\xAF"}, std::string{"\xED\xA0\x80"}, std::string{"\xF4\x90\x80\x80"}, std::string{"\xC2\x9F"}, std::string{"a\0b", 3}})
+    for (std::string const& bad : {std::string{"\xC3"}, std::string{"\xC0\xAF"}, std::string{"\xED\xA0\x80"},
+                                   std::string{"\xF4\x90\x80\x80"}, std::string{"\xC2\x9F"}, std::string{"a\0b", 3}})
         BOOST_TEST(!is_user_id(bad));
     BOOST_TEST(is_user_id("\xC2\xA0"));
     BOOST_TEST(is_user_id("anonymous"));
@@ -35,19 +36,33 @@ BOOST_AUTO_TEST_CASE(user_ids_count_scalars_and_must_be_utf8) {
 
 BOOST_AUTO_TEST_CASE(backend_ids_agree_with_their_type) {
     BOOST_TEST(agrees_with_type("hosted_sha256_fly_io", "hosted"));
-    for (auto [id, type] : {std::pair{"local_", "local"}, {"local", "local"}, {"localx_1", "local"}, {"local_1", "hosted"}, {"local_1", ""}, {"_1", ""}, {"Local_1", "local"}, {"local_\t", "local"}, {"local_a b", "local"}, {"local_\xC3\xA9", "local"}})
+    for (auto [id, type] : {std::pair{"local_", "local"},
+                            {"local", "local"},
+                            {"localx_1", "local"},
+                            {"local_1", "hosted"},
+                            {"local_1", ""},
+                            {"_1", ""},
+                            {"Local_1", "local"},
+                            {"local_\t", "local"},
+                            {"local_a b", "local"},
+                            {"local_\xC3\xA9", "local"}})
         BOOST_TEST(!agrees_with_type(id, type), "accepted " << id << " as " << type);
 }
 
 // Any scalar survives its own encoding; this is an encoder written for the test alone.
 RC_BOOST_PROP(utf8_decodes_what_was_encoded, ()) {
-    auto const c = *rc::gen::suchThat(rc::gen::inRange<std::uint32_t>(0, 0x110000), [](std::uint32_t x) { return x < 0xD800 || x > 0xDFFF; });
+    auto const c =
+        *rc::gen::suchThat(rc::gen::inRange<std::uint32_t>(0, 0x110000), [](std::uint32_t x) { return x < 0xD800 || x > 0xDFFF; });
     std::string text;
     auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-    if (c < 0x80) put(c);
-    else if (c < 0x800) put(0xC0 | c >> 6), put(0x80 | (c & 63));
-    else if (c < 0x10000) put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
-    else put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 63)), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
+    if (c < 0x80)
+        put(c);
+    else if (c < 0x800)
+        put(0xC0 | c >> 6), put(0x80 | (c & 63));
+    else if (c < 0x10000)
+        put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
+    else
+        put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 63)), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
     std::size_t at = 0;
     RC_ASSERT(decode_utf8(text, at) == static_cast<char32_t>(c));
     RC_ASSERT(at == text.size());

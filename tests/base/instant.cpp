@@ -1,7 +1,7 @@
 #include <bsp/base/instant.hpp>
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
+#include <boost/test/unit_test.hpp>
 
 using namespace bsp;
 using namespace std::chrono_literals;
@@ -16,8 +16,9 @@ namespace {
 constexpr std::int64_t year_0 = -62'167'219'200, year_10000 = 253'402'300'800;
 
 rc::Gen<instant> any_instant() {
-    auto const fraction = rc::gen::oneOf(rc::gen::just(0u), rc::gen::map(rc::gen::inRange(0u, 1'000u), [](unsigned n) { return n * 1'000'000; }),
-                                         rc::gen::map(rc::gen::inRange(0u, 1'000'000u), [](unsigned n) { return n * 1'000; }), rc::gen::inRange(0u, 1'000'000'000u));
+    auto const fraction = rc::gen::oneOf(
+        rc::gen::just(0u), rc::gen::map(rc::gen::inRange(0u, 1'000u), [](unsigned n) { return n * 1'000'000; }),
+        rc::gen::map(rc::gen::inRange(0u, 1'000'000u), [](unsigned n) { return n * 1'000; }), rc::gen::inRange(0u, 1'000'000'000u));
     return rc::gen::apply([](std::int64_t s, unsigned n) { return instant{s, n}; }, rc::gen::inRange(year_0, year_10000), fraction);
 }
 }  // namespace

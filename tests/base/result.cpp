@@ -36,7 +36,9 @@ BOOST_AUTO_TEST_CASE(errors_pass_through) {
 }
 
 BOOST_AUTO_TEST_CASE(asking_for_a_value_that_is_not_there_throws_the_reason) {
-    BOOST_CHECK_EXCEPTION(twice(-1).value(), refused, [](refused const& r) { return std::string{r.what()} == "invalid-body: negative" && r.what_failed.status() == 422; });
+    BOOST_CHECK_EXCEPTION(twice(-1).value(), refused, [](refused const& r) {
+        return std::string{r.what()} == "invalid-body: negative" && r.what_failed.status() == 422;
+    });
 }
 
 BOOST_AUTO_TEST_CASE(every_error_is_one_row) {

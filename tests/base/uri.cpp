@@ -1,7 +1,7 @@
 #include <bsp/base/uri.hpp>
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
+#include <boost/test/unit_test.hpp>
 
 using namespace bsp;
 

@@ -1,7 +1,7 @@
 #include <bsp/crypto/rsa.hpp>
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
+#include <boost/test/unit_test.hpp>
 
 #include <atomic>
 #include <string>
@@ -58,8 +58,9 @@ BOOST_AUTO_TEST_CASE(private_keys_that_are_none_are_refused) {
         der[der.size() / 2] ^= 1;  // within one of the primes
         return detail::write_pem(der, "PRIVATE KEY");
     }();
-    for (std::string const& bad : {std::string{}, std::string{"nonsense"}, test_key().public_key().pem(), replaced(pem, "PRIVATE KEY", "RSA PRIVATE KEY"), pem + pem, der_cut, der_long, der_broken,
-                                   rsa_private_key::generate(2048).pem().substr(0, 200)}) {
+    for (std::string const& bad :
+         {std::string{}, std::string{"nonsense"}, test_key().public_key().pem(), replaced(pem, "PRIVATE KEY", "RSA PRIVATE KEY"), pem + pem,
+          der_cut, der_long, der_broken, rsa_private_key::generate(2048).pem().substr(0, 200)}) {
         auto const key = rsa_private_key::from_pem(bad);
         BOOST_REQUIRE(!key);
         BOOST_CHECK(key.error().code == errc::invalid_key);
@@ -79,7 +80,9 @@ BOOST_AUTO_TEST_CASE(signatures_verify_and_nothing_else_does) {
     bytes padded = signature;
     padded.insert(padded.begin(), 0);
     bytes const modulus = read_public_pem(key.pem()).value().modulus;
-    for (bytes const& bad : {bytes{}, bytes(256), bytes(256, 0xFF), padded, bytes(signature.begin() + 1, signature.end()), bytes(100'000), modulus}) BOOST_TEST(!key.verify_ps256("text", bad));
+    for (bytes const& bad :
+         {bytes{}, bytes(256), bytes(256, 0xFF), padded, bytes(signature.begin() + 1, signature.end()), bytes(100'000), modulus})
+        BOOST_TEST(!key.verify_ps256("text", bad));
 }
 
 RC_BOOST_PROP(every_bit_of_a_signature_counts, ()) {
@@ -122,16 +125,21 @@ RC_BOOST_PROP(every_octet_of_the_encoding_counts, ()) {
 RC_BOOST_PROP(cut_or_padded_encodings_are_refused, ()) {
     static rsa_public_numbers const numbers = read_public_pem(test_key().public_key().pem()).value();
     bytes changed = numbers.spki;
-    if (*rc::gen::arbitrary<bool>()) changed.resize(*rc::gen::inRange<std::size_t>(0, changed.size()));
-    else changed.push_back(*rc::gen::arbitrary<std::uint8_t>());
+    if (*rc::gen::arbitrary<bool>())
+        changed.resize(*rc::gen::inRange<std::size_t>(0, changed.size()));
+    else
+        changed.push_back(*rc::gen::arbitrary<std::uint8_t>());
     RC_ASSERT(!read_public_pem(detail::write_pem(changed, "PUBLIC KEY")));
 }
 
 BOOST_AUTO_TEST_CASE(one_form_of_text) {
     std::string const pem = test_key().public_key().pem();
-    for (std::string const& good : {replaced(pem, "\n", "\r\n"), pem.substr(0, pem.size() - 1)}) BOOST_CHECK(rsa_public_key::from_pem(good).value() == test_key().public_key());
-    for (std::string const& bad : {pem + "\n", "\n" + pem, pem + "x", replaced(pem, "PUBLIC KEY", "PUBLIC  KEY"), replaced(pem, "PUBLIC KEY", "public key"), replaced(pem, "PUBLIC KEY", "RSA PUBLIC KEY"),
-                                   replaced(pem, "\n", "\n\n"), replaced(pem, "\n", "\r"), replaced(pem, "\n", " \n"), replaced(pem, "-----END", "----END"), std::string(10'000'000, 'A')})
+    for (std::string const& good : {replaced(pem, "\n", "\r\n"), pem.substr(0, pem.size() - 1)})
+        BOOST_CHECK(rsa_public_key::from_pem(good).value() == test_key().public_key());
+    for (std::string const& bad :
+         {pem + "\n", "\n" + pem, pem + "x", replaced(pem, "PUBLIC KEY", "PUBLIC  KEY"), replaced(pem, "PUBLIC KEY", "public key"),
+          replaced(pem, "PUBLIC KEY", "RSA PUBLIC KEY"), replaced(pem, "\n", "\n\n"), replaced(pem, "\n", "\r"), replaced(pem, "\n", " \n"),
+          replaced(pem, "-----END", "----END"), std::string(10'000'000, 'A')})
         BOOST_TEST(!rsa_public_key::from_pem(bad));
 }
 

@@ -19,7 +19,9 @@ json::object signed_with(json::object o) {
 }
 
 std::string code_of(result<> const& r) { return r ? "ok" : std::string{row_of(r.error().code).code}; }
-std::string verdict(json::object const& o, signed_object_rules rules = {}) { return code_of(verify_object(o, "signature", test_key().public_key(), rules)); }
+std::string verdict(json::object const& o, signed_object_rules rules = {}) {
+    return code_of(verify_object(o, "signature", test_key().public_key(), rules));
+}
 
 json::object const payload = json::parse(R"({"b": [1, {"signature": "inner"}], "a": "\u00e9"})").value().get_object();
 }  // namespace
@@ -42,7 +44,8 @@ BOOST_AUTO_TEST_CASE(every_member_counts) {
 BOOST_AUTO_TEST_CASE(a_signature_is_padded_base64_in_a_string) {
     json::object const good = signed_with(payload);
     std::string const text{json::view(good.at("signature").as_string())};
-    for (json::value const& bad : {json::value(nullptr), json::value(1), json::value(""), json::value(text + "\n"), json::value(text.substr(0, text.size() - 2)), json::value(json::array{text})}) {
+    for (json::value const& bad : {json::value(nullptr), json::value(1), json::value(""), json::value(text + "\n"),
+                                   json::value(text.substr(0, text.size() - 2)), json::value(json::array{text})}) {
         json::object o = good;
         o["signature"] = bad;
         BOOST_TEST(verdict(o) == "invalid-signature", json::serialize(bad));

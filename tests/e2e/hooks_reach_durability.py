@@ -18,7 +18,7 @@ set -eu
 kill -"$1" "$(cat pid)"
 while kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.01; done
 rm -f url
-setsid {command} --data data --port {port} --ready-file url >>log 2>&1 &
+setsid {command} --data-dir data --port {port} --ready-file url >>log 2>&1 &
 echo $! >pid
 for _ in $(seq 500); do [ -s url ] && exit 0; sleep 0.02; done
 exit 1

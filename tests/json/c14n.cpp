@@ -3,8 +3,8 @@
 
 #include "any_value.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <random>
@@ -25,13 +25,15 @@ BOOST_AUTO_TEST_CASE(the_reference_object) {
                            {"hosted_backend_id", "hosted_sha256_a9bece05ad4ed0b0"},
                            {"created_at", "2025-12-31T00:00:00Z"},
                            {"expires_at", "2025-12-31T08:00:00Z"}};
-    BOOST_TEST(json::canonicalize(sbt).value() ==
-               R"({"created_at": "2025-12-31T00:00:00Z", "expires_at": "2025-12-31T08:00:00Z", "hosted_backend_id": "hosted_sha256_a9bece05ad4ed0b0", )"
-               R"("local_backend_id": "local_sha256_7d4b82b21655494e", "session_id": "sess_1", "user_id": "J\u00f6rg \ud83d\ude00 \u007f\u2028</a>\t"})");
+    BOOST_TEST(
+        json::canonicalize(sbt).value() ==
+        R"({"created_at": "2025-12-31T00:00:00Z", "expires_at": "2025-12-31T08:00:00Z", "hosted_backend_id": "hosted_sha256_a9bece05ad4ed0b0", )"
+        R"("local_backend_id": "local_sha256_7d4b82b21655494e", "session_id": "sess_1", "user_id": "J\u00f6rg \ud83d\ude00 \u007f\u2028</a>\t"})");
 }
 
 BOOST_AUTO_TEST_CASE(names_sort_by_code_point) {
-    BOOST_TEST(canonical("{\"\\ud83d\\ude00\": 1, \"\\ue000\": 2, \"b\": {\"B\": 3, \"\": [ ]}, \"a\": { }}") == R"({"a": {}, "b": {"": [], "B": 3}, "\ue000": 2, "\ud83d\ude00": 1})");
+    BOOST_TEST(canonical("{\"\\ud83d\\ude00\": 1, \"\\ue000\": 2, \"b\": {\"B\": 3, \"\": [ ]}, \"a\": { }}") ==
+               R"({"a": {}, "b": {"": [], "B": 3}, "\ue000": 2, "\ud83d\ude00": 1})");
 }
 
 BOOST_AUTO_TEST_CASE(leaves_out_only_the_members_named_and_only_at_the_top) {
@@ -41,7 +43,8 @@ BOOST_AUTO_TEST_CASE(leaves_out_only_the_members_named_and_only_at_the_top) {
 }
 
 BOOST_AUTO_TEST_CASE(refuses_other_numbers_and_says_where) {
-    for (std::string_view bad : {"1.0", "1e3", "-0", "0.5", "9007199254740992", "-9007199254740992", "18446744073709551615", "99999999999999999999999"}) {
+    for (std::string_view bad :
+         {"1.0", "1e3", "-0", "0.5", "9007199254740992", "-9007199254740992", "18446744073709551615", "99999999999999999999999"}) {
         auto const text = json::canonicalize(json::parse(bad).value());
         BOOST_REQUIRE_MESSAGE(!text, bad);
         BOOST_CHECK(text.error().code == errc::not_canonicalizable);

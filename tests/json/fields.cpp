@@ -8,8 +8,10 @@ using namespace bsp;
 BOOST_AUTO_TEST_SUITE(json_fields)
 
 namespace {
-json::value const body = json::parse(R"({"s": "text", "e": "", "id": "m1", "bad/id": "a b", "t": "2025-12-31T00:00:00Z", "i": 4, "d": 4.0, "q": "4",
-                                         "b": true, "n": null, "u": 18446744073709551615, "o": {"x": 1}, "a": [{"x": "y"}, 7, "z"]})").value();
+json::value const body =
+    json::parse(R"({"s": "text", "e": "", "id": "m1", "bad/id": "a b", "t": "2025-12-31T00:00:00Z", "i": 4, "d": 4.0, "q": "4",
+                                         "b": true, "n": null, "u": 18446744073709551615, "o": {"x": 1}, "a": [{"x": "y"}, 7, "z"]})")
+        .value();
 json::fields const f{body.get_object()};
 
 template <class T>

@@ -2,9 +2,9 @@
 
 #include "any_value.hpp"
 
+#include <rapidcheck/boost_test.h>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
-#include <rapidcheck/boost_test.h>
 
 #include <cmath>
 #include <cstdio>
@@ -24,7 +24,8 @@ std::string refusal(std::string_view text) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(says_where_and_what) {
-    BOOST_TEST(refusal("{\"a\": 1,\n \"a\": 2}") == "not I-JSON at line 2, column 8: a member name occurs twice in the object that ends here");
+    BOOST_TEST(refusal("{\"a\": 1,\n \"a\": 2}") ==
+               "not I-JSON at line 2, column 8: a member name occurs twice in the object that ends here");
     BOOST_TEST(refusal("{} x") == "not I-JSON at line 1, column 4: data after the value");
     BOOST_TEST(refusal("[1e999]") == "not I-JSON at line 1, column 7: a number beyond the range of a double");
     BOOST_TEST(refusal("") == "not I-JSON at line 1, column 1: incomplete JSON");
@@ -32,9 +33,11 @@ BOOST_AUTO_TEST_CASE(says_where_and_what) {
 }
 
 BOOST_AUTO_TEST_CASE(names_are_compared_after_their_escapes) {
-    for (std::string_view bad : {R"({"a":1,"\u0061":2})", R"({"":1,"":2})", R"([{"x":{"a":1,"b":2,"a":3}}])", R"({"a":{"b":1},"c":[],"a":{"b":1}})"})
+    for (std::string_view bad :
+         {R"({"a":1,"\u0061":2})", R"({"":1,"":2})", R"([{"x":{"a":1,"b":2,"a":3}}])", R"({"a":{"b":1},"c":[],"a":{"b":1}})"})
         BOOST_TEST(refusal(bad) != "<accepted>", bad);
-    BOOST_TEST(json::serialize(json::parse(R"({"a":{"a":{"a":1},"b":{"a":2}},"b":[{"a":3},{"a":4}]})").value()) == R"({"a":{"a":{"a":1},"b":{"a":2}},"b":[{"a":3},{"a":4}]})");
+    BOOST_TEST(json::serialize(json::parse(R"({"a":{"a":{"a":1},"b":{"a":2}},"b":[{"a":3},{"a":4}]})").value()) ==
+               R"({"a":{"a":{"a":1},"b":{"a":2}},"b":[{"a":3},{"a":4}]})");
 }
 
 BOOST_AUTO_TEST_CASE(depth_ends_at_32) {
@@ -69,7 +72,8 @@ BOOST_AUTO_TEST_CASE(long_numbers_do_no_harm) {
     BOOST_TEST(!json::parse(nines));
     BOOST_TEST(!json::parse("-" + nines));
     BOOST_TEST(json::parse(std::string(300, '9')).value().is_double());
-    for (std::string const& tiny : {"0." + zeros + "1", "0." + nines, nines + "." + nines, "1e" + nines, "1e-" + nines, "0." + zeros + "1e" + nines, nines + "e-5000", "[" + nines + "]", "[0." + nines + "e-4990]"})
+    for (std::string const& tiny : {"0." + zeros + "1", "0." + nines, nines + "." + nines, "1e" + nines, "1e-" + nines,
+                                    "0." + zeros + "1e" + nines, nines + "e-5000", "[" + nines + "]", "[0." + nines + "e-4990]"})
         (void)json::parse(tiny);
     BOOST_TEST(json::parse("0." + nines).value().get_double() == 1.0);
     BOOST_TEST(json::parse("0." + zeros + "1").value().get_double() == 0.0);
@@ -97,7 +101,8 @@ RC_BOOST_PROP(reads_what_was_written, ()) {
 
 // Every text gets an answer; what is accepted means the same to the stock parser, numbers and duplicates apart.
 RC_BOOST_PROP(no_text_is_too_strange, ()) {
-    auto const text = *rc::gen::container<std::string>(rc::gen::element('{', '}', '[', ']', ',', ':', '"', 'a', '\\', 'u', '0', '1', 'e', '.', '-', ' ', '\n', '\x80', '\xC3', '\xA9'));
+    auto const text = *rc::gen::container<std::string>(
+        rc::gen::element('{', '}', '[', ']', ',', ':', '"', 'a', '\\', 'u', '0', '1', 'e', '.', '-', ' ', '\n', '\x80', '\xC3', '\xA9'));
     boost::json::error_code ec;
     auto const stock = boost::json::parse(text, ec);
     auto const strict = json::parse(text);

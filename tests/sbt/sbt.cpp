@@ -12,16 +12,23 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(session_binding_tokens)
 
-static_assert(!std::is_default_constructible_v<verified_sbt> && !std::is_constructible_v<verified_sbt, session_binding_token>, "only verify_sbt makes one");
+static_assert(!std::is_default_constructible_v<verified_sbt> && !std::is_constructible_v<verified_sbt, session_binding_token>,
+              "only verify_sbt makes one");
 
 namespace {
 instant const made = parse_timestamp("2025-12-31T00:00:00Z").value();
 std::string const pin(64, 'a');
 
-sbt_claims const claims{.session_id = "sess_1", .local_backend_id = "local_abc", .hosted_backend_id = "hosted_def", .user_id = "user_1", .created_at = made, .expires_at = made + 8h};
+sbt_claims const claims{.session_id = "sess_1",
+                        .local_backend_id = "local_abc",
+                        .hosted_backend_id = "hosted_def",
+                        .user_id = "user_1",
+                        .created_at = made,
+                        .expires_at = made + 8h};
 
 std::optional<std::string> secret_of(std::string_view user) {
-    static std::map<std::string, std::string, std::less<>> const book{{"user_1", "secret of user 1"}, {"user_2", "secret of user 2"}, {"anonymous", "secret of all"}, {"empty", ""}};
+    static std::map<std::string, std::string, std::less<>> const book{
+        {"user_1", "secret of user 1"}, {"user_2", "secret of user 2"}, {"anonymous", "secret of all"}, {"empty", ""}};
     auto const found = book.find(user);
     return found == book.end() ? std::nullopt : std::optional{found->second};
 }
@@ -77,7 +84,8 @@ BOOST_AUTO_TEST_CASE(every_cause_of_a_wrong_mac_reads_the_same) {
     };
     refused_for(minted("secret of user 2"));
     refused_for(minted(""));
-    for (json::value const& bad : {json::value(nullptr), json::value(7), json::value(""), json::value(std::string(64, '0')), json::value(std::string(64, 'A')), json::value("00"), json::value("zz")}) {
+    for (json::value const& bad : {json::value(nullptr), json::value(7), json::value(""), json::value(std::string(64, '0')),
+                                   json::value(std::string(64, 'A')), json::value("00"), json::value("zz")}) {
         json::object token = minted();
         token["signature"] = bad;
         refused_for(token);
@@ -85,7 +93,12 @@ BOOST_AUTO_TEST_CASE(every_cause_of_a_wrong_mac_reads_the_same) {
     json::object unsigned_token = minted();
     unsigned_token.erase("signature");
     refused_for(unsigned_token);
-    for (auto const& [user, secret] : {std::pair{"nobody", ""}, {"nobody", "unknown user"}, {"empty", ""}, {"empty", "unknown user"}, {"anonymous", "secret of all"}, {"anonymous", "unknown user"}}) {
+    for (auto const& [user, secret] : {std::pair{"nobody", ""},
+                                       {"nobody", "unknown user"},
+                                       {"empty", ""},
+                                       {"empty", "unknown user"},
+                                       {"anonymous", "secret of all"},
+                                       {"anonymous", "unknown user"}}) {
         sbt_claims other = claims;
         other.user_id = user;
         refused_for(mint_sbt(other, secret));
@@ -116,11 +129,23 @@ BOOST_AUTO_TEST_CASE(the_mac_is_judged_before_the_time) {
 }
 
 BOOST_AUTO_TEST_CASE(shapes) {
-    struct { char const* name; json::value v; } const wrong[] = {{"session_id", "a/b"}, {"session_id", ""}, {"local_backend_id", ""}, {"hosted_backend_id", nullptr}, {"hosted_backend_id", json::value(std::string(129, 'h'))},
-                                  {"user_id", 1}, {"user_id", "a\nb"}, {"created_at", "2025-12-31"}, {"expires_at", 1'767'168'000}, {"local_key_sha256", "AB"}, {"local_key_sha256", nullptr},
-                                  {"hosted_key_sha256", json::value(std::string(64, 'A'))}, {"sbt_id", "a b"}};
-    for (auto const& [name, v] : wrong)
-        BOOST_TEST(verdict(signed_with(name, v)) == "invalid-body", name);
+    struct {
+        char const* name;
+        json::value v;
+    } const wrong[] = {{"session_id", "a/b"},
+                       {"session_id", ""},
+                       {"local_backend_id", ""},
+                       {"hosted_backend_id", nullptr},
+                       {"hosted_backend_id", json::value(std::string(129, 'h'))},
+                       {"user_id", 1},
+                       {"user_id", "a\nb"},
+                       {"created_at", "2025-12-31"},
+                       {"expires_at", 1'767'168'000},
+                       {"local_key_sha256", "AB"},
+                       {"local_key_sha256", nullptr},
+                       {"hosted_key_sha256", json::value(std::string(64, 'A'))},
+                       {"sbt_id", "a b"}};
+    for (auto const& [name, v] : wrong) BOOST_TEST(verdict(signed_with(name, v)) == "invalid-body", name);
     BOOST_TEST(verdict(json::value("text")) == "invalid-body");
     BOOST_TEST(verdict(signed_with("local_key_sha256", json::value(pin))) == "ok");
     json::object token = minted();
@@ -143,7 +168,8 @@ BOOST_AUTO_TEST_CASE(the_token_names_both_parties) {
 
     sbt_claims same = claims;
     same.local_backend_id = same.hosted_backend_id;
-    BOOST_TEST(code(check_sbt_parties(verify(mint_sbt(same, "secret of user 1")).value(), "hosted_def", "hosted", "hosted_def", "local")) == "wrong-audience");
+    BOOST_TEST(code(check_sbt_parties(verify(mint_sbt(same, "secret of user 1")).value(), "hosted_def", "hosted", "hosted_def", "local")) ==
+               "wrong-audience");
 }
 
 BOOST_AUTO_TEST_CASE(a_pinned_key_is_enforced) {

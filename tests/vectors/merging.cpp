@@ -19,7 +19,9 @@ namespace {
 
 constexpr instant end_of_time{std::numeric_limits<std::int64_t>::max(), 0};
 
-wire::conversation_write conversation_of(json::value const& v) { return wire::decode_conversation(json::fields{v.as_object()}, end_of_time).value(); }
+wire::conversation_write conversation_of(json::value const& v) {
+    return wire::decode_conversation(json::fields{v.as_object()}, end_of_time).value();
+}
 
 std::set<std::string> strings_of(json::value const* v) {
     std::set<std::string> all;
@@ -45,12 +47,13 @@ held join_all(std::vector<wire::conversation_write> const& inputs) {
         });
         BOOST_REQUIRE(joined.has_value());
     }
-    return store.read([&](store_reader& r) -> result<held> {
-                    auto& mine = r.tenant("ada");
-                    BSP_TRY(auto const head, mine.head(inputs.front().head.conversation_id));
-                    BSP_TRY(auto messages, mine.messages_in_order(inputs.front().head.conversation_id, std::nullopt, 1'000));
-                    return held{*head, std::move(messages)};
-                })
+    return store
+        .read([&](store_reader& r) -> result<held> {
+            auto& mine = r.tenant("ada");
+            BSP_TRY(auto const head, mine.head(inputs.front().head.conversation_id));
+            BSP_TRY(auto messages, mine.messages_in_order(inputs.front().head.conversation_id, std::nullopt, 1'000));
+            return held{*head, std::move(messages)};
+        })
         .value();
 }
 
@@ -72,9 +75,11 @@ void in_every_order(std::vector<T> const& inputs, F f) {
 
 void check_writes(json::value const& v) {
     std::vector<merge::message> writes;
-    for (auto const& w : v.at("writes").as_array()) writes.push_back(wire::decode_message(json::fields{w.as_object()}, end_of_time).value());
+    for (auto const& w : v.at("writes").as_array())
+        writes.push_back(wire::decode_message(json::fields{w.as_object()}, end_of_time).value());
     auto const& digests = v.at("digests").as_array();
-    for (std::size_t i = 0; i < writes.size(); ++i) BOOST_TEST(to_hex(writes[i].digest) == std::string{digests.at(i).as_string()}, label(v));
+    for (std::size_t i = 0; i < writes.size(); ++i)
+        BOOST_TEST(to_hex(writes[i].digest) == std::string{digests.at(i).as_string()}, label(v));
     auto const winner = static_cast<std::size_t>(v.at("winner").as_int64());
     in_every_order(writes, [&](std::vector<merge::message> const& arranged) {
         auto const joined = merge::join(arranged);
@@ -87,7 +92,8 @@ void check_inputs(json::value const& v) {
     std::vector<wire::conversation_write> inputs;
     for (auto const& c : v.at("inputs").as_array()) inputs.push_back(conversation_of(c));
     auto const& digests = v.at("scalar_digests").as_array();
-    for (std::size_t i = 0; i < inputs.size(); ++i) BOOST_TEST(to_hex(inputs[i].head.scalars.digest) == std::string{digests.at(i).as_string()}, label(v));
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+        BOOST_TEST(to_hex(inputs[i].head.scalars.digest) == std::string{digests.at(i).as_string()}, label(v));
 
     json::object expected = v.at("joined").as_object();
     auto const surfaces = strings_of(expected.if_contains("surfaces"));
@@ -112,8 +118,10 @@ void check_inputs(json::value const& v) {
 
 BOOST_AUTO_TEST_CASE(every_order_of_arrival_ends_the_same) {
     for (auto const& v : vectors("merge"))
-        if (v.as_object().contains("writes")) check_writes(v);
-        else check_inputs(v);
+        if (v.as_object().contains("writes"))
+            check_writes(v);
+        else
+            check_inputs(v);
 }
 
 BOOST_AUTO_TEST_CASE(digests_of_states) {

@@ -50,10 +50,14 @@ std::string outcome(result<T> const& r) {
 /// Holds an outcome to the vector's `expect` and, if it has one, `code`. "may" leaves the choice.
 inline void check_outcome(json::value const& v, std::string const& outcome) {
     std::string const expect = text(v, "expect");
-    if (expect == "accept") BOOST_TEST(outcome == "ok", label(v) << ": " << outcome);
-    else if (expect == "refuse") BOOST_TEST(outcome != "ok", label(v) << ": accepted");
-    else BOOST_TEST(expect == "may", label(v) << ": unknown expectation " << expect);
-    if (std::string const code = text_or_nothing(v, "code"); expect == "refuse" && !code.empty()) BOOST_TEST(outcome == code, label(v) << ": " << outcome << ", not " << code);
+    if (expect == "accept")
+        BOOST_TEST(outcome == "ok", label(v) << ": " << outcome);
+    else if (expect == "refuse")
+        BOOST_TEST(outcome != "ok", label(v) << ": accepted");
+    else
+        BOOST_TEST(expect == "may", label(v) << ": unknown expectation " << expect);
+    if (std::string const code = text_or_nothing(v, "code"); expect == "refuse" && !code.empty())
+        BOOST_TEST(outcome == code, label(v) << ": " << outcome << ", not " << code);
 }
 
 }  // namespace bsp::test

@@ -43,9 +43,9 @@ struct parsed_assertion {
 
 /// What the receiver knows of the request that carries the assertion.
 struct expected_request {
-    std::string_view aud;  ///< own backend_id
-    std::string_view htm;  ///< the request's method
-    std::string_view htu;  ///< the request's target: path and query, as sent
+    std::string_view aud;       ///< own backend_id
+    std::string_view htm;       ///< the request's method
+    std::string_view htu;       ///< the request's target: path and query, as sent
     std::string_view iss = {};  ///< the backend_id registered for `claims.sub`; for peers only
 };
 
@@ -129,9 +129,11 @@ inline result<parsed_assertion> parse_assertion(std::string_view compact) {
     using detail::bad_assertion;
     if (compact.size() > detail::assertion_bytes_max) return bad_assertion("it is longer than 8192 bytes");
     std::size_t const first = compact.find('.'), second = first == std::string_view::npos ? first : compact.find('.', first + 1);
-    if (second == std::string_view::npos || compact.find('.', second + 1) != std::string_view::npos) return bad_assertion("it does not have three parts");
+    if (second == std::string_view::npos || compact.find('.', second + 1) != std::string_view::npos)
+        return bad_assertion("it does not have three parts");
 
-    auto const header_bytes = from_base64url(compact.substr(0, first)), claims_bytes = from_base64url(compact.substr(first + 1, second - first - 1));
+    auto const header_bytes = from_base64url(compact.substr(0, first)),
+               claims_bytes = from_base64url(compact.substr(first + 1, second - first - 1));
     auto signature = from_base64url(compact.substr(second + 1));
     if (!header_bytes || !claims_bytes || !signature) return bad_assertion("a part is not unpadded base64url");
 
@@ -152,7 +154,8 @@ public:
     [[nodiscard]] std::string const& backend_id() const { return claims_.iss; }
 
 private:
-    friend result<verified_peer_assertion> verify_peer_assertion(parsed_assertion const&, rsa_public_key const&, expected_request const&, instant);
+    friend result<verified_peer_assertion> verify_peer_assertion(parsed_assertion const&, rsa_public_key const&, expected_request const&,
+                                                                 instant);
     explicit verified_peer_assertion(assertion_claims c) : claims_{std::move(c)} {}
     assertion_claims claims_;
 };
@@ -164,7 +167,8 @@ public:
     [[nodiscard]] std::string const& user_id() const { return claims_.sub; }
 
 private:
-    friend result<verified_user_assertion> verify_user_assertion(parsed_assertion const&, std::string_view, expected_request const&, instant);
+    friend result<verified_user_assertion> verify_user_assertion(parsed_assertion const&, std::string_view, expected_request const&,
+                                                                 instant);
     explicit verified_user_assertion(assertion_claims c) : claims_{std::move(c)} {}
     assertion_claims claims_;
 };
@@ -172,7 +176,8 @@ private:
 /// Verifies under the key registered for `claims.sub`, whose backend_id `request.iss` must be. Refuses with
 /// `invalid_credential` first, then with `stale_request` what is too late or too early, last with
 /// `wrong_audience` what is meant for another backend.
-inline result<verified_peer_assertion> verify_peer_assertion(parsed_assertion const& a, rsa_public_key const& key, expected_request const& request, instant now) {
+inline result<verified_peer_assertion> verify_peer_assertion(parsed_assertion const& a, rsa_public_key const& key,
+                                                             expected_request const& request, instant now) {
     BSP_CHECK(detail::check_header(a.header, "PS256", "bsp-peer+jwt"));
     if (a.claims.iss.empty() || a.claims.iss != request.iss) return detail::bad_assertion("iss is not the backend registered for sub");
     if (!key.verify_ps256(a.signing_input, a.signature)) return detail::bad_assertion("the signature does not verify");
@@ -182,7 +187,8 @@ inline result<verified_peer_assertion> verify_peer_assertion(parsed_assertion co
 
 /// Verifies with the pairing secret of the user that `claims.sub` names; "" when there is none, which no
 /// assertion matches, and none is for `anonymous`. Refuses as `verify_peer_assertion` does.
-inline result<verified_user_assertion> verify_user_assertion(parsed_assertion const& a, std::string_view secret, expected_request const& request, instant now) {
+inline result<verified_user_assertion> verify_user_assertion(parsed_assertion const& a, std::string_view secret,
+                                                             expected_request const& request, instant now) {
     BSP_CHECK(detail::check_header(a.header, "HS256", "bsp-user+jwt"));
     bool const equal = equal_in_constant_time(hmac_sha256(secret, a.signing_input), a.signature);
     if (secret.empty() || !equal || a.claims.sub == "anonymous") return detail::bad_assertion("the signature does not verify");

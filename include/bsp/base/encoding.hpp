@@ -37,8 +37,10 @@ inline std::string to_base64_with(byte_view data, std::string_view alphabet, boo
         std::uint32_t const group = static_cast<std::uint32_t>(data[i] << 16) | static_cast<std::uint32_t>(n > 1 ? data[i + 1] << 8 : 0) |
                                     static_cast<std::uint32_t>(n > 2 ? data[i + 2] : 0);
         for (std::size_t k = 0; k < 4; ++k)
-            if (k <= n) out += alphabet[group >> (18 - 6 * k) & 0x3F];
-            else if (padded) out += '=';
+            if (k <= n)
+                out += alphabet[group >> (18 - 6 * k) & 0x3F];
+            else if (padded)
+                out += '=';
     }
     return out;
 }

@@ -73,9 +73,10 @@ private:
 
     explicit rsa_public_key(rsa_public_numbers const& numbers) {
         CryptoPP::RSA::PublicKey key;
-        key.Initialize(CryptoPP::Integer{numbers.modulus.data(), numbers.modulus.size()}, CryptoPP::Integer{numbers.exponent.data(), numbers.exponent.size()});
-        state_ = std::make_shared<state const>(
-            state{detail::ps256::Verifier{key}, detail::write_pem(numbers.spki, "PUBLIC KEY"), bsp::sha256(byte_view{numbers.spki}), numbers.bits()});
+        key.Initialize(CryptoPP::Integer{numbers.modulus.data(), numbers.modulus.size()},
+                       CryptoPP::Integer{numbers.exponent.data(), numbers.exponent.size()});
+        state_ = std::make_shared<state const>(state{detail::ps256::Verifier{key}, detail::write_pem(numbers.spki, "PUBLIC KEY"),
+                                                     bsp::sha256(byte_view{numbers.spki}), numbers.bits()});
     }
 
     std::shared_ptr<state const> state_;

@@ -32,7 +32,8 @@ struct signed_object_rules {
 /// Verifies the member `signature_member` of `received` under `key`. `invalid_signature` when it is absent,
 /// no base64 or does not verify, or when the object is of another `typ`; `not_canonicalizable` when it has
 /// no canonical form.
-inline result<> verify_object(json::object const& received, std::string_view signature_member, rsa_public_key const& key, signed_object_rules rules = {}) {
+inline result<> verify_object(json::object const& received, std::string_view signature_member, rsa_public_key const& key,
+                              signed_object_rules rules = {}) {
     json::string const* encoded = json::find_string(received, signature_member);
     if (!encoded) return fail(errc::invalid_signature, "the member " + std::string{signature_member} + " is missing or no string");
     auto const signature = from_base64(json::view(*encoded));

@@ -79,9 +79,12 @@ inline constexpr std::array<std::uint8_t, 13> rsa_encryption{0x06, 0x09, 0x2A, 0
 
 inline bytes der_element(std::uint8_t tag, byte_view content) {
     bytes out{tag};
-    if (std::size_t const n = content.size(); n < 0x80) out.push_back(static_cast<std::uint8_t>(n));
-    else if (n < 0x100) out.insert(out.end(), {0x81, static_cast<std::uint8_t>(n)});
-    else out.insert(out.end(), {0x82, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)});
+    if (std::size_t const n = content.size(); n < 0x80)
+        out.push_back(static_cast<std::uint8_t>(n));
+    else if (n < 0x100)
+        out.insert(out.end(), {0x81, static_cast<std::uint8_t>(n)});
+    else
+        out.insert(out.end(), {0x82, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)});
     out.insert(out.end(), content.begin(), content.end());
     return out;
 }
@@ -150,7 +153,8 @@ inline result<rsa_public_numbers> read_public_pem(std::string_view pem) {
     if (!algorithm || !std::equal(algorithm->begin(), algorithm->end(), detail::rsa_encryption.begin(), detail::rsa_encryption.end()))
         return detail::bad_key("the algorithm is not rsaEncryption with NULL parameters");
     auto const bit_string = parts.take(detail::der_bit_string);
-    if (!bit_string || bit_string->empty() || bit_string->front() != 0 || !parts.at_end()) return detail::bad_key("no BIT STRING of whole octets");
+    if (!bit_string || bit_string->empty() || bit_string->front() != 0 || !parts.at_end())
+        return detail::bad_key("no BIT STRING of whole octets");
 
     detail::der_reader key_document{bit_string->subspan(1)};
     auto const key = key_document.take(detail::der_sequence);
@@ -166,7 +170,8 @@ inline result<rsa_public_numbers> read_public_pem(std::string_view pem) {
     if (out.modulus.back() % 2 == 0) return detail::bad_key("the modulus is even");
     bool const below_three = out.exponent.size() == 1 && out.exponent[0] < 3;
     if (below_three || out.exponent.back() % 2 == 0) return detail::bad_key("the exponent is not odd and at least 3");
-    bool const below_modulus = out.exponent.size() != out.modulus.size() ? out.exponent.size() < out.modulus.size() : out.exponent < out.modulus;
+    bool const below_modulus =
+        out.exponent.size() != out.modulus.size() ? out.exponent.size() < out.modulus.size() : out.exponent < out.modulus;
     if (!below_modulus) return detail::bad_key("the exponent is not below the modulus");
     out.spki = *std::move(der);
     return out;

@@ -27,15 +27,26 @@ public:
     /// Empty on success, else what has no canonical form; `pointer` then says where.
     char const* write(value const& v) {
         switch (v.kind()) {
-            case boost::json::kind::null: out += "null"; return nullptr;
-            case boost::json::kind::bool_: out += v.get_bool() ? "true" : "false"; return nullptr;
-            case boost::json::kind::int64: return write_integer(v.get_int64());
+            case boost::json::kind::null:
+                out += "null";
+                return nullptr;
+            case boost::json::kind::bool_:
+                out += v.get_bool() ? "true" : "false";
+                return nullptr;
+            case boost::json::kind::int64:
+                return write_integer(v.get_int64());
             case boost::json::kind::uint64:
-                return v.get_uint64() > static_cast<std::uint64_t>(limits::version_max) ? out_of_range : write_integer(static_cast<std::int64_t>(v.get_uint64()));
-            case boost::json::kind::double_: return "a number with fraction or exponent, or -0";
-            case boost::json::kind::string: return write_string(view(v.get_string()));
-            case boost::json::kind::array: return write_array(v.get_array());
-            case boost::json::kind::object: return write_object(v.get_object(), {});
+                return v.get_uint64() > static_cast<std::uint64_t>(limits::version_max)
+                           ? out_of_range
+                           : write_integer(static_cast<std::int64_t>(v.get_uint64()));
+            case boost::json::kind::double_:
+                return "a number with fraction or exponent, or -0";
+            case boost::json::kind::string:
+                return write_string(view(v.get_string()));
+            case boost::json::kind::array:
+                return write_array(v.get_array());
+            case boost::json::kind::object:
+                return write_object(v.get_object(), {});
         }
         return "an unknown kind of value";
     }
@@ -45,7 +56,8 @@ public:
         std::size_t const first = members.size();
         for (auto const& member : o)
             if (std::find(without.begin(), without.end(), view(member.key())) == without.end()) members.push_back(&member);
-        std::sort(members.begin() + static_cast<std::ptrdiff_t>(first), members.end(), [](auto const* a, auto const* b) { return view(a->key()) < view(b->key()); });
+        std::sort(members.begin() + static_cast<std::ptrdiff_t>(first), members.end(),
+                  [](auto const* a, auto const* b) { return view(a->key()) < view(b->key()); });
 
         out += '{';
         for (std::size_t i = first, end = members.size(); i < end; ++i) {
@@ -112,14 +124,29 @@ private:
 
     void write_escaped(char32_t c) {
         switch (c) {
-            case '"': out += "\\\""; return;
-            case '\\': out += "\\\\"; return;
-            case '\b': out += "\\b"; return;
-            case '\f': out += "\\f"; return;
-            case '\n': out += "\\n"; return;
-            case '\r': out += "\\r"; return;
-            case '\t': out += "\\t"; return;
-            default: break;
+            case '"':
+                out += "\\\"";
+                return;
+            case '\\':
+                out += "\\\\";
+                return;
+            case '\b':
+                out += "\\b";
+                return;
+            case '\f':
+                out += "\\f";
+                return;
+            case '\n':
+                out += "\\n";
+                return;
+            case '\r':
+                out += "\\r";
+                return;
+            case '\t':
+                out += "\\t";
+                return;
+            default:
+                break;
         }
         if (c < 0x1'0000) return write_unit(c);
         c -= 0x1'0000;

@@ -35,8 +35,8 @@ struct strict_builder {
     std::vector<value> values;           ///< of the containers still open, the document itself in the end
     std::vector<std::size_t> name_ends;  ///< of the members still open, in `names`
     std::string names;
-    std::string partial;                 ///< what has been seen of a string or number that comes in parts
-    char const* refusal = nullptr;       ///< why this handler stopped the parser
+    std::string partial;            ///< what has been seen of a string or number that comes in parts
+    char const* refusal = nullptr;  ///< why this handler stopped the parser
 
     bool refuse(char const* why, error_code& ec) {
         refusal = why;
@@ -110,8 +110,10 @@ struct strict_builder {
     }
     bool on_int64(std::int64_t i, string_view s, error_code&) {
         // "-0" stays apart from "0", because it has no canonical form.
-        if (i == 0 && whole(s).starts_with('-')) values.emplace_back(-0.0);
-        else values.emplace_back(i);
+        if (i == 0 && whole(s).starts_with('-'))
+            values.emplace_back(-0.0);
+        else
+            values.emplace_back(i);
         partial.clear();
         return true;
     }
@@ -125,8 +127,10 @@ struct strict_builder {
         string_view const text = whole(s);
         double exact = 0;
         auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), exact);
-        if (problem == std::errc::result_out_of_range && std::abs(approximate) < 1) exact = std::copysign(0.0, approximate);
-        else if (problem != std::errc{} || end != text.data() + text.size() || !std::isfinite(exact)) return refuse("a number beyond the range of a double", ec);
+        if (problem == std::errc::result_out_of_range && std::abs(approximate) < 1)
+            exact = std::copysign(0.0, approximate);
+        else if (problem != std::errc{} || end != text.data() + text.size() || !std::isfinite(exact))
+            return refuse("a number beyond the range of a double", ec);
         values.emplace_back(exact);
         partial.clear();
         return true;
@@ -163,7 +167,9 @@ inline result<value> parse(std::string_view text) {
     boost::json::basic_parser<detail::strict_builder> parser{options};
     boost::json::error_code ec;
     std::size_t const consumed = parser.write_some(false, text.data(), text.size(), ec);
-    auto const refuse = [&](std::string const& why) { return fail(errc::malformed_body, "not I-JSON at " + detail::place(text, consumed) + ": " + why); };
+    auto const refuse = [&](std::string const& why) {
+        return fail(errc::malformed_body, "not I-JSON at " + detail::place(text, consumed) + ": " + why);
+    };
     if (ec) return refuse(parser.handler().refusal ? parser.handler().refusal : ec.message());
     if (consumed < text.size()) return refuse("data after the value");
     return std::move(parser.handler().values.front());

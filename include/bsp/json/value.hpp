@@ -33,9 +33,12 @@ inline std::string child(std::string_view pointer, std::string_view name) {
     std::string out{pointer};
     out += '/';
     for (char c : name)
-        if (c == '~') out += "~0";
-        else if (c == '/') out += "~1";
-        else out += c;
+        if (c == '~')
+            out += "~0";
+        else if (c == '/')
+            out += "~1";
+        else
+            out += c;
     return out;
 }
 

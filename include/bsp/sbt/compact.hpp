@@ -29,7 +29,8 @@ inline result<std::string> to_compact_sbt(json::object const& token) {
 inline result<json::value> from_compact_sbt(std::string_view compact) {
     auto const refuse = [](char const* why) { return fail(errc::invalid_sbt, std::string{"not a compact session binding token: "} + why); };
     std::size_t const first = compact.find('.'), second = first == std::string_view::npos ? first : compact.find('.', first + 1);
-    if (second == std::string_view::npos || compact.find('.', second + 1) != std::string_view::npos) return refuse("it does not have three parts");
+    if (second == std::string_view::npos || compact.find('.', second + 1) != std::string_view::npos)
+        return refuse("it does not have three parts");
     auto const text_of = [](std::string_view part) -> std::optional<std::string> {
         auto const decoded = from_base64url(part);
         if (!decoded) return std::nullopt;

@@ -34,9 +34,13 @@ struct session_binding_token {
     json::object received;                         ///< every member as it arrived, `signature` included
 
     /// The id in the slot of that type, "local" or "hosted".
-    [[nodiscard]] std::string const& backend_id(std::string_view type) const { return type == "local" ? local_backend_id : hosted_backend_id; }
+    [[nodiscard]] std::string const& backend_id(std::string_view type) const {
+        return type == "local" ? local_backend_id : hosted_backend_id;
+    }
     /// The key pin of that slot, if the token has one.
-    [[nodiscard]] std::optional<std::string> const& key_sha256(std::string_view type) const { return type == "local" ? local_key_sha256 : hosted_key_sha256; }
+    [[nodiscard]] std::optional<std::string> const& key_sha256(std::string_view type) const {
+        return type == "local" ? local_key_sha256 : hosted_key_sha256;
+    }
 };
 
 /// What a minter states. The token's times are written as `format_timestamp` writes them.
@@ -152,7 +156,7 @@ result<verified_sbt> verify_sbt(json::value const& v, F&& secret_of, instant now
     if (!known || !equal) return fail(errc::invalid_sbt, "the session binding token does not verify");
 
     if (token.expires_at <= token.created_at || token.expires_at > token.created_at + limits::sbt_lifetime_max)
-        return fail(errc::invalid_sbt, "the lifetime is not above 0 and at most 8 hours and one minute");
+        return fail(errc::invalid_sbt, "the lifetime is not above 0 and at most 8 hours and one minute");
     if (token.created_at > now + limits::freshness_window) return fail(errc::invalid_sbt, "created_at lies in the future");
     if (now >= token.expires_at) return fail(errc::sbt_expired, "the session binding token has expired");
     return verified_sbt{std::move(token)};
@@ -160,9 +164,11 @@ result<verified_sbt> verify_sbt(json::value const& v, F&& secret_of, instant now
 
 /// Whether the token speaks of this backend and of that peer: each in the slot of its type, two
 /// different slots. Otherwise `wrong_audience`.
-inline result<> check_sbt_parties(verified_sbt const& sbt, std::string_view self_id, std::string_view self_type, std::string_view peer_id, std::string_view peer_type) {
+inline result<> check_sbt_parties(verified_sbt const& sbt, std::string_view self_id, std::string_view self_type, std::string_view peer_id,
+                                  std::string_view peer_type) {
     auto const refuse = [](char const* why) { return fail(errc::wrong_audience, why); };
-    if (!is_backend_type(self_type) || !is_backend_type(peer_type) || self_type == peer_type) return refuse("the two backends are not one local and one hosted");
+    if (!is_backend_type(self_type) || !is_backend_type(peer_type) || self_type == peer_type)
+        return refuse("the two backends are not one local and one hosted");
     if (sbt->local_backend_id == sbt->hosted_backend_id || self_id == peer_id) return refuse("the token binds a backend to itself");
     if (sbt->backend_id(self_type) != self_id) return refuse("the token does not name this backend");
     if (sbt->backend_id(peer_type) != peer_id) return refuse("the token does not name the backend that is registered");
@@ -171,12 +177,14 @@ inline result<> check_sbt_parties(verified_sbt const& sbt, std::string_view self
 
 /// Whether the keys of both backends are those that the token pins, where it pins any. Otherwise
 /// `wrong_audience`.
-inline result<> check_sbt_keys(verified_sbt const& sbt, std::string_view self_type, sha256_digest const& self_key, sha256_digest const& peer_key) {
+inline result<> check_sbt_keys(verified_sbt const& sbt, std::string_view self_type, sha256_digest const& self_key,
+                               sha256_digest const& peer_key) {
     std::string_view const peer_type = self_type == "local" ? "hosted" : "local";
     auto const& self_pin = sbt->key_sha256(self_type);
     auto const& peer_pin = sbt->key_sha256(peer_type);
     if (self_pin && *self_pin != to_hex(self_key)) return fail(errc::wrong_audience, "the token pins another key of this backend");
-    if (peer_pin && *peer_pin != to_hex(peer_key)) return fail(errc::wrong_audience, "the token pins another key of the backend that is registered");
+    if (peer_pin && *peer_pin != to_hex(peer_key))
+        return fail(errc::wrong_audience, "the token pins another key of the backend that is registered");
     return ok();
 }
 

@@ -32,7 +32,7 @@ class Backend:
         ready = self.data.parent / "url"
         ready.unlink(missing_ok=True)
         log = open(self.data.parent / "log", "ab")
-        self.process = subprocess.Popen([*self.command, "--data", self.data, "--port", str(port), "--ready-file", ready],
+        self.process = subprocess.Popen([*self.command, "--data-dir", self.data, "--port", str(port), "--ready-file", ready],
                                         stdout=log, stderr=log, cwd=REPOSITORY)
         deadline = time.monotonic() + 30
         while not (ready.exists() and ready.read_text(encoding="utf-8").strip()):

@@ -1,0 +1,523 @@
+#pragma once
+
+#include <bsp/policy/store.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+/// What every store promises (policy/store.hpp), as one list of clauses. A store is held to it with
+///
+///     BOOST_DATA_TEST_CASE(keeps_the_contract, boost::unit_test::data::make(bsp::test::store_contract), clause) {
+///         my_store store{…};
+///         clause.check(store);
+///     }
+namespace bsp::test {
+
+struct store_clause {
+    std::string_view promise;
+    void (*check)(store_base&);
+    friend std::ostream& operator<<(std::ostream& out, store_clause const& c) { return out << c.promise; }
+};
+
+namespace contract {
+
+using namespace std::chrono_literals;
+
+inline constexpr instant t0{1'767'139'200, 500};
+
+inline merge::message message(std::string id, std::int64_t version = 1, instant timestamp = t0, std::string body = "{}") {
+    merge::message m;
+    m.id = std::move(id);
+    m.version = version;
+    m.timestamp = timestamp;
+    m.redacted = version % 2 == 0;
+    m.deleted = version % 3 == 0;
+    m.surface = "web";
+    m.body = std::move(body);
+    m.digest = {static_cast<std::uint8_t>(version), 0xFF};
+    return m;
+}
+
+inline merge::conversation_head head(std::string id, std::int64_t version = 1) {
+    merge::conversation_head h;
+    h.conversation_id = std::move(id);
+    h.version = version;
+    h.last_modified = "2025-12-31T01:00:00.000000001+01:00";
+    h.last_modified_at = {1'767'139'200, 1};
+    h.version_seen = version + 7;
+    h.surfaces = {"ios", "web"};
+    h.scalars = {version, {-62'167'219'200, 999'999'999}, true, false, "{\"title\": \"\\u00f6\"}", {1, 2, 3}};
+    return h;
+}
+
+inline peer_record peer(std::string peer_id, std::string user_id = "ada", std::string backend_id = "local_a") {
+    peer_record p;
+    p.peer_id = std::move(peer_id);
+    p.user_id = std::move(user_id);
+    p.backend_id = std::move(backend_id);
+    p.backend_type = "local";
+    p.public_key_pem = "pem";
+    p.key_sha256 = {9, 8, 7};
+    p.capabilities = {"offline", "x y"};
+    p.endpoints = peer_endpoints{"peer_there", "https://there/sync", "wss://there/telemetry"};
+    p.sbt = "{\"session_id\": \"s\"}";
+    p.sbt_created_at = t0;
+    p.sbt_expires_at = t0 + 8h;
+    p.registered_at = t0 + 1s;
+    return p;
+}
+
+/// The value of a read or a write that must succeed.
+template <class T>
+T must(result<T> r) {
+    BOOST_REQUIRE_MESSAGE(r.has_value(), (r ? std::string{} : r.error().detail));
+    return *std::move(r);
+}
+inline void must(result<> r) { BOOST_REQUIRE_MESSAGE(r.has_value(), (r ? std::string{} : r.error().detail)); }
+
+template <class F>
+auto reading(store_base& s, F f) {
+    return must(s.read([&](store_reader& r) { return f(r.tenant("ada")); }));
+}
+
+/// Commits one conversation with messages for `user` and gives the commit instant.
+inline instant commit(store_base& s, merge::conversation_head const& h, std::vector<merge::message> const& messages, instant now = t0, std::string_view user = "ada") {
+    return must(s.write([&](store_writer& w) -> result<instant> {
+        auto& mine = w.tenant(user);
+        BSP_TRY(instant const at, mine.begin_change(now));
+        BSP_CHECK(mine.put_head(h, at));
+        BSP_CHECK(mine.put_messages(h.conversation_id, messages, at));
+        return at;
+    }));
+}
+
+inline std::string ids(std::vector<merge::message> const& messages) {
+    std::string all;
+    for (auto const& m : messages) all += m.id;
+    return all;
+}
+
+// --- the clauses
+
+inline void nothing_is_there_at_first(store_base& s) {
+    must(s.read([](store_reader& r) -> result<> {
+        auto& mine = r.tenant("ada");
+        BOOST_TEST(!must(mine.head("main")).has_value());
+        std::array<std::string, 1> const some{"m"};
+        BOOST_TEST(must(mine.messages("main", some)).empty());
+        BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 10)).empty());
+        BOOST_TEST(must(mine.heads("", 10)).empty());
+        BOOST_TEST(must(mine.changes({}, std::nullopt, 10)).empty());
+        BOOST_TEST(must(mine.changed_messages("main", {}, std::nullopt, 10)).empty());
+        BOOST_TEST(!must(mine.last_change()).has_value());
+        BOOST_TEST(!must(mine.receipt("p", "s")).has_value());
+        BOOST_TEST(must(mine.losers("main", {})).empty());
+        BOOST_TEST(!must(r.peer("p")).has_value());
+        BOOST_TEST(!must(r.registration("ada", "local_a")).has_value());
+        BOOST_TEST(must(r.peers(std::nullopt, "", 10)).empty());
+        BOOST_TEST(!must(r.sbt_floor("ada", "local_a")).has_value());
+        BOOST_TEST(!must(r.is_revoked("local_a", {})));
+        return ok();
+    }));
+    BOOST_TEST(!s.epoch().empty());
+}
+
+inline void heads_and_messages_come_back_as_they_were(store_base& s) {
+    auto const h = head("main", 3);
+    std::vector<merge::message> const ms{message("b", 4, t0, "{\"content\": \"\\ud83d\\ude00\"}"), message("a", limits::version_max, t0 + 1ns), message("C", 0, t0), message("c", 9, t0)};
+    commit(s, h, ms);
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        BOOST_TEST((must(mine.head("main")) == h));
+        std::array<std::string, 4> const some{"c", "absent", "a", "c"};
+        auto found = must(mine.messages("main", some));
+        BOOST_REQUIRE_EQUAL(found.size(), 2u);
+        std::ranges::sort(found, {}, &merge::message::id);
+        BOOST_TEST((found[0] == ms[1]));
+        BOOST_TEST((found[1] == ms[3]));
+        BOOST_TEST((must(mine.messages_in_order("main", std::nullopt, 10)).front() == ms[2]));
+        return ok();
+    });
+}
+
+inline void a_put_replaces(store_base& s) {
+    commit(s, head("main", 1), {message("a", 1), message("b", 1)});
+    commit(s, head("main", 2), {message("a", 2, t0 + 5s)});
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        BOOST_TEST(must(mine.head("main"))->version == 2);
+        auto const all = must(mine.messages_in_order("main", std::nullopt, 10));
+        BOOST_TEST(ids(all) == "ba");
+        BOOST_TEST(all.back().version == 2);
+        return ok();
+    });
+}
+
+inline void messages_are_read_by_time_then_id_in_pages(store_base& s) {
+    commit(s, head("main"), {message("z", 1, t0 - 1ns), message("b", 1, t0), message("B", 1, t0), message("a", 1, t0 + 1ns), message("old", 1, {-1, 999'999'999})});
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        BOOST_TEST(ids(must(mine.messages_in_order("main", std::nullopt, 10))) == "oldzBba");
+        std::string seen;
+        std::optional<position> after;
+        for (;;) {
+            auto const page = must(mine.messages_in_order("main", after, 2));
+            seen += ids(page);
+            if (page.size() < 2) break;
+            after = position{page.back().timestamp, page.back().id};
+        }
+        BOOST_TEST(seen == "oldzBba");
+        BOOST_TEST(must(mine.messages_in_order("other", std::nullopt, 2)).empty());
+        return ok();
+    });
+}
+
+inline void heads_are_listed_by_id_in_pages(store_base& s) {
+    for (char const* id : {"b", "a", "B", "a.b", "~"}) commit(s, head(id), {});
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        std::string seen, after;
+        for (;;) {
+            auto const page = must(mine.heads(after, 2));
+            for (auto const& h : page) seen += h.conversation_id + ' ';
+            if (page.size() < 2) break;
+            after = page.back().conversation_id;
+        }
+        BOOST_TEST(seen == "B a a.b b ~ ");
+        return ok();
+    });
+}
+
+inline void commit_instants_increase_for_each_user(store_base& s) {
+    auto const first = commit(s, head("a"), {});
+    auto const second = commit(s, head("b"), {}, t0);
+    auto const third = commit(s, head("c"), {}, t0 - 1h);
+    auto const fourth = commit(s, head("d"), {}, t0 + 1s);
+    BOOST_TEST((first == t0));
+    BOOST_TEST((second == t0 + 1ns));
+    BOOST_TEST((third == t0 + 2ns));
+    BOOST_TEST((fourth == t0 + 1s));
+    BOOST_TEST((reading(s, [](tenant_reader& mine) { return mine.last_change(); }) == fourth));
+    BOOST_TEST((commit(s, head("a"), {}, t0, "bob") == t0));
+}
+
+inline void the_feed_is_in_the_order_of_commits(store_base& s) {
+    auto const first = commit(s, head("z"), {message("m1")});
+    auto const second = must(s.write([](store_writer& w) -> result<instant> {  // two conversations in one transaction
+        auto& mine = w.tenant("ada");
+        BSP_TRY(instant const at, mine.begin_change(t0));
+        for (char const* id : {"y", "x"}) BSP_CHECK(mine.put_head(head(id), at));
+        return at;
+    }));
+    auto const third = commit(s, head("z", 2), {message("m2"), message("m0")});
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        auto const in_feed = [&](instant since, std::optional<position> const& after, std::size_t limit) {
+            std::string all;
+            for (auto const& c : must(mine.changes(since, after, limit))) all += c.head.conversation_id;
+            return all;
+        };
+        BOOST_TEST(in_feed({}, std::nullopt, 10) == "xyz");
+        BOOST_TEST(in_feed(first + 1ns, std::nullopt, 10) == "xyz");
+        BOOST_TEST(in_feed(third, std::nullopt, 10) == "z");
+        BOOST_TEST(in_feed(third + 1ns, std::nullopt, 10) == "");
+        BOOST_TEST(in_feed({}, std::nullopt, 2) == "xy");
+        BOOST_TEST(in_feed({}, position{second, "x"}, 10) == "yz");
+        BOOST_TEST(in_feed(third, position{second, "x"}, 10) == "z");
+        BOOST_TEST(in_feed({253'402'300'799, 0}, std::nullopt, 10) == "");
+        BOOST_TEST(in_feed({-62'167'219'200, 0}, std::nullopt, 10) == "xyz");
+        BOOST_TEST((must(mine.changes({}, std::nullopt, 10)).back().changed_at == third));
+
+        auto const messages = [&](instant since, std::optional<position> const& after, std::size_t limit) {
+            std::string all;
+            for (auto const& m : must(mine.changed_messages("z", since, after, limit))) all += m.message.id;
+            return all;
+        };
+        BOOST_TEST(messages({}, std::nullopt, 10) == "m1m0m2");
+        BOOST_TEST(messages(third, std::nullopt, 10) == "m0m2");
+        BOOST_TEST(messages({}, std::nullopt, 2) == "m1m0");
+        BOOST_TEST(messages({}, position{third, "m0"}, 10) == "m2");
+        BOOST_TEST(messages(third + 1ns, std::nullopt, 10) == "");
+        return ok();
+    });
+}
+
+inline void users_do_not_see_each_other(store_base& s) {
+    commit(s, head("main", 1), {message("m", 1)});
+    commit(s, head("main", 2), {message("m", 2)}, t0, "bob");
+    must(s.write([](store_writer& w) { return w.tenant("bob").put_receipt({"p", "s", {}, "ack", t0}); }));
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        BOOST_TEST(must(mine.head("main"))->version == 1);
+        BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 10)).at(0).version == 1);
+        BOOST_TEST(must(mine.heads("", 10)).size() == 1u);
+        BOOST_TEST(must(mine.changes({}, std::nullopt, 10)).size() == 1u);
+        BOOST_TEST(!must(mine.receipt("p", "s")).has_value());
+        return ok();
+    });
+    must(s.read([](store_reader& r) -> result<> {
+        BOOST_TEST(must(r.tenant("Ada").heads("", 10)).empty());  // user ids compare octet for octet
+        return ok();
+    }));
+}
+
+inline void messages_of_different_conversations_are_unrelated(store_base& s) {
+    commit(s, head("a"), {message("m", 1)});
+    commit(s, head("b"), {message("m", 2)});
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        BOOST_TEST(must(mine.messages_in_order("a", std::nullopt, 10)).at(0).version == 1);
+        BOOST_TEST(must(mine.messages_in_order("b", std::nullopt, 10)).at(0).version == 2);
+        return ok();
+    });
+}
+
+inline void a_refused_transaction_leaves_no_trace(store_base& s) {
+    auto const before = commit(s, head("main", 1), {message("m", 1)});
+    auto const refused = s.write([](store_writer& w) -> result<> {
+        auto& mine = w.tenant("ada");
+        BSP_TRY(instant const at, mine.begin_change(t0 + 1h));
+        BSP_CHECK(mine.put_head(head("main", 2), at));
+        BSP_CHECK(mine.put_head(head("new", 1), at));
+        std::array const changed{message("m", 2), message("n", 1)};
+        BSP_CHECK(mine.put_messages("main", changed, at));
+        BSP_CHECK(mine.put_loser("main", message("m", 1), at));
+        BSP_CHECK(mine.put_receipt({"p", "s", {}, "ack", t0}));
+        BSP_CHECK(w.put_peer(peer("p")));
+        BSP_CHECK(w.put_sbt_floor("ada", "local_a", t0));
+        BSP_CHECK(w.revoke("local_a", {}, t0));
+        BSP_CHECK(w.claim_assertion("i", "j", t0 + 1h, t0));
+        return fail(errc::sync_id_reuse, "on purpose");
+    });
+    BOOST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error() == fail(errc::sync_id_reuse, "on purpose")));
+    must(s.read([&](store_reader& r) -> result<> {
+        auto& mine = r.tenant("ada");
+        BOOST_TEST((must(mine.head("main")) == head("main", 1)));
+        BOOST_TEST(!must(mine.head("new")).has_value());
+        BOOST_TEST(ids(must(mine.messages_in_order("main", std::nullopt, 10))) == "m");
+        BOOST_TEST(must(mine.changes({}, std::nullopt, 10)).size() == 1u);
+        BOOST_TEST(must(mine.changed_messages("main", {}, std::nullopt, 10)).size() == 1u);
+        BOOST_TEST((must(mine.last_change()) == before));
+        BOOST_TEST(must(mine.losers("main", {})).empty());
+        BOOST_TEST(!must(mine.receipt("p", "s")).has_value());
+        BOOST_TEST(!must(r.peer("p")).has_value());
+        BOOST_TEST(!must(r.registration("ada", "local_a")).has_value());
+        BOOST_TEST(!must(r.sbt_floor("ada", "local_a")).has_value());
+        BOOST_TEST(!must(r.is_revoked("local_a", {1})));
+        return ok();
+    }));
+    BOOST_TEST(must(s.write([](store_writer& w) { return w.claim_assertion("i", "j", t0 + 1h, t0); })));
+}
+
+inline void a_transaction_reads_its_own_writes(store_base& s) {
+    must(s.write([](store_writer& w) -> result<> {
+        auto& mine = w.tenant("ada");
+        BSP_TRY(instant const at, mine.begin_change(t0));
+        BSP_CHECK(mine.put_head(head("main"), at));
+        std::array const some{message("m")};
+        BSP_CHECK(mine.put_messages("main", some, at));
+        BOOST_TEST(must(mine.head("main")).has_value());
+        BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 1)).size() == 1u);
+        BSP_CHECK(w.put_peer(peer("p")));
+        BOOST_TEST(must(w.registration("ada", "local_a")).has_value());
+        return ok();
+    }));
+}
+
+inline void losers_are_kept_oldest_first_and_once(store_base& s) {
+    commit(s, head("main"), {message("m", 9)});
+    auto const lose = [&](merge::message const& m, instant at) {
+        must(s.write([&](store_writer& w) { return w.tenant("ada").put_loser("main", m, at); }));
+    };
+    lose(message("m", 2), t0);
+    lose(message("m", 1), t0 + 1s);
+    lose(message("m", 2), t0 + 2s);
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        auto const all = must(mine.losers("main", t0));
+        BOOST_REQUIRE_EQUAL(all.size(), 2u);
+        BOOST_TEST((all[0].message == message("m", 2)));
+        BOOST_TEST((all[0].changed_at == t0));
+        BOOST_TEST((all[1].message == message("m", 1)));
+        BOOST_TEST(must(mine.losers("main", t0 + 1ns)).size() == 1u);
+        return ok();
+    });
+}
+
+inline void receipts_are_kept_by_peer_and_sync_id(store_base& s) {
+    must(s.write([](store_writer& w) { return w.tenant("ada").put_receipt({"p", "s", {1, 2}, "ack", t0}); }));
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        auto const r = must(mine.receipt("p", "s"));
+        BOOST_REQUIRE(r.has_value());
+        BOOST_TEST(r->acknowledgement == "ack");
+        BOOST_TEST((r->conversations_sha256 == sha256_digest{1, 2}));
+        BOOST_TEST((r->accepted_at == t0));
+        BOOST_TEST(!must(mine.receipt("q", "s")).has_value());
+        BOOST_TEST(!must(mine.receipt("p", "S")).has_value());
+        return ok();
+    });
+}
+
+inline void peers_come_back_as_they_were(store_base& s) {
+    auto const p = peer("peer_1");
+    auto bare = peer("peer_0", "bob");
+    bare.endpoints.reset();
+    bare.capabilities.clear();
+    must(s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_peer(p));
+        return w.put_peer(bare);
+    }));
+    must(s.read([&](store_reader& r) -> result<> {
+        auto const found = must(r.peer("peer_1"));
+        BOOST_REQUIRE(found.has_value());
+        BOOST_TEST(found->user_id == p.user_id);
+        BOOST_TEST(found->backend_id == p.backend_id);
+        BOOST_TEST(found->backend_type == p.backend_type);
+        BOOST_TEST(found->public_key_pem == p.public_key_pem);
+        BOOST_TEST((found->key_sha256 == p.key_sha256));
+        BOOST_TEST(found->capabilities == p.capabilities);
+        BOOST_TEST(found->endpoints->telemetry_endpoint == "wss://there/telemetry");
+        BOOST_TEST(found->sbt == p.sbt);
+        BOOST_TEST((found->sbt_created_at == p.sbt_created_at));
+        BOOST_TEST((found->sbt_expires_at == p.sbt_expires_at));
+        BOOST_TEST((found->registered_at == p.registered_at));
+        BOOST_TEST((found->status == peer_status::active));
+        BOOST_TEST(!found->last_sync.has_value());
+        BOOST_TEST(!must(r.peer("peer_0"))->endpoints.has_value());
+        BOOST_TEST(must(r.registration("ada", "local_a"))->peer_id == "peer_1");
+        BOOST_TEST(must(r.registration("bob", "local_a"))->peer_id == "peer_0");
+        BOOST_TEST(!must(r.registration("ada", "LOCAL_A")).has_value());
+        BOOST_TEST(must(r.peers(std::nullopt, "", 10)).size() == 2u);
+        BOOST_TEST(must(r.peers(std::nullopt, "", 1)).at(0).peer_id == "peer_0");
+        BOOST_TEST(must(r.peers(std::nullopt, "peer_0", 10)).at(0).peer_id == "peer_1");
+        BOOST_TEST(must(r.peers("ada", "", 10)).size() == 1u);
+        return ok();
+    }));
+}
+
+inline void ended_registrations_remain_but_are_not_active(store_base& s) {
+    must(s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_peer(peer("peer_1")));
+        auto ended = peer("peer_1");
+        ended.status = peer_status::unpaired;
+        ended.ended_at = t0 + 1h;
+        ended.total_syncs = 3;
+        ended.last_sync = t0 + 1min;
+        BSP_CHECK(w.put_peer(ended));
+        BSP_CHECK(w.put_peer(peer("peer_2")));
+        return w.put_peer(ended);  // again: the new registration stays
+    }));
+    must(s.read([](store_reader& r) -> result<> {
+        auto const found = must(r.peer("peer_1"));
+        BOOST_TEST((found->status == peer_status::unpaired));
+        BOOST_TEST((found->ended_at == t0 + 1h));
+        BOOST_TEST(found->total_syncs == 3);
+        BOOST_TEST((found->last_sync == t0 + 1min));
+        BOOST_TEST(must(r.registration("ada", "local_a"))->peer_id == "peer_2");
+        BOOST_TEST(must(r.peers("ada", "", 10)).size() == 1u);
+        return ok();
+    }));
+}
+
+inline void floors_and_revocations(store_base& s) {
+    must(s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_sbt_floor("ada", "local_a", t0));
+        BSP_CHECK(w.put_sbt_floor("ada", "local_a", t0 + 1ns));
+        BSP_CHECK(w.revoke("local_r", {7}, t0));
+        return w.revoke("local_r", {7}, t0 + 1s);  // twice is once
+    }));
+    must(s.read([](store_reader& r) -> result<> {
+        BOOST_TEST((must(r.sbt_floor("ada", "local_a")) == t0 + 1ns));
+        BOOST_TEST(!must(r.sbt_floor("bob", "local_a")).has_value());
+        BOOST_TEST(must(r.is_revoked("local_r", {1})));
+        BOOST_TEST(must(r.is_revoked("local_x", {7})));
+        BOOST_TEST(!must(r.is_revoked("local_x", {1})));
+        return ok();
+    }));
+}
+
+inline void an_assertion_is_claimed_once(store_base& s) {
+    auto const claim = [&](char const* issuer, char const* jti, instant now) {
+        return must(s.write([&](store_writer& w) { return w.claim_assertion(issuer, jti, t0 + 60s, now); }));
+    };
+    BOOST_TEST(claim("a", "1", t0));
+    BOOST_TEST(!claim("a", "1", t0 + 59s));
+    BOOST_TEST(claim("a", "2", t0));
+    BOOST_TEST(claim("b", "1", t0));
+    BOOST_TEST(!claim("b", "1", t0 + 59s));
+}
+
+inline void concurrent_writers_of_one_user_do_not_lose_each_others_writes(store_base& s) {
+    constexpr int writers = 4, rounds = 25;
+    commit(s, head("main", 0), {});
+    std::atomic<int> refused = 0;
+    std::vector<std::thread> threads;
+    for (int n = 0; n < writers; ++n)
+        threads.emplace_back([&s, &refused, n] {
+            for (int i = 0; i < rounds; ++i) {
+                auto const done = s.write([&](store_writer& w) -> result<> {
+                    auto& mine = w.tenant("ada");
+                    BSP_TRY(instant const at, mine.begin_change(t0));
+                    BSP_TRY(auto h, mine.head("main"));
+                    ++h->version;  // lost if two transactions read the same one
+                    BSP_CHECK(mine.put_head(*h, at));
+                    std::array const one{message(std::to_string(n) + '-' + std::to_string(i))};
+                    return mine.put_messages("main", one, at);
+                });
+                refused += !done.has_value();
+            }
+        });
+    for (auto& t : threads) t.join();
+    BOOST_TEST(refused == 0);
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        BOOST_TEST(must(mine.head("main"))->version == writers * rounds);
+        BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 1'000)).size() == static_cast<std::size_t>(writers * rounds));
+        auto const changes = must(mine.changed_messages("main", {}, std::nullopt, 1'000));
+        auto const repeated = std::ranges::adjacent_find(changes, {}, [](changed_message const& m) { return m.changed_at; });
+        BOOST_TEST((repeated == changes.end()));  // strictly increasing
+        return ok();
+    });
+}
+
+inline void a_snapshot_does_not_change_while_it_is_read(store_base& s) {
+    commit(s, head("main"), {message("m1")});
+    std::thread writer;
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        auto const before = must(mine.messages_in_order("main", std::nullopt, 10)).size();
+        writer = std::thread{[&s] { commit(s, head("main"), {message("m2")}, t0 + 1h); }};
+        BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 10)).size() == before);
+        BOOST_TEST((must(mine.last_change()) == t0));
+        return ok();
+    });
+    writer.join();
+    BOOST_TEST(reading(s, [](tenant_reader& mine) { return mine.messages_in_order("main", std::nullopt, 10); }).size() == 2u);
+}
+
+}  // namespace contract
+
+inline constexpr store_clause store_contract[] = {
+#define BSP_X(name) {#name, contract::name},
+    BSP_X(nothing_is_there_at_first)
+    BSP_X(heads_and_messages_come_back_as_they_were)
+    BSP_X(a_put_replaces)
+    BSP_X(messages_are_read_by_time_then_id_in_pages)
+    BSP_X(heads_are_listed_by_id_in_pages)
+    BSP_X(commit_instants_increase_for_each_user)
+    BSP_X(the_feed_is_in_the_order_of_commits)
+    BSP_X(users_do_not_see_each_other)
+    BSP_X(messages_of_different_conversations_are_unrelated)
+    BSP_X(a_refused_transaction_leaves_no_trace)
+    BSP_X(a_transaction_reads_its_own_writes)
+    BSP_X(losers_are_kept_oldest_first_and_once)
+    BSP_X(receipts_are_kept_by_peer_and_sync_id)
+    BSP_X(peers_come_back_as_they_were)
+    BSP_X(ended_registrations_remain_but_are_not_active)
+    BSP_X(floors_and_revocations)
+    BSP_X(an_assertion_is_claimed_once)
+    BSP_X(concurrent_writers_of_one_user_do_not_lose_each_others_writes)
+    BSP_X(a_snapshot_does_not_change_while_it_is_read)
+#undef BSP_X
+};
+
+}  // namespace bsp::test
