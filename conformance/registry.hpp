@@ -13,6 +13,14 @@
     X(http) \
     X(json_bodies) \
     X(identity) \
+    X(sbt) \
+    X(sbt_times) \
+    X(sbt_binding) \
+    X(registration) \
+    X(registration_identity) \
+    X(registration_again) \
+    X(peers) \
+    X(peers_removal) \
     X(authentication) \
     X(merge_messages) \
     X(merge_conversations) \

@@ -24,8 +24,8 @@ namespace bsp::faulty {
 struct settings {
     std::string base_url = "http://localhost:8825";
     std::string backend_type = "hosted";
-    std::map<std::string, std::string> users;  ///< pairing secret by user_id
-    std::string admin_token;                   ///< "" disables administration
+    std::map<std::string, std::string> users = {};  ///< pairing secret by user_id
+    std::string admin_token = {};              ///< "" disables administration
     std::optional<rsa_private_key> key = {};   ///< generated when absent
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/base/limits.hpp>
 #include <bsp/policy/store.hpp>
 
 #include <boost/test/unit_test.hpp>
