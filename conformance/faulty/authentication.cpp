@@ -89,7 +89,9 @@ result<assertion> backend::read_assertion(std::string_view compact) {
 }
 
 result<> backend::read_claims(json::fields const& f, assertion& a) {
-    BSP_TRY(a.iss, f.required_nonempty_string("iss"));
+    BSP_TRY(auto const iss, f.optional_string("iss"));
+    a.iss = iss.value_or("");
+    a.has_iss = iss.has_value();
     BSP_TRY(a.sub, f.required_nonempty_string("sub"));
     BSP_TRY(a.aud, f.required_nonempty_string("aud"));
     BSP_TRY(a.jti, f.required_identifier("jti"));
@@ -126,7 +128,7 @@ result<> backend::check_path_peer(assertion const& a, peer_record const* of_path
 }
 
 result<> backend::check_user_issuer(assertion const& a) {
-    if (a.iss != a.sub) return refuse("iss and sub differ");
+    if (a.has_iss && a.iss != a.sub) return refuse("iss and sub differ");
     return ok();
 }
 

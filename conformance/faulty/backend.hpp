@@ -238,7 +238,7 @@ protected:
     virtual answer absent_conversation(principal const& who, std::string const& id);
     virtual json::array emit_losers(conversation const& c);
     virtual answer write_message(call const& c, std::string const& id);
-    virtual bool repeats(conversation const& held, message const& m, json::object const& body);
+    virtual bool repeats(message const& m, json::object const& body);
     virtual std::int64_t next_version(conversation const& c, std::string const& message_id);
     virtual std::string new_message_id(conversation const& c);
     virtual json::object message_to_write(json::object const& body, std::int64_t version);
@@ -247,6 +247,7 @@ protected:
     virtual result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now);
     virtual answer delete_conversation(call const& c, std::string const& id);
     virtual answer delete_message(call const& c, std::string const& id, std::string const& message_id);
+    virtual json::object tombstone_of(std::string const& id, conversation const& held);
     virtual json::object tombstone_of(message const& held, std::int64_t version, instant written);
 
     [[nodiscard]] settings const& config() const { return settings_; }

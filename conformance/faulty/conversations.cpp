@@ -100,7 +100,14 @@ result<http_response> backend::write_message(call const& c, std::string const& s
     if (f.find("id")) {
         BSP_TRY(message_id, identifier_of(f, "id"));
         auto const held = before.messages.find(message_id);
-        if (held != before.messages.end() && !before.winner.deleted && repeats(before, held->second, body)) return json_answer(200, emit_message(held->second));
+        if (held != before.messages.end() && !before.winner.deleted && repeats(held->second, body)) {
+            json::object const as_held = emit_message(held->second);
+            json::value const* title = body.if_contains("title");
+            json::value const* held_title = before.winner.received.if_contains("title");
+            // The message stays as it is, but a new title is a write of the conversation (BSP-CNV-053).
+            if (title && (!held_title || *title != *held_title)) BSP_CHECK(commit_locally(all, id, scalars_to_write(id, before, body), next_version(before, ""), std::nullopt, c.now));
+            return json_answer(200, as_held);
+        }
     } else {
         message_id = new_message_id(before);
     }
@@ -117,12 +124,12 @@ result<http_response> backend::write_message(call const& c, std::string const& s
     return json_answer(201, stored);
 }
 
-bool backend::repeats(conversation const& held, message const& m, json::object const& body) {
+bool backend::repeats(message const& m, json::object const& body) {
     if (m.deleted) return false;
     for (auto const& member : body) {
         std::string_view const name = json::view(member.key());
-        json::value const* stored = name == "title" ? held.winner.received.if_contains("title") : m.received.if_contains(name);
-        if ((is_of_message(name) || name == "title") && (!stored || *stored != member.value())) return false;
+        json::value const* stored = m.received.if_contains(name);
+        if (is_of_message(name) && (!stored || *stored != member.value())) return false;
     }
     return true;
 }
@@ -186,9 +193,7 @@ result<http_response> backend::delete_conversation(call const& c, std::string co
     auto const found = all.find(id);
     if (found == all.end() || found->second.winner.deleted) return absent_conversation(who, id);
     std::int64_t const version = next_version(found->second, "");
-    json::object scalars = scalars_to_write(id, found->second, {});
-    scalars["deleted"] = true;
-    BSP_CHECK(commit_locally(all, id, std::move(scalars), version, std::nullopt, c.now));
+    BSP_CHECK(commit_locally(all, id, tombstone_of(id, found->second), version, std::nullopt, c.now));
     return json_answer(200, json::object{{"status", "deleted"}, {"version", version}});
 }
 
@@ -207,6 +212,10 @@ result<http_response> backend::delete_message(call const& c, std::string const& 
     BSP_TRY(message m, make_message(tombstone_of(held->second, version, written), message_id, version, written, true, false));
     BSP_CHECK(commit_locally(all, id, scalars_to_write(id, found->second, {}), version, std::move(m), c.now));
     return json_answer(200, json::object{{"status", "deleted"}, {"version", version}});
+}
+
+json::object backend::tombstone_of(std::string const& id, conversation const& held) {
+    return {{"conversation_id", id}, {"source_backend", held.winner.received.at("source_backend")}, {"deleted", true}};
 }
 
 json::object backend::tombstone_of(message const& held, std::int64_t version, instant written) {

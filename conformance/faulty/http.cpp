@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 
 namespace bsp::faulty {
 
@@ -21,6 +22,15 @@ instant system_now() {
     auto const since = std::chrono::system_clock::now().time_since_epoch();
     auto const seconds = std::chrono::floor<std::chrono::seconds>(since);
     return {seconds.count(), static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count())};
+}
+
+std::string http_date(instant t) {
+    auto const seconds = static_cast<std::time_t>(t.seconds);
+    std::tm utc{};
+    gmtime_r(&seconds, &utc);
+    std::array<char, 32> text{};
+    std::size_t const size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    return {text.data(), size};
 }
 
 std::string_view authority_of(std::string_view url) {
@@ -197,6 +207,7 @@ http_response backend::problem(error const& e, call const& c) {
 void backend::finish(call const& c, http_response& r) {
     bool const is_identity = r.status == 200 && !c.segments.empty() && c.segments.front() == "identity";
     r.headers.set("Cache-Control", is_identity ? "no-cache" : "no-store");
+    r.headers.set("Date", http_date(c.now));
 }
 
 result<http_response> backend::not_found(call const&) { return fail(errc::not_found, "no such resource"); }

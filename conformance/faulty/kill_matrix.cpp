@@ -89,7 +89,7 @@ struct kill_matrix::laboratory {
         for (auto const& [id, secret] : s.users) o.users.push_back({id, secret});
         o.admin_token = s.admin_token;
         o.seed = 1;
-        o.restart_command = "touch " + flag.string();
+        o.restart_command = o.kill_command = "touch " + flag.string();
         return o;
     }
 

@@ -125,6 +125,7 @@ struct claimed_identity {
 struct assertion {
     json::object header;
     std::string iss, sub, aud, jti, htm, htu;
+    bool has_iss = false;  ///< a user may leave it out (BSP-AUT-058)
     std::int64_t iat = 0, exp = 0;
     std::string signing_input;
     bytes signature;

@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_SUITE(faulty_backend)
 BOOST_FIXTURE_TEST_CASE(a_push_is_read_back_verbatim, world) {
     BOOST_TEST(push({conversation("main", 1, {message("m1", "hi \xF0\x9F\x98\x80", 1)})}, "s1").status == 200);
     json::object const read = body(send("GET", "/conversations/main", as_user("GET", "/conversations/main")));
-    BOOST_TEST((read.at("messages").as_array().at(0) == json::value{message("m1", "hi \xF0\x9F\x98\x80", 1)}));
+    BOOST_TEST((read.at("messages").as_array().at(0).as_object() == message("m1", "hi \xF0\x9F\x98\x80", 1)));
     BOOST_TEST(send("GET", "/conversations/main", as_user("GET", "/conversations/main", "bob")).status == 404);
 }
 
@@ -122,7 +122,7 @@ BOOST_FIXTURE_TEST_CASE(the_digest_decides_ties_as_the_specification_shows, worl
     BOOST_TEST(text(answer.at("conflicts").as_array().at(0).as_object(), "winner") == "incoming");
     push({conversation("b", 1, {right})}, "s3");
     push({conversation("b", 1, {left})}, "s4");
-    for (char const* id : {"a", "b"}) BOOST_TEST((get("/conversations/" + std::string{id}).at("messages").as_array().at(0) == json::value{right}));
+    for (char const* id : {"a", "b"}) BOOST_TEST((get("/conversations/" + std::string{id}).at("messages").as_array().at(0).as_object() == right));
 }
 
 BOOST_FIXTURE_TEST_CASE(the_digest_is_that_of_the_specification, world) {

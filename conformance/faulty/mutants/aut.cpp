@@ -233,6 +233,48 @@ struct admin_reads_everything : backend {
         return who;
     }
 };
+struct jti_of_reads_reusable : backend {
+    using backend::backend;
+    result<> claim_jti(call const& c, std::string const& issuer, assertion const& a) override { return c.request.method == "GET" ? ok() : backend::claim_jti(c, issuer, a); }
+};
+/// The scheme is cut off, and the JWS says what it is.
+struct scheme_ignored : backend {
+    using backend::backend;
+    result<principal> authenticate_peer(call const& c, std::string_view compact, peer_record* of_path) override {
+        auto const a = read_assertion(compact);
+        return a && alg_of(*a) == "HS256" && !of_path ? backend::authenticate_user(c, compact) : backend::authenticate_peer(c, compact, of_path);
+    }
+    result<principal> authenticate_user(call const& c, std::string_view compact) override {
+        auto const a = read_assertion(compact);
+        return a && alg_of(*a) == "PS256" ? backend::authenticate_peer(c, compact, nullptr) : backend::authenticate_user(c, compact);
+    }
+};
+struct users_unbound : backend {
+    using backend::backend;
+    result<> check_request_binding(call const& c, assertion const& a) override {
+        return secret_of(a.sub) ? ok() : backend::check_request_binding(c, a);
+    }
+};
+struct unknown_users_served : backend {
+    using backend::backend;
+    std::optional<std::string> secret_of(std::string const& user) override {
+        auto known = backend::secret_of(user);
+        return known ? known : std::optional<std::string>{""};
+    }
+    result<> check_mac(token const& t) override { return backend::secret_of(t.user_id) ? backend::check_mac(t) : result<>{fail(errc::invalid_sbt, "unknown user")}; }
+};
+struct users_in_any_case : backend {
+    using backend::backend;
+    bool user_mac_verifies(assertion const& a) override {
+        return std::any_of(config().users.begin(), config().users.end(), [&](auto const& u) {
+            return http_headers::same_name(u.first, a.sub) && equal_in_constant_time(hmac_sha256(u.second, a.signing_input), a.signature);
+        });
+    }
+};
+struct user_iss_required : backend {
+    using backend::backend;
+    result<> check_user_issuer(assertion const& a) override { return a.has_iss ? backend::check_user_issuer(a) : result<>{fail(errc::invalid_credential, "iss is missing")}; }
+};
 struct signature_unchecked : backend {
     using backend::backend;
     bool peer_signature_verifies(assertion const&, peer_record const&) override { return true; }
@@ -266,16 +308,22 @@ std::vector<fault> aut_faults() {
         {"F-SYN-220", "padded and standard base64 pass in a JWS", {"aut/compact-form"}, make<padding_accepted>},
         {"F-SYN-223", "a minute of leeway after exp", {"aut/exp"}, make<exp_with_leeway>},
         {"F-SYN-224", "a user may pull a peer's feed", {"aut/wrong-principal"}, make<any_principal_pulls>},
-        {"F-SYN-225", "the administrator reads conversations", {"aut/wrong-principal"}, make<admin_reads_everything>},
+        {"F-SYN-225", "the administrator reads conversations", {"aut/admin-and-content", "aut/wrong-principal"}, make<admin_reads_everything>},
         {"F-SYN-226", "htu is percent-decoded before it is compared", {"aut/htu-octets"}, make<target_decoded>},
         {"F-SYN-228", "aud of user assertions is not checked", {"aut/user-aud"}, make<any_audience_of_users>},
         {"F-SYN-229", "a user's jti may be used again", {"aut/user-jti"}, make<jti_of_users_reusable>},
         {"F-SYN-230", "a user assertion with alg none is accepted", {"aut/user-alg"}, make<user_alg_from_header>},
         {"F-SYN-255", "aud alone is not checked", {"aut/aud"}, make<any_audience>},
-        {"F-SYN-256", "htu is not checked", {"aut/htu-query"}, make<any_target>},
+        {"F-SYN-256", "htu is not checked", {"aut/htu", "aut/htu-query"}, make<any_target>},
         {"F-SYN-257", "a jti may be used again for deletions", {"aut/jti-single-use"}, make<jti_of_deletions_reusable>},
-        {"F-SYN-258", "the MAC of a user assertion is not checked", {"aut/user-secret"}, make<users_without_mac>},
-        {"F-SYN-259", "the signature of a peer assertion is not checked", {"aut/signature", "aut/alg"}, make<signature_unchecked>},
+        {"F-SYN-258", "the MAC of a user assertion is not checked", {"aut/user-mac", "aut/user-secret"}, make<users_without_mac>},
+        {"F-SYN-259", "the signature of a peer assertion is not checked", {"aut/alg"}, make<signature_unchecked>},
+        {"F-SYN-276", "a jti may be used again for reads", {"aut/jti-reads"}, make<jti_of_reads_reusable>},
+        {"F-SYN-277", "the scheme is ignored, the header of the JWS decides", {"aut/scheme"}, make<scheme_ignored>},
+        {"F-SYN-278", "the claims of user assertions are not checked", {"aut/user-claims"}, make<users_unbound>},
+        {"F-SYN-279", "unknown users have the empty secret", {"aut/user-exact", "aut/user-mac"}, make<unknown_users_served>},
+        {"F-SYN-280", "iss is required of users", {"aut/user-iss-absent"}, make<user_iss_required>},
+        {"F-SYN-290", "users are found without case", {"aut/user-exact"}, make<users_in_any_case>},
     };
 }
 

@@ -195,11 +195,11 @@ struct overflow : backend {
 };
 struct repeat_is_new : backend {
     using backend::backend;
-    bool repeats(conversation const&, message const&, json::object const&) override { return false; }
+    bool repeats(message const&, json::object const&) override { return false; }
 };
 struct edit_is_repeat : backend {
     using backend::backend;
-    bool repeats(conversation const&, message const& m, json::object const&) override { return !m.deleted; }
+    bool repeats(message const& m, json::object const&) override { return !m.deleted; }
 };
 struct edit_not_raised : backend {
     using backend::backend;
@@ -258,6 +258,7 @@ struct not_in_pull : backend {
 };
 struct tombstone_keeps_content : backend {
     using backend::backend;
+    using backend::tombstone_of;
     json::object tombstone_of(message const& h, std::int64_t version, instant written) override {
         json::object out = backend::tombstone_of(h, version, written);
         out["content"] = h.received.at("content");
@@ -285,12 +286,19 @@ struct message_hard_deleted : backend {
 };
 struct deletion_not_raised : backend {
     using backend::backend;
+    using backend::tombstone_of;
     // The tombstone keeps the version of what it deletes and wins here by its time alone.
-    json::object tombstone_of(message const& h, std::int64_t, instant written) override { return backend::tombstone_of(h, h.version, written); }
-    answer delete_message(call const& c, std::string const& id, std::string const& message_id) override {
-        BSP_TRY(http_response r, backend::delete_message(c, id, message_id));
-        return r;
+    std::int64_t next_version(conversation const& c, std::string const& id) override {
+        auto const m = c.messages.find(id);
+        return deleting && m != c.messages.end() ? m->second.version : backend::next_version(c, id);
     }
+    answer delete_message(call const& c, std::string const& id, std::string const& message_id) override {
+        deleting = true;
+        answer a = backend::delete_message(c, id, message_id);
+        deleting = false;
+        return a;
+    }
+    bool deleting = false;
 };
 struct conversation_hard_deleted : backend {
     using backend::backend;
@@ -334,6 +342,28 @@ struct losers_in_pulls : backend {
         if (!c.losers.empty()) out["conflicts"] = emit_losers(c);
         return out;
     }
+};
+struct tombstone_with_title : backend {
+    using backend::backend;
+    using backend::tombstone_of;
+    json::object tombstone_of(std::string const& id, conversation const& held) override {
+        json::object out = held.winner.received;
+        out["conversation_id"] = id;
+        out["deleted"] = true;
+        return out;
+    }
+};
+struct title_of_repeat_ignored : backend {
+    using backend::backend;
+    answer write_message(call const& c, std::string const& id) override {
+        repeated = false;
+        return backend::write_message(c, id);
+    }
+    bool repeats(message const& m, json::object const& body) override { return repeated = backend::repeats(m, body); }
+    result<> commit_locally(tenant& all, std::string const& id, json::object s, std::int64_t v, std::optional<message> m, instant now) override {
+        return repeated && !m ? ok() : backend::commit_locally(all, id, std::move(s), v, std::move(m), now);
+    }
+    bool repeated = false;
 };
 struct written_ahead : backend {
     using backend::backend;
@@ -400,7 +430,7 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-250", "a write moves last_modified back", {"cnv/last-modified"}, make<modified_backwards>},
         {"F-SYN-251", "a write does not add its surface", {"cnv/surface-added"}, make<surface_not_added>},
         {"F-SYN-252", "writes are not in the feed", {"cnv/in-pull"}, make<not_in_pull>},
-        {"F-SYN-253", "a deletion does not raise the version", {"cnv/delete-message"}, make<deletion_not_raised>},
+        {"F-SYN-253", "a deletion does not raise the version", {"cnv/delete-wins", "cnv/delete-message"}, make<deletion_not_raised>},
         {"F-SYN-254", "a write of any future is accepted", {"cnv/future"}, make<written_ahead>},
         {"F-SYN-269", "conversations of all users can be read", {"cnv/other-tenant"}, make<conversations_of_all>},
         {"F-SYN-270", "the version counts from the conversation alone", {"cnv/version"}, make<version_of_conversation_only>},
@@ -408,6 +438,8 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-272", "a deleted message is forgotten, and stale pushes bring it back", {"cnv/delete-message"}, make<message_hard_deleted>},
         {"F-SYN-273", "losing versions are in pulls", {"cnv/losers"}, make<losers_in_pulls>},
         {"F-SYN-274", "line ends and case of a write are changed", {"cnv/write-verbatim"}, make<written_with<role_in_lower_case>>},
+        {"F-SYN-288", "the title that comes with a repetition is ignored", {"cnv/title", "cnv/repeat"}, make<title_of_repeat_ignored>},
+        {"F-SYN-289", "the tombstone of a conversation keeps its title", {"cnv/delete-conversation"}, make<tombstone_with_title>},
         {"F-SYN-275", "fractions in a write are stored as text", {"cnv/write-invalid"}, make<fractions_written>},
     };
 }

@@ -430,6 +430,22 @@ struct wrong_success_type : backend {
     }
 };
 
+struct no_date : backend {
+    using backend::backend;
+    http_response serve(http_request const& r, instant now) override {
+        http_response out = backend::serve(r, now);
+        http_headers kept;
+        for (auto const& [name, value] : out.headers)
+            if (name != "Date") kept.add(name, value);
+        out.headers = kept;
+        return out;
+    }
+};
+struct short_targets : backend {
+    using backend::backend;
+    answer dispatch(call& c) override { return c.request.target.size() > 1'024 ? answer{fail(errc::uri_too_long, "too long")} : backend::dispatch(c); }
+};
+
 /// Canonical text in the order of arrival, for signatures alone.
 struct order_of_arrival : backend {
     using backend::backend;
@@ -537,7 +553,7 @@ std::vector<fault> gen_faults() {
         {"F-GEN-08", "errors are plain text", {"gen/problem-documents"}, make<plain_text_errors>},
         {"F-GEN-09", "errors carry stack traces and paths", {"gen/no-internals"}, make<stack_traces>},
         {"F-GEN-10", "JSON sent as text/plain is accepted", {"gen/media-type"}, make<any_media_type>},
-        {"F-GEN-11", "any origin is reflected, with credentials", {"gen/cors"}, make<reflects_origin>},
+        {"F-GEN-11", "any origin is reflected, with credentials", {"gen/cors", "gen/cors-credentials"}, make<reflects_origin>},
         {"F-GEN-12", "a local backend answers for any Host", {"gen/host-header"}, make<any_host>, setting::local},
         {"F-GEN-13", "Cache-Control: no-store is missing", {"gen/no-store"}, make<cacheable>},
         {"F-GEN-14", "unknown top-level members are refused", {"gen/unknown-members"}, make<unknown_members_refused>},
@@ -585,6 +601,9 @@ std::vector<fault> gen_faults() {
         {"F-GEN-134", "fractions are accepted in signed objects", {"gen/signed-numbers"}, make<fractions_signed>},
         {"F-GEN-135", "2^53 is accepted in signed objects", {"gen/signed-numbers"}, make<big_integers_signed>},
         {"F-GEN-136", "another spelling of the same string breaks the signature", {"gen/string-spellings"}, make<raw_text_matters>},
+        {"F-GEN-138", "no Date", {"gen/date"}, make<no_date>},
+        {"F-GEN-139", "targets above 1,024 bytes are refused", {"gen/long-requests"}, make<short_targets>},
+        {"F-GEN-140", "chunked bodies have no limit", {"gen/chunked-limit"}, make<no_body_limit>},
         {"F-GEN-137", "some identifiers are reserved", {"gen/identifiers-accepted"}, make<reserved_identifiers>},
     };
 }

@@ -408,6 +408,37 @@ struct version_of_last : backend {
         return changed;
     }
 };
+struct epoch_clamped : backend {
+    using backend::backend;
+    bool outranks(message const& a, message const& b) override {
+        message x = a, y = b;
+        for (message* m : {&x, &y})
+            if (m->written < instant{}) m->written = {};
+        return backend::outranks(x, y);
+    }
+};
+struct greatest_is_final : backend {
+    using backend::backend;
+    bool outranks(message const& a, message const& b) override { return b.version < (std::int64_t{1} << 53) - 1 && backend::outranks(a, b); }
+};
+struct conversations_decide : backend {
+    using backend::backend;
+    bool join_messages(conversation& into, conversation const& from) override {
+        bool changed = false;
+        for (auto const& [id, m] : from.messages)
+            if (!into.messages.contains(id) || from.version >= into.version) changed |= join_message(into, m);
+        return changed;
+    }
+};
+struct equal_versions_ignored : backend {
+    using backend::backend;
+    bool write_outranks(scalar_write const& a, conversation const& held) override { return a.version > held.winner.version; }
+};
+struct scalar_digest_without_unknown : backend {
+    using backend::backend;
+    // Over the title alone.
+    bool write_tie(scalar_write const& a, scalar_write const& b) override { return text(a.received, "title") > text(b.received, "title"); }
+};
 struct no_conflicts : backend {
     using backend::backend;
     json::object push_answer(std::string const& id, json::array) override { return backend::push_answer(id, {}); }
@@ -465,29 +496,34 @@ std::vector<fault> mrg_faults() {
         {"F-SYN-110", "redacted copies win over unredacted ones", {"mrg/redacted"}, make<redaction_wins>},
         {"F-SYN-112", "surfaces are repeated", {"mrg/surfaces"}, make<surfaces_repeated>},
         {"F-SYN-113", "surfaces of messages are not taken up", {"mrg/surfaces-of-messages"}, make<surfaces_of_messages_missing>},
-        {"F-SYN-125", "a scalar write is compared with what is emitted", {"mrg/scalar-stamp"}, make<against_emitted>},
+        {"F-SYN-125", "a scalar write is compared with what is emitted", {"mrg/scalar-stamp", "mrg/scalars-any-order"}, make<against_emitted>},
         {"F-SYN-126", "members of different scalar writes are mixed", {"mrg/scalar-whole"}, make<scalars_mixed>},
         {"F-SYN-127", "last_modified is the winning write's", {"mrg/last-modified"}, make<modified_of_winner>},
         {"F-SYN-128", "last_modified is compared as a string", {"mrg/last-modified"}, make<modified_as_string>},
         {"F-SYN-156", "every pushed message is called a conflict", {"mrg/no-false-conflicts"}, make<everything_conflicts>},
         {"F-SYN-157", "the winner of a conflict is always called local", {"mrg/conflict-winner"}, make<server_always_wins>},
-        {"F-SYN-159", "of two entries of a conversation in a payload the last counts", {"mrg/entries-joined"}, make<last_entry_wins>},
+        {"F-SYN-159", "of two entries of a conversation in a payload the last counts", {"mrg/entries-joined", "mrg/any-grouping"}, make<last_entry_wins>},
         {"F-SYN-160", "message ids are unique across conversations", {"mrg/ids-per-conversation"}, make<ids_across_conversations>},
         {"F-SYN-182", "messages are sorted by the text of timestamp", {"mrg/order"}, make<sorted_as_strings>},
         {"F-SYN-183", "messages of one instant come in order of arrival", {"mrg/order"}, make<ties_sorted_by_arrival>},
         {"F-SYN-186", "messages of a deleted conversation are served", {"mrg/deleted-conversation"}, make<deleted_conversation_served>},
         {"F-SYN-187", "a tombstone's content is served", {"mrg/tombstone-content"}, make<tombstone_with_content>},
-        {"F-SYN-190", "at equal stamps the last scalar write to arrive wins", {"mrg/scalar-tie"}, make<scalars_by_arrival>},
+        {"F-SYN-190", "at equal stamps the last scalar write to arrive wins", {"mrg/scalar-tie", "mrg/scalars-any-order"}, make<scalars_by_arrival>},
         {"F-SYN-197", "deleted false counts as deleted", {"mrg/flags-false"}, make<flag_by_presence<deleted_member>>},
         {"F-SYN-198", "redacted false counts as redacted", {"mrg/flags-false"}, make<flag_by_presence<redacted_member>>},
         {"F-SYN-239", "versions are compared as floats", {"mrg/version-as-integer"}, make<versions_as_floats>},
         {"F-SYN-240", "redaction is compared before the timestamp", {"mrg/redacted-after-timestamp"}, make<redaction_before_timestamp>},
-        {"F-SYN-241", "deleting a conversation drops its messages", {"mrg/deleted-conversation"}, make<deletion_drops_messages>},
+        {"F-SYN-241", "deleting a conversation drops its messages", {"mrg/conversation-returns", "mrg/deleted-conversation"}, make<deletion_drops_messages>},
         {"F-SYN-263", "at equal stamps the first to arrive wins", {"mrg/tie"}, make<first_arrival_wins>},
         {"F-SYN-264", "ties are decided by source_backend", {"mrg/tie"}, make<tie_by_source>},
         {"F-SYN-265", "the digest is over compact JSON", {"mrg/tie"}, make<digest_of_compact_json>},
         {"F-SYN-266", "a tombstone wins at equal version", {"mrg/tombstone-loses"}, make<tombstone_wins_ties>},
-        {"F-SYN-267", "the lesser digest of scalar writes wins", {"mrg/scalar-tie"}, make<scalars_lesser_digest>},
+        {"F-SYN-267", "the lesser digest of scalar writes wins", {"mrg/scalar-digest", "mrg/scalar-tie"}, make<scalars_lesser_digest>},
+        {"F-SYN-282", "instants before 1970 count as 1970", {"mrg/far-dates"}, make<epoch_clamped>},
+        {"F-SYN-283", "the greatest version cannot be beaten", {"mrg/greatest-version"}, make<greatest_is_final>},
+        {"F-SYN-284", "the version of the conversation decides between messages", {"mrg/message-versions-alone"}, make<conversations_decide>},
+        {"F-SYN-285", "of scalar writes of equal version the first stays", {"mrg/scalar-last-modified"}, make<equal_versions_ignored>},
+        {"F-SYN-281", "ties of scalar writes are decided by title", {"mrg/scalar-digest", "mrg/scalar-tie"}, make<scalar_digest_without_unknown>},
         {"F-SYN-268", "the conversation's version is the last one to arrive", {"mrg/lower-conversation-version", "mrg/version-not-computed", "mrg/scalar-version"}, make<version_of_last>},
     };
 }

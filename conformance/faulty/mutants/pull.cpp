@@ -36,6 +36,17 @@ struct pull_of_everybody : backend {
         return json_answer(200, *body);
     }
 };
+struct since_registration : backend {
+    using backend::backend;
+    result<instant> since_of(call const& c) override {
+        if (c.parameter("since") || c.segments.size() < 2) return backend::since_of(c);
+        return held().peers.at(c.segments[1]).registered;
+    }
+};
+struct watermark_behind : backend {
+    using backend::backend;
+    instant watermark(call const& c) override { return backend::watermark(c) - std::chrono::seconds{3}; }
+};
 struct since_ignored : backend {
     using backend::backend;
     bool belongs_in_pull(conversation const&, instant) override { return true; }
@@ -219,7 +230,9 @@ std::vector<fault> pull_faults() {
         {"F-SYN-237", "last_sync ends in +00:00", {"syn/pull-answer"}, make<watermark_without_z>},
         {"F-SYN-238", "the digest is open", {"syn/digest-needs-credential"}, make<open_digest>},
         {"F-SYN-260", "the entry after a full page is lost", {"syn/pull-pages"}, make<full_page_means_more>},
-        {"F-SYN-261", "the watermark is taken after the last page", {"syn/pull-changes-while-paging", "syn/pull-watermark"}, make<watermark_of_last_page>},
+        {"F-SYN-261", "the watermark is taken after the last page", {"syn/pull-pages", "syn/pull-watermark"}, make<watermark_of_last_page>},
+        {"F-SYN-286", "the first pull begins at the registration", {"syn/pull-everything"}, make<since_registration>},
+        {"F-SYN-287", "last_sync reaches back three seconds", {"syn/pull-unchanged-left-out"}, make<watermark_behind>},
         {"F-SYN-262", "edits of messages are not in the feed", {"syn/pull-incremental", "syn/pull-metadata", "syn/pull-by-commit"}, make<edits_unnoticed>},
     };
 }

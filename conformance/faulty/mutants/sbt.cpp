@@ -131,7 +131,7 @@ struct insertion_order : backend {
         for (auto const& m : t.received) {
             if (m.key() == "signature") continue;
             if (out.size() > 1) out += ", ";
-            out += json::canonicalize(json::value{json::string{m.key()}}).value() + ": " + json::canonicalize(m.value()).value();
+            out += json::canonicalize(json::value(json::string{m.key()})).value() + ": " + json::canonicalize(m.value()).value();
         }
         return out + "}";
     }

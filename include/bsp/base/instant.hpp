@@ -24,9 +24,9 @@ struct instant {
     friend instant operator+(instant t, std::chrono::duration<Rep, Period> d) {
         constexpr std::uint32_t giga = 1'000'000'000;
         auto const whole = std::chrono::floor<std::chrono::seconds>(d);
-        auto const nanoseconds = t.nanoseconds + static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(d - whole).count());
-        std::uint32_t const carry = nanoseconds / giga;
-        return {t.seconds + whole.count() + carry, nanoseconds - carry * giga};
+        auto const sum = t.nanoseconds + static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(d - whole).count());
+        std::uint32_t const carry = sum / giga;
+        return {t.seconds + whole.count() + carry, sum - carry * giga};
     }
     template <class Rep, class Period>
     friend instant operator-(instant t, std::chrono::duration<Rep, Period> d) { return t + -d; }

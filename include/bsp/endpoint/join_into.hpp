@@ -38,7 +38,7 @@ inline message_changes join_messages(std::string const& conversation_id, std::ve
         auto const before = held.find(m.id);
         if (before == held.end() || !merge::diverged(*before->second, m)) continue;
         auto const& local = *before->second;
-        bool const local_stands = std::ranges::none_of(changes.winners, [&](merge::message const& w) { return w.id == m.id; });
+        bool const local_stands = !std::ranges::binary_search(changes.winners, m.id, {}, &merge::message::id);  // in the order of ids
         conflicts.push_back({.conversation_id = conversation_id,
                              .message_id = m.id,
                              .local_version = local.version,
