@@ -68,6 +68,7 @@ CREATE TABLE conversation (
     scalars_version INTEGER NOT NULL, scalars_modified_s INTEGER NOT NULL, scalars_modified_ns INTEGER NOT NULL,
     scalars_redacted INTEGER NOT NULL, scalars_deleted INTEGER NOT NULL,
     scalars_body TEXT NOT NULL, scalars_digest BLOB NOT NULL,
+    revived_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     PRIMARY KEY (user_id, conversation_id)
 ) WITHOUT ROWID;

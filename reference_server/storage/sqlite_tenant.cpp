@@ -11,7 +11,7 @@
 #define MESSAGE_COLUMNS "id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, body"
 #define HEAD_COLUMNS                                                                                                     \
     "conversation_id, version, last_modified, last_modified_s, last_modified_ns, version_seen, surfaces, scalars_version, " \
-    "scalars_modified_s, scalars_modified_ns, scalars_redacted, scalars_deleted, scalars_body, scalars_digest"
+    "scalars_modified_s, scalars_modified_ns, scalars_redacted, scalars_deleted, scalars_body, scalars_digest, revived_at"
 
 namespace bsp::server {
 
@@ -21,7 +21,7 @@ using sqlite::to_nanoseconds;
 
 namespace {
 
-constexpr int head_columns = 14;
+constexpr int head_columns = 15;
 constexpr int message_columns = 9;
 
 merge::message message_of(statement const& row) {
@@ -51,6 +51,7 @@ merge::conversation_head head_of(statement const& row) {
     h.scalars.deleted = row.boolean(11);
     h.scalars.body = row.text(12);
     h.scalars.digest = row.digest(13);
+    h.revived_at = from_nanoseconds(row.integer(14));
     return h;
 }
 
@@ -187,10 +188,10 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
         std::string const surfaces = to_json_array(head.surfaces);
         session_.db
             .prepare("INSERT OR REPLACE INTO conversation (" HEAD_COLUMNS ", changed_at, user_id) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
             .bind(head.conversation_id, head.version, head.last_modified, head.last_modified_at.seconds, head.last_modified_at.nanoseconds,
                   head.version_seen, surfaces, head.scalars.version, head.scalars.last_modified.seconds, head.scalars.last_modified.nanoseconds,
-                  head.scalars.redacted, head.scalars.deleted, head.scalars.body, head.scalars.digest, to_nanoseconds(changed_at), user_)
+                  head.scalars.redacted, head.scalars.deleted, head.scalars.body, head.scalars.digest, to_nanoseconds(head.revived_at), to_nanoseconds(changed_at), user_)
             .run();
         return ok();
     });

@@ -1,6 +1,7 @@
 #include "conformance/report/curl.hpp"
 #include "conformance/report/events.hpp"
 
+#include <boost/json/parse.hpp>
 #include <boost/property_tree/ptree.hpp>
 #include <boost/property_tree/xml_parser.hpp>
 #include <boost/test/unit_test.hpp>

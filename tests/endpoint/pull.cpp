@@ -112,6 +112,26 @@ BOOST_AUTO_TEST_CASE(messages_of_an_entry_are_in_the_order_of_reading) {
     BOOST_TEST(order == "abc");
 }
 
+// BSP-SYN-118
+BOOST_AUTO_TEST_CASE(a_conversation_that_comes_back_brings_all_its_messages) {
+    world w;
+    std::string const id = w.pair();
+    w.push(id, {world::conversation({world::message("m1", 1)})}, "s1");
+    auto deleted = world::conversation({}, 2);
+    deleted["deleted"] = true;
+    w.push(id, {deleted}, "s2");
+    w.push(id, {world::conversation({world::message("m2", 1)}, 1)}, "s3");
+    std::string const watermark{w.pull(id).body().at("last_sync").as_string()};
+    w.push(id, {world::conversation({}, 3)}, "s4");
+    auto const conversations = w.pull(id, "?since=" + watermark).body().at("conversations").as_array();
+    BOOST_TEST_REQUIRE(conversations.size() == 1u);
+    BOOST_TEST(conversations[0].at("messages").as_array().size() == 2u);
+    // Once they are known, they are no news.
+    std::string const later{w.pull(id).body().at("last_sync").as_string()};
+    w.push(id, {world::conversation({world::message("m3", 1)}, 3)}, "s5");
+    BOOST_TEST(w.pull(id, "?since=" + later).body().at("conversations").at(0).at("messages").as_array().size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(query_parameters) {
     world w;
     std::string const id = w.pair();

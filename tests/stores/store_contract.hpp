@@ -56,6 +56,7 @@ inline merge::conversation_head head(std::string id, std::int64_t version = 1) {
     h.version_seen = version + 7;
     h.surfaces = {"ios", "web"};
     h.scalars = {version, {-62'167'219'200, 999'999'999}, true, false, "{\"title\": \"\\u00f6\"}", {1, 2, 3}};
+    h.revived_at = {1'700'000'000, 5};
     return h;
 }
 

@@ -66,6 +66,7 @@ inline result<> join_into(tenant_writer& mine, wire::conversation_write const& w
 
     auto const changes = detail::join_messages(id, write.messages, held, conflicts);
     merge::conversation_head head = held_head ? merge::join(*held_head, write.head) : write.head;
+    if (held_head && held_head->scalars.deleted && !head.scalars.deleted) head.revived_at = at;
     if (held_head && held_head->scalars.version == write.head.scalars.version && merge::compare(write.head.scalars, held_head->scalars) < 0)
         conflicts.push_back({.conversation_id = id,
                              .message_id = std::nullopt,

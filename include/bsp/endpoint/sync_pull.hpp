@@ -105,11 +105,13 @@ private:
         /// One conversation with its changed messages after `within`. Sets `next_` when they do not all fit. The
         /// page is not full when this is called, so at least one message is given.
         result<> write_entry(merge::conversation_head const& head, position const& place, std::optional<position> within) {
+            // Messages withheld while the conversation was deleted are news when it comes back (BSP-SYN-118).
+            instant const since = head.revived_at >= asked_.since ? instant{} : asked_.since;
             std::vector<merge::message> messages;
             step_size step;
             for (bool more = true; more;) {
                 std::size_t const asked = step.next(limits::pull_page_bytes_max - std::min(bytes_, limits::pull_page_bytes_max));
-                BSP_TRY(auto page, mine_.changed_messages(head.conversation_id, asked_.since, within, asked));
+                BSP_TRY(auto page, mine_.changed_messages(head.conversation_id, since, within, asked));
                 more = page.size() == asked;
                 for (auto& m : page) {
                     if (is_full()) {

@@ -32,6 +32,7 @@ struct conversation_head {
     std::int64_t version_seen = 0;        ///< greatest of all conversation and message versions: the Lamport clock
     std::vector<std::string> surfaces;    ///< union, sorted, without duplicates
     scalar_write scalars;                 ///< the winning register
+    instant revived_at;                   ///< local, not emitted: commit at which a live write last took a tombstone's place
 
     friend bool operator==(conversation_head const&, conversation_head const&) = default;
 };

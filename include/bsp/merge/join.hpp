@@ -41,6 +41,7 @@ inline conversation_head join(conversation_head a, conversation_head b) {
         .version_seen = std::max(a.version_seen, b.version_seen),
         .surfaces = join(a.surfaces, b.surfaces),
         .scalars = join(std::move(a.scalars), std::move(b.scalars)),
+        .revived_at = std::max(a.revived_at, b.revived_at),
     };
 }
 
