@@ -43,7 +43,7 @@ enum need : unsigned {
 /// One thing that is judged: data and a function. `id` is permanent: it is what baselines, reports and
 /// kill matrices know a check by.
 struct check {
-    std::string_view id;                          ///< "group/slug", both of [a-z0-9-]
+    std::string_view id;                          ///< "area/slug", both of [a-z0-9-]; the area is that of its clauses
     std::string_view title;                       ///< one sentence, what holds when the check passes
     std::vector<std::string_view> clauses;        ///< "BSP-SYN-020", at least one; the first names the check in reports
     std::string_view impact;                      ///< what happens to people when it does not hold

@@ -2,11 +2,20 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+
 namespace bsp::conformance {
 
 json::value const* at(json::value const& in, std::string_view pointer) {
     boost::json::error_code ec;
     return in.find_pointer({pointer.data(), pointer.size()}, ec);
+}
+
+json::value const* at(json::object const& in, std::string_view pointer) {
+    if (!pointer.starts_with('/')) return nullptr;
+    auto const end = std::min(pointer.find('/', 1), pointer.size());
+    auto const* member = in.if_contains(pointer.substr(1, end - 1));
+    return member && end < pointer.size() ? at(*member, pointer.substr(end)) : member;
 }
 
 std::string text_at(json::value const& in, std::string_view pointer) {
@@ -16,7 +25,9 @@ std::string text_at(json::value const& in, std::string_view pointer) {
 
 std::int64_t integer_at(json::value const& in, std::string_view pointer, std::int64_t otherwise) {
     auto const* found = at(in, pointer);
-    return found && found->is_int64() ? found->get_int64() : otherwise;
+    if (found && found->is_int64()) return found->get_int64();
+    if (found && found->is_uint64() && found->get_uint64() <= std::uint64_t{INT64_MAX}) return static_cast<std::int64_t>(found->get_uint64());
+    return otherwise;
 }
 
 std::vector<json::object> objects_at(json::value const& in, std::string_view pointer) {
@@ -36,13 +47,24 @@ std::vector<std::string> ids_at(json::value const& in, std::string_view pointer,
     return out;
 }
 
-json::object const* find_by_id(json::value const& in, std::string_view pointer, std::string_view id, std::string_view member) {
-    auto const* found = at(in, pointer);
-    if (!found || !found->is_array()) return nullptr;
-    for (auto const& element : found->get_array())
+namespace {
+
+json::object const* element_by_id(json::value const* array, std::string_view id, std::string_view member) {
+    if (!array || !array->is_array()) return nullptr;
+    for (auto const& element : array->get_array())
         if (auto const* object = element.if_object())
             if (auto const* name = json::find_string(*object, member); name && json::view(*name) == id) return object;
     return nullptr;
+}
+
+}  // namespace
+
+json::object const* find_by_id(json::value const& in, std::string_view pointer, std::string_view id, std::string_view member) {
+    return element_by_id(at(in, pointer), id, member);
+}
+
+json::object const* find_by_id(json::object const& in, std::string_view pointer, std::string_view id, std::string_view member) {
+    return element_by_id(at(in, pointer), id, member);
 }
 
 std::string show(json::value const& v, std::size_t characters) {

@@ -12,6 +12,9 @@ namespace bsp::conformance {
 
 /// The value at a JSON pointer ("/identity/version", "" for the whole), or null.
 json::value const* at(json::value const& in, std::string_view pointer);
+json::value const* at(json::object const& in, std::string_view pointer);
+json::value const* at(json::value&& in, std::string_view pointer) = delete;  // it would point into what is gone
+json::value const* at(json::object&& in, std::string_view pointer) = delete;
 
 /// The string at a JSON pointer, or "" when it is absent or no string.
 std::string text_at(json::value const& in, std::string_view pointer);
@@ -27,6 +30,9 @@ std::vector<std::string> ids_at(json::value const& in, std::string_view pointer,
 
 /// The object of the array at `pointer` whose `member` is the string `id`, or null.
 json::object const* find_by_id(json::value const& in, std::string_view pointer, std::string_view id, std::string_view member = "id");
+json::object const* find_by_id(json::object const& in, std::string_view pointer, std::string_view id, std::string_view member = "id");
+json::object const* find_by_id(json::value&& in, std::string_view pointer, std::string_view id, std::string_view member = "id") = delete;
+json::object const* find_by_id(json::object&& in, std::string_view pointer, std::string_view id, std::string_view member = "id") = delete;
 
 /// Compact text, for people and for comparison by eye; at most `characters` long, cut with "…".
 std::string show(json::value const&, std::size_t characters = 300);

@@ -222,7 +222,7 @@ run_result run(surroundings& world, std::vector<registered_check> const& selecte
 
 result<std::vector<registered_check>> select(selection const& wanted) {
     auto const hits = [](std::string const& pattern, registered_check const& c) {
-        return matches(pattern, c.check->id) ||
+        return matches(pattern, c.check->id) || pattern == c.group ||
                std::any_of(c.check->clauses.begin(), c.check->clauses.end(), [&](std::string_view id) { return matches(pattern, id); });
     };
     for (auto const* patterns : {&wanted.only, &wanted.skip})

@@ -14,8 +14,8 @@ namespace bsp::conformance {
 
 /// Which checks run: those that match `only` (all when empty) and a profile (all when empty), less `skip`.
 struct selection {
-    std::vector<std::string> only, skip;  ///< patterns over check ids, or clause ids
-    std::vector<profile> profiles;
+    std::vector<std::string> only = {}, skip = {};  ///< patterns over check ids and clause ids, or names of groups
+    std::vector<profile> profiles = {};
 };
 
 /// The checks of a selection. A pattern that matches nothing, and a selection without any check, is an error
@@ -26,8 +26,8 @@ struct run_options {
     conformance::level level = conformance::level::strict;
     bool fail_on_should = false;
     unsigned jobs = 4;
-    std::vector<expected_failure> baseline;
-    std::string today;  ///< "2026-06-30", for the baseline
+    std::vector<expected_failure> baseline = {};
+    std::string today = {};  ///< "2026-06-30", for the baseline
 };
 
 /// How a check stands, once level, strength and baseline are taken into account.

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     unsigned_token.erase("signature");
     auto const token = sign_sbt(unsigned_token, secret);
     if (!token) return 0;
-    auto const verified = verify_sbt(json::value{*token}, secret_of, now);
+    auto const verified = verify_sbt(json::value(*token), secret_of, now);  // with braces it were an array
     if (!verified) return 0;
     auto const& t = **verified;
     fuzz::require(t.created_at <= now + limits::freshness_window && now < t.expires_at && t.created_at < t.expires_at);
@@ -29,6 +29,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
 
     json::object tampered = *token;
     tampered["fuzz"] = 1;
-    fuzz::require(token->contains("fuzz") || !verify_sbt(json::value{tampered}, secret_of, now));
+    fuzz::require(token->contains("fuzz") || !verify_sbt(json::value(tampered), secret_of, now));
     return 0;
 }

@@ -222,7 +222,7 @@ void invalid_writes_are_refused(scenario& s) {
     struct row { char const* what; edit change; };
     for (auto const& r : {row{"without role", [](json::object& o) { o.erase("role"); }}, {"without content", [](json::object& o) { o.erase("content"); }},
                           {"without surface", [](json::object& o) { o.erase("surface"); }}, {"with role 5", member("role", 5)},
-                          {"with content null", member("content", nullptr)}, {"with content []", member("content", json::array{})},
+                          {"with content null", member("content", json::value(nullptr))}, {"with content []", member("content", json::array{})},
                           {"with surface true", member("surface", true)}, {"with title 5", member("title", 5)}, {"with id 5", member("id", 5)},
                           {"with id \"a b\"", member("id", "a b")}, {"with id \"\"", member("id", "")}, {"with timestamp \"yesterday\"", member("timestamp", "yesterday")},
                           {"with timestamp 5", member("timestamp", 5)}, {"with a fraction in an unknown member", member("x-cost", 0.5)},

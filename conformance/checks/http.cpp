@@ -354,9 +354,10 @@ void foreign_origins_get_nothing(scenario& s) {
 }
 
 void wildcard_has_no_credentials(scenario& s) {
-    for (auto const* path : {"/identity", "/health"}) {
+    for (auto const& [path, member] : {std::pair{"/identity", "/backend_id"}, {"/health", "/status"}}) {
         auto const x = request(s, "GET", path, {{"Origin", evil}});
         s.control(x, std::string{"GET "} + path);
+        s.control(!x.text(member).empty(), std::string{path} + " is answered by a backend");
         auto const* allowed = x.header("Access-Control-Allow-Origin");
         s.expect(!(allowed && *allowed == "*" && x.header("Access-Control-Allow-Credentials")), "no Access-Control-Allow-Credentials beside *", "both");
         s.expect(!(allowed && *allowed == evil), "no reflected origin", *(allowed ? allowed : &x.bytes()));

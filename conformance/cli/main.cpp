@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
         auto* const list = app.add_subcommand("list", "List the checks");
         list->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
         auto* const explain = app.add_subcommand("explain", "Explain a check or a clause");
-        explain->add_option("id", subject, "A check id (identity/public) or a clause id (BSP-ID-001)")->required();
+        explain->add_option("id", subject, "A check id (id/no-credential) or a clause id (BSP-ID-001)")->required();
 
         try {
             app.parse(argc, argv);

@@ -69,7 +69,7 @@ private:
         if (verdict == "PASS") return in("32", text);
         if (verdict == "FAIL") return in("1;31", text);
         if (verdict == "WARN" || verdict == "INCONCLUSIVE") return in("33", text);
-        if (verdict == "HARNESS-ERROR") return in("1;35", text);
+        if (verdict == "HARNESS-ERROR" || verdict == "ERROR") return in("1;35", text);
         return in("2", text);
     }
 
@@ -139,7 +139,7 @@ private:
     void failure(json::value const& v) {
         auto const verdict = text_at(v, "/verdict");
         bool const behaves = text_at(v, "/failure/expected") != "";
-        auto const word = !text_at(v, "/expected_failure").empty() ? "EXPECTED" : verdict == "FAIL" ? (counts(v) ? "FAIL" : "WARN") : verdict == "PASS" ? "WARN" : verdict;
+        auto const word = !text_at(v, "/expected_failure").empty() ? "KNOWN" : verdict == "FAIL" ? (counts(v) ? "FAIL" : "WARN") : verdict == "PASS" ? "WARN" : "ERROR";
         out_ << coloured(word, padded(word, 6)) << bold(clause_list(v)) << "  " << text_at(v, "/strength") << (behaves || verdict == "HARNESS-ERROR" ? "" : " exactness") << "  "
              << text_at(v, "/title") << "  " << dim(text_at(v, "/check")) << '\n';
         auto const line = [&](std::string_view label, std::string const& text) {

@@ -27,7 +27,7 @@ rendered render() {
     auto const t = in_process([](bsp::http_request const& r, bsp::instant) {
         if (r.target == "/identity")
             return bsp::http_response{200, {{"Server", "<b>\"&'\033[31m"}}, R"({"backend_id":"hosted_sha256_0123456789abcdef","backend_type":"hosted","version":"1.0"})"};
-        return bsp::http_response{400, {}, std::string{"<script>alert(1)</script> ]]> \x01\xff "} + secret};
+        return bsp::http_response{400, {}, std::string{"<script>alert(1)</script> ]]> \x01 "} + secret};
     });
     surroundings world{*t, {{{"ada", secret}}, "admin-token-0123456789", 42, std::chrono::milliseconds{500}, {}, {}}};
     auto const look = probe(world);

@@ -121,13 +121,13 @@ BOOST_AUTO_TEST_CASE(the_baseline_tolerates_what_it_names_and_nothing_else) {
 }
 
 BOOST_AUTO_TEST_CASE(baseline_files_are_read_strictly) {
-    BOOST_TEST(read_baseline(R"({"expected_failures":[{"check":"identity/public","reason":"r","comment":"c","expires":"2026-01-01"}]})").has_value());
-    for (char const* bad : {"", "[]", R"({"expected_failures":[{"check":"identity/publik","reason":"r","comment":"c","expires":"2026-01-01"}]})",
-                            R"({"expected_failures":[{"check":"identity/public","reason":"r","comment":"","expires":"2026-01-01"}]})",
-                            R"({"expected_failures":[{"check":"identity/public","reason":"r","comment":"c","expires":"soon"}]})"})
+    BOOST_TEST(read_baseline(R"({"expected_failures":[{"check":"id/no-credential","reason":"r","comment":"c","expires":"2026-01-01"}]})").has_value());
+    for (char const* bad : {"", "[]", R"({"expected_failures":[{"check":"id/no-credentail","reason":"r","comment":"c","expires":"2026-01-01"}]})",
+                            R"({"expected_failures":[{"check":"id/no-credential","reason":"r","comment":"","expires":"2026-01-01"}]})",
+                            R"({"expected_failures":[{"check":"id/no-credential","reason":"r","comment":"c","expires":"soon"}]})"})
         BOOST_TEST(!read_baseline(bad), bad);
-    auto const typo = read_baseline(R"({"expected_failures":[{"check":"identity/publik","reason":"r","comment":"c","expires":"2026-01-01"}]})");
-    BOOST_TEST(typo.error().detail.find("did you mean identity/public?") != std::string::npos);
+    auto const typo = read_baseline(R"({"expected_failures":[{"check":"id/no-credentail","reason":"r","comment":"c","expires":"2026-01-01"}]})");
+    BOOST_TEST(typo.error().detail.find("did you mean id/no-credential?") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(selection_by_id_group_glob_and_clause) {
@@ -136,14 +136,15 @@ BOOST_AUTO_TEST_CASE(selection_by_id_group_glob_and_clause) {
         for (auto const& c : select(s).value()) out.emplace_back(c.check->id);
         return out;
     };
-    BOOST_TEST(ids({.only = {"identity/public"}}).size() == 1u);
-    BOOST_TEST(ids({.only = {"identity"}}).size() > 5u);
-    BOOST_TEST(ids({.only = {"*/public"}}).size() == 1u);
-    BOOST_TEST(ids({.only = {"BSP-ID-001"}}).at(0) == "identity/public");
-    BOOST_TEST(ids({.only = {"identity"}, .skip = {"identity/public"}}).size() + 1 == ids({.only = {"identity"}}).size());
-    BOOST_TEST(select({.only = {"identity/publc"}}).error().detail.find("did you mean identity/public?") != std::string::npos);
-    BOOST_TEST(!select({.only = {"identity"}, .skip = {"identity"}}));
-    BOOST_TEST(!select({.only = {"identity"}, .profiles = {profile::syn}}));
+    BOOST_TEST(ids({.only = {"id/no-credential"}}).size() == 1u);
+    BOOST_TEST(ids({.only = {"id"}}).size() > 5u);
+    BOOST_TEST(ids({.only = {"id/no-cred*"}}).size() == 1u);
+    BOOST_TEST(ids({.only = {"identity"}}).size() == ids({.only = {"id"}}).size());
+    BOOST_TEST(ids({.only = {"BSP-ID-001"}}).at(0) == "id/no-credential");
+    BOOST_TEST(ids({.only = {"id"}, .skip = {"id/no-credential"}}).size() + 1 == ids({.only = {"id"}}).size());
+    BOOST_TEST(select({.only = {"id/no-credentia"}}).error().detail.find("did you mean id/no-credential?") != std::string::npos);
+    BOOST_TEST(!select({.only = {"id"}, .skip = {"id"}}));
+    BOOST_TEST(!select({.only = {"id"}, .profiles = {profile::syn}}));
 }
 
 BOOST_AUTO_TEST_CASE(patterns) {
@@ -287,7 +288,7 @@ outcome run_at(std::string url) {
     run_arguments a;
     a.url = std::move(url);
     a.timeout_s = 1;
-    a.wanted.only = {"identity/public", "identity/complete"};
+    a.wanted.only = {"id/no-credential", "id/members"};
     return run_with(std::move(a));
 }
 
@@ -321,7 +322,7 @@ BOOST_AUTO_TEST_CASE(targets_that_cannot_be_judged_end_with_4_and_a_clear_word) 
 
 BOOST_AUTO_TEST_CASE(a_server_that_refuses_everything_is_not_green) {
     auto const refused = run_against("HTTP/1.1 401 X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
-    BOOST_TEST(refused.code == exit_code::failed);  // identity/public
+    BOOST_TEST(refused.code == exit_code::failed);  // id/no-credential
 }
 
 BOOST_AUTO_TEST_CASE(wrong_usage_ends_with_3) {
@@ -342,12 +343,12 @@ BOOST_AUTO_TEST_CASE(wrong_usage_ends_with_3) {
 
 BOOST_AUTO_TEST_CASE(explain_knows_checks_and_clauses) {
     std::ostringstream out, err;
-    BOOST_TEST(explain_one(out, err, "identity/public", {{"F-ID-11", "identity needs a credential", {"identity/public"}}}) == 0);
+    BOOST_TEST(explain_one(out, err, "id/no-credential", {{"F-ID-11", "identity needs a credential", {"id/no-credential"}}}) == 0);
     BOOST_TEST(out.str().find("F-ID-11") != std::string::npos);
     BOOST_TEST(out.str().find("BSP-ID-001") != std::string::npos);
     BOOST_TEST(explain_one(out, err, "BSP-ID-001", {}) == 0);
-    BOOST_TEST(explain_one(out, err, "identity/pubic", {}) == exit_code::usage);
-    BOOST_TEST(err.str().find("did you mean identity/public?") != std::string::npos);
+    BOOST_TEST(explain_one(out, err, "id/no-credentil", {}) == exit_code::usage);
+    BOOST_TEST(err.str().find("did you mean id/no-credential?") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

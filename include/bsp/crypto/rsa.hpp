@@ -96,7 +96,7 @@ public:
     static result<rsa_private_key> from_pem(std::string_view pem) {
         std::string text{pem};
         wipe_on_exit const wipe_text{text};
-        for (std::size_t at = 0; (at = text.find("\\n", at)) != std::string::npos;) text.replace(at, 2, "\n");
+        for (std::size_t at = 0; (at = text.find("\\n", at)) != std::string::npos;) text.replace(at, 2, 1, '\n');
         auto refuse = [](char const* why) { return fail(errc::invalid_key, std::string{"not an acceptable RSA private key: "} + why); };
         auto der = detail::read_pem(text, "PRIVATE KEY");
         if (!der) return refuse("not one PEM block with the label PRIVATE KEY");
