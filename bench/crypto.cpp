@@ -81,7 +81,9 @@ void sbt_hmac_cryptopp(benchmark::State& state) {
 }
 void sbt_verify(benchmark::State& state) {
     json::value const received(token());
-    if (!verify_sbt(received, [](std::string_view) { return std::optional{std::string{secret}}; }, now)) throw std::runtime_error{"not verified"};
+    if (!verify_sbt(
+            received, [](std::string_view) { return std::optional{std::string{secret}}; }, now))
+        throw std::runtime_error{"not verified"};
     auto const secret_of = [](std::string_view) { return std::optional{std::string{secret}}; };
     for (auto _ : state) benchmark::DoNotOptimize(verify_sbt(received, secret_of, now));
 }

@@ -5,8 +5,8 @@
 
 #include <reference_server/storage/migrations.hpp>
 
-#include <map>
 #include <sqlite3.h>
+#include <map>
 
 namespace {
 
@@ -32,7 +32,8 @@ public:
         run("PRAGMA synchronous = FULL");
         run(server::migrations::steps.front());
         must(sqlite3_prepare_v2(db_,
-                                "INSERT INTO message (user_id, conversation_id, id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, changed_at, body) "
+                                "INSERT INTO message (user_id, conversation_id, id, version, timestamp_s, timestamp_ns, redacted, deleted, "
+                                "surface, digest, changed_at, body) "
                                 "VALUES ('ada', ?1, ?2, 1, 1767139200, 0, 0, 0, 'web', ?3, ?4, ?5)",
                                 -1, &insert_, nullptr));
     }
@@ -69,13 +70,16 @@ private:
 /// Parse, verify and insert, with everything that lies between them made before.
 void push_1000_messages_floor(benchmark::State& state) {
     raw_table table;
-    json::object push{{"sync_id", "sync_1"}, {"timestamp", "2025-12-31T00:00:00Z"}, {"conversations", {bench::conversation("main", bench::messages(1'000, "m"))}}};
+    json::object push{{"sync_id", "sync_1"},
+                      {"timestamp", "2025-12-31T00:00:00Z"},
+                      {"conversations", {bench::conversation("main", bench::messages(1'000, "m"))}}};
     std::string const signed_text = json::canonicalize(push).value();
     bytes const signature = bench::device_key().sign_ps256(signed_text);
     push["signature"] = to_base64(signature);
     std::string const text = json::serialize(push);
     std::vector<std::pair<std::string, std::string>> rows;
-    for (int i = 0; i < 1'000; ++i) rows.emplace_back("m" + std::to_string(i), json::canonicalize(bench::message("m" + std::to_string(i))).value());
+    for (int i = 0; i < 1'000; ++i)
+        rows.emplace_back("m" + std::to_string(i), json::canonicalize(bench::message("m" + std::to_string(i))).value());
 
     std::int64_t round = 0;
     bench::measure(

@@ -18,7 +18,8 @@ struct changed_world {
     explicit changed_world(std::int64_t conversations) {
         for (std::int64_t done = 0; done < conversations; done += 1'000) {
             json::array some;
-            for (std::int64_t i = done; i < std::min(conversations, done + 1'000); ++i) some.push_back(bench::conversation("c" + std::to_string(i), bench::messages(3, "m")));
+            for (std::int64_t i = done; i < std::min(conversations, done + 1'000); ++i)
+                some.push_back(bench::conversation("c" + std::to_string(i), bench::messages(3, "m")));
             w.accepted(w.send(w.push(std::move(some))));
         }
         since = json::parse(w.accepted(w.send(w.pull("?limit=1"))).body).value().at("last_sync").as_string();
@@ -32,7 +33,8 @@ void pull_one_changed_of(benchmark::State& state) {
     if (!changed) changed = std::make_unique<changed_world>(state.range(0));
     auto& w = changed->w;
     bench::measure(
-        state, [&] { return w.pull("?since=" + changed->since); }, [&](http_request const& pull) { benchmark::DoNotOptimize(bench::world::accepted(w.send(pull))); });
+        state, [&] { return w.pull("?since=" + changed->since); },
+        [&](http_request const& pull) { benchmark::DoNotOptimize(bench::world::accepted(w.send(pull))); });
 }
 BENCHMARK(pull_one_changed_of)->Arg(10)->Arg(10'000)->UseManualTime()->Unit(benchmark::kMicrosecond);
 
@@ -44,7 +46,8 @@ void read_conversation_of(benchmark::State& state) {
         w->fill("main", static_cast<std::size_t>(state.range(0)));
     }
     bench::measure(
-        state, [&] { return w->read("main"); }, [&](http_request const& read) { benchmark::DoNotOptimize(bench::world::accepted(w->send(read))); });
+        state, [&] { return w->read("main"); },
+        [&](http_request const& read) { benchmark::DoNotOptimize(bench::world::accepted(w->send(read))); });
     state.SetItemsProcessed(state.range(0) * state.iterations());
 }
 BENCHMARK(read_conversation_of)->Arg(100)->Arg(1'000)->Arg(10'000)->Arg(100'000)->UseManualTime()->Unit(benchmark::kMicrosecond);

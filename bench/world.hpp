@@ -13,6 +13,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <unistd.h>
 #include <atomic>
 #include <chrono>
 #include <ctime>
@@ -21,7 +22,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 /// A backend with one user and one paired device, on a store of choice.
@@ -72,7 +72,12 @@ inline json::object message(std::string id, std::int64_t version = 1) {
 }
 
 inline json::object conversation(std::string_view id, json::array messages, std::int64_t version = 1) {
-    return {{"conversation_id", id}, {"version", version}, {"messages", std::move(messages)}, {"surfaces", {"web"}}, {"last_modified", "2025-12-31T00:00:00Z"}, {"source_backend", "local"}};
+    return {{"conversation_id", id},
+            {"version", version},
+            {"messages", std::move(messages)},
+            {"surfaces", {"web"}},
+            {"last_modified", "2025-12-31T00:00:00Z"},
+            {"source_backend", "local"}};
 }
 
 inline json::array messages(std::size_t count, std::string const& prefix) {
@@ -83,10 +88,18 @@ inline json::array messages(std::size_t count, std::string const& prefix) {
 
 class world {
 public:
-    explicit world(kind k) : store_{k == kind::memory ? std::unique_ptr<store_base>{std::make_unique<testing::memory_store>()} : std::make_unique<server::sqlite_store>(folder_.file("store"))} {
+    explicit world(kind k)
+        : store_{k == kind::memory ? std::unique_ptr<store_base>{std::make_unique<testing::memory_store>()}
+                                   : std::make_unique<server::sqlite_store>(folder_.file("store"))} {
         using namespace std::chrono_literals;
-        json::object const token = mint_sbt({"sess_1", "local_1", self_.backend_id, "ada", clock_.now(), clock_.now() + 8h}, secrets_.secrets.at("ada"));
-        json::object const body{{"backend_identity", {{"backend_id", "local_1"}, {"backend_type", "local"}, {"public_key", device_key().public_key().pem()}, {"capabilities", {"offline"}}, {"version", "1.0"}}},
+        json::object const token =
+            mint_sbt({"sess_1", "local_1", self_.backend_id, "ada", clock_.now(), clock_.now() + 8h}, secrets_.secrets.at("ada"));
+        json::object const body{{"backend_identity",
+                                 {{"backend_id", "local_1"},
+                                  {"backend_type", "local"},
+                                  {"public_key", device_key().public_key().pem()},
+                                  {"capabilities", {"offline"}},
+                                  {"version", "1.0"}}},
                                 {"sbt", token}};
         peer_id_ = json::parse(accepted(send("POST", "/register-peer", "", json::serialize(body))).body).value().at("peer_id").as_string();
     }
@@ -94,7 +107,11 @@ public:
     http_response send(http_request const& request) { return handle(env_, request, clock_.now()); }
 
     static http_request request(std::string method, std::string target, std::string authorization, std::string body = "") {
-        http_request r{.method = std::move(method), .target = std::move(target), .headers = {{"Host", "localhost"}}, .body = std::move(body), .remote = ""};
+        http_request r{.method = std::move(method),
+                       .target = std::move(target),
+                       .headers = {{"Host", "localhost"}},
+                       .body = std::move(body),
+                       .remote = ""};
         if (!authorization.empty()) r.headers.add("Authorization", std::move(authorization));
         if (!r.body.empty()) r.headers.add("Content-Type", "application/json");
         return r;
@@ -105,7 +122,9 @@ public:
 
     /// A signed push, ready to be sent.
     http_request push(json::array conversations) {
-        json::object body{{"sync_id", "sync_" + std::to_string(++made_)}, {"timestamp", format_timestamp(clock_.now())}, {"conversations", std::move(conversations)}};
+        json::object body{{"sync_id", "sync_" + std::to_string(++made_)},
+                          {"timestamp", format_timestamp(clock_.now())},
+                          {"conversations", std::move(conversations)}};
         body["signature"] = sign_object(body, device_key()).value();
         return request("POST", "/sync/" + peer_id_, "", json::serialize(body));
     }
@@ -121,7 +140,8 @@ public:
     /// Fills a conversation with `count` messages.
     void fill(std::string const& conversation_id, std::size_t count) {
         for (std::size_t done = 0; done < count; done += 10'000)
-            accepted(send(push({conversation(conversation_id, messages(std::min<std::size_t>(count - done, 10'000), "m" + std::to_string(done) + '-'))})));
+            accepted(send(push(
+                {conversation(conversation_id, messages(std::min<std::size_t>(count - done, 10'000), "m" + std::to_string(done) + '-'))})));
     }
 
     static http_response accepted(http_response response) {
@@ -134,7 +154,14 @@ public:
 private:
     assertion_claims claims(std::string_view method, std::string_view target, std::string_view iss, std::string_view sub) {
         std::int64_t const now = clock_.now().seconds;
-        return {std::string{iss}, std::string{sub}, self_.backend_id, "jti-" + std::to_string(++made_), std::string{method}, std::string{target}, now, now + 60};
+        return {std::string{iss},
+                std::string{sub},
+                self_.backend_id,
+                "jti-" + std::to_string(++made_),
+                std::string{method},
+                std::string{target},
+                now,
+                now + 60};
     }
 
     scratch_folder folder_;
@@ -145,7 +172,8 @@ private:
     testing::manual_clock clock_;
     identity self_{"hosted_1", "hosted", server_key().public_key().pem(), "1.0", {}, {1'700'000'000, 0}};
     settings config_{.base_url = "http://localhost:8825", .admin_token = "", .allowed_hosts = {}, .allowed_origins = {}};
-    environment<store_base, os_entropy, testing::map_secret_book, memory_replay_guard> env_{self_, server_key(), config_, *store_, entropy_, secrets_, replays_};
+    environment<store_base, os_entropy, testing::map_secret_book, memory_replay_guard> env_{self_,    server_key(), config_, *store_,
+                                                                                            entropy_, secrets_,     replays_};
     std::string peer_id_;
     std::int64_t made_ = 0;
 };

@@ -18,7 +18,7 @@ struct run_arguments {
     std::vector<std::string> profiles;
     std::string level = "strict", fail_on = "must", baseline_file;
     std::optional<std::uint64_t> seed;
-    unsigned jobs = 4;
+    unsigned jobs = 8;
     int timeout_s = 10;
     std::string restart_command, kill_command;
     bool insecure = false;

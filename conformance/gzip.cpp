@@ -82,7 +82,7 @@ std::string gzip_of(std::string_view text, std::size_t spaces) {
     bits.align();
 
     crc32 sum;
-    for (unsigned char const octet : text) sum.add(octet);
+    for (char const c : text) sum.add(static_cast<unsigned char>(c));
     for (std::size_t i = 0; i < spaces; ++i) sum.add(' ');
     little_endian(out, sum.value(), 4);
     little_endian(out, static_cast<std::uint32_t>(text.size() + spaces), 4);

@@ -96,7 +96,7 @@ std::string did_you_mean(std::string_view text, std::vector<std::string> const& 
         return row[other.size()];
     };
     std::string best;
-    std::size_t least = std::max<std::size_t>(3, text.size() / 3) + 1;
+    std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
     for (auto const& c : candidates) {
         auto const slash = c.find('/');
         std::size_t d = distance(c);

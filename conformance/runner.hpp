@@ -25,7 +25,7 @@ result<std::vector<registered_check>> select(selection const&);
 struct run_options {
     conformance::level level = conformance::level::strict;
     bool fail_on_should = false;
-    unsigned jobs = 4;
+    unsigned jobs = 8;
     std::vector<expected_failure> baseline = {};
     std::string today = {};  ///< "2026-06-30", for the baseline
 };

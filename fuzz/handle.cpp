@@ -50,15 +50,30 @@ public:
 private:
     void step() {
         switch (in_.pick(16)) {
-            case 0: case 1: return pair();
-            case 2: case 3: case 4: case 5: return push();
-            case 6: return pull();
-            case 7: case 8: return follow(pairings_[in_.pick(4)], 1 + in_.pick(3));
-            case 9: return read();
-            case 10: case 11: return write();
-            case 12: return erase();
-            case 13: return end_pairing();
-            case 14: return raw();
+            case 0:
+            case 1:
+                return pair();
+            case 2:
+            case 3:
+            case 4:
+            case 5:
+                return push();
+            case 6:
+                return pull();
+            case 7:
+            case 8:
+                return follow(pairings_[in_.pick(4)], 1 + in_.pick(3));
+            case 9:
+                return read();
+            case 10:
+            case 11:
+                return write();
+            case 12:
+                return erase();
+            case 13:
+                return end_pairing();
+            case 14:
+                return raw();
             default: {
                 static constexpr std::array<std::chrono::nanoseconds, 5> steps{1ns, 1s, 6min, 9h, 25h};
                 w_.clock.advance(steps[in_.pick(steps.size())]);
@@ -70,7 +85,11 @@ private:
 
     /// Sends a request in the name of `user`. Afterwards `now_` is what is held, `before_` what was.
     http_response ask(std::size_t user, std::string method, std::string target, std::string authorization, std::string body = "") {
-        http_request r{.method = std::move(method), .target = std::move(target), .headers = {{"Host", "hosted.example"}}, .body = std::move(body), .remote = ""};
+        http_request r{.method = std::move(method),
+                       .target = std::move(target),
+                       .headers = {{"Host", "hosted.example"}},
+                       .body = std::move(body),
+                       .remote = ""};
         if (!authorization.empty()) r.headers.add("Authorization", std::move(authorization));
         if (!r.body.empty()) r.headers.add("Content-Type", "application/json");
         return ask(user, r);
@@ -105,7 +124,8 @@ private:
     std::int64_t version() { return std::array<std::int64_t, 6>{0, 1, 2, 3, limits::version_max - 1, limits::version_max}[in_.pick(6)]; }
     /// The second and the third are one instant.
     std::string_view timestamp() {
-        return std::array{"0001-01-01T00:00:00Z", "2025-12-31T00:00:00Z", "2025-12-31T01:00:00+01:00", "2025-12-31T00:00:00.000000001Z", "2026-01-01T23:00:00Z"}[in_.pick(5)];
+        return std::array{"0001-01-01T00:00:00Z", "2025-12-31T00:00:00Z", "2025-12-31T01:00:00+01:00", "2025-12-31T00:00:00.000000001Z",
+                          "2026-01-01T23:00:00Z"}[in_.pick(5)];
     }
 
     /// Now and then, members out of the input take the place of those that are there.
@@ -140,7 +160,8 @@ private:
         auto const a = ask(p.user, "POST", "/register-peer", "", json::serialize(body));
         require(now_.of == before_.of);
         if (a.status != 200) return;
-        if (token.at("user_id") != users[p.user]) return;  // the input knows the name of the user whose secret it has
+        if (json::view(token.at("user_id").as_string()) != users[p.user])
+            return;  // the input knows the name of the user whose secret it has
         require(!forged);
         p.peer_id = json::parse(a.body).value().at("peer_id").as_string();
     }
@@ -150,20 +171,35 @@ private:
         for (std::size_t n = in_.pick(4); n > 0; --n) {
             json::object m = w_.message(user, message_id(), version(), timestamp());
             switch (in_.pick(6)) {
-                case 1: m["content"] = canary_of(user) + " again"; break;
-                case 2: m["redacted"] = true; break;
-                case 3: m["deleted"] = true; m["content"] = ""; break;
-                default: break;
+                case 1:
+                    m["content"] = canary_of(user) + " again";
+                    break;
+                case 2:
+                    m["redacted"] = true;
+                    break;
+                case 3:
+                    m["deleted"] = true;
+                    m["content"] = "";
+                    break;
+                default:
+                    break;
             }
             garnish(m);
             messages.push_back(std::move(m));
         }
         json::object c = w_.conversation(conversation_id(), version(), timestamp(), std::move(messages));
         switch (in_.pick(6)) {
-            case 1: c["title"] = canary_of(user); break;
-            case 2: c["redacted"] = true; break;
-            case 3: c["deleted"] = true; break;
-            default: break;
+            case 1:
+                c["title"] = canary_of(user);
+                break;
+            case 2:
+                c["redacted"] = true;
+                break;
+            case 3:
+                c["deleted"] = true;
+                break;
+            default:
+                break;
         }
         garnish(c);
         return c;
@@ -173,7 +209,9 @@ private:
         auto const& p = pairings_[in_.pick(4)];
         json::array conversations;
         for (std::size_t n = in_.pick(3); n > 0; --n) conversations.push_back(conversation_of(p.user));
-        json::object body{{"sync_id", std::array{"s0", "s1", "s2", "s3", "s4", "s5"}[in_.pick(6)]}, {"timestamp", format_timestamp(w_.clock.now())}, {"conversations", std::move(conversations)}};
+        json::object body{{"sync_id", std::array{"s0", "s1", "s2", "s3", "s4", "s5"}[in_.pick(6)]},
+                          {"timestamp", format_timestamp(w_.clock.now())},
+                          {"conversations", std::move(conversations)}};
         garnish(body);
 
         auto const spoilt = in_.pick(16);
@@ -193,7 +231,8 @@ private:
         for (auto const& c : body.at("conversations").as_array()) {
             std::string const id{json::view(c.at("conversation_id").as_string())};
             join(expected, {id, ""}, item_of_conversation(c.as_object()));
-            for (auto const& m : c.at("messages").as_array()) join(expected, {id, std::string{json::view(m.at("id").as_string())}}, item_of_message(m.as_object()));
+            for (auto const& m : c.at("messages").as_array())
+                join(expected, {id, std::string{json::view(m.at("id").as_string())}}, item_of_message(m.as_object()));
         }
         require(now_.of[p.user].held == expected);
     }
@@ -201,8 +240,10 @@ private:
     void pull() {
         auto const& p = pairings_[in_.pick(4)];
         auto const& named = in_.pick(4) == 3 ? pairings_[in_.pick(4)] : p;
-        std::string const target = "/sync/" + named.peer_id + '?' + parameter("since", {"2025-12-31T00:00:00Z", "0000-01-01T00:00:00Z", "2199-01-01T00:00:00Z"}) +
-                                   parameter("limit", {"1", "2", "500", "0"}) + parameter("cursor", {cursor_, cursor_}) + parameter("epoch", {"memory-epoch", "another"});
+        std::string const target = "/sync/" + named.peer_id + '?' +
+                                   parameter("since", {"2025-12-31T00:00:00Z", "0000-01-01T00:00:00Z", "2199-01-01T00:00:00Z"}) +
+                                   parameter("limit", {"1", "2", "500", "0"}) + parameter("cursor", {cursor_, cursor_}) +
+                                   parameter("epoch", {"memory-epoch", "another"});
         auto const a = ask(p.user, "GET", target, w_.as_peer("GET", target, p.peer_id, p.from));
         require(a.status != 200 || named.peer_id == p.peer_id);
         if (a.status == 200) remember_cursor(json::parse(a.body).value().as_object());
@@ -270,7 +311,8 @@ private:
                 require(json::parse(a.body).value().at("messages").as_array().size() == live);
                 return;
             }
-            case 1: return follow_list(user);
+            case 1:
+                return follow_list(user);
             case 2: {
                 std::string const target = "/peers?" + parameter("limit", {"1"}) + parameter("cursor", {cursor_});
                 ask(user, method, target, w_.as_user(method, target, user));
@@ -364,7 +406,8 @@ private:
                 require(a.status >= 400);
                 break;
             }
-            default: ask(nobody, "DELETE", target, w_.as_admin());
+            default:
+                ask(nobody, "DELETE", target, w_.as_admin());
         }
         require(now_.of == before_.of);
     }
@@ -372,7 +415,8 @@ private:
     /// Anything, by nobody: nothing comes of it.
     void raw() {
         static constexpr std::array methods{"GET", "POST", "DELETE", "OPTIONS", "HEAD"};
-        static constexpr std::array fields{"Authorization", "Content-Type", "Content-Encoding", "Origin", "Host", "Access-Control-Request-Method"};
+        static constexpr std::array fields{"Authorization", "Content-Type", "Content-Encoding",
+                                           "Origin",        "Host",         "Access-Control-Request-Method"};
         auto const chosen = in_.pick(methods.size() + 1);
         http_request r;
         r.method = chosen < methods.size() ? methods[chosen] : in_.text(in_.pick(12));

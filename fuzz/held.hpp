@@ -83,7 +83,8 @@ inline state look(world& w) {
             state s;
             for (std::size_t user = 0; user < users.size(); ++user) s.of[user] = look(r.tenant(users[user]));
             for (auto const& p : r.peers(std::nullopt, "", std::numeric_limits<std::size_t>::max()).value())
-                s.registrations += p.peer_id + p.user_id + p.backend_id + p.public_key_pem + p.sbt + std::to_string(p.total_syncs) + ' ' + (p.endpoints ? p.endpoints->sync_endpoint : "") + '\n';
+                s.registrations += p.peer_id + p.user_id + p.backend_id + p.public_key_pem + p.sbt + std::to_string(p.total_syncs) + ' ' +
+                                   (p.endpoints ? p.endpoints->sync_endpoint : "") + '\n';
             return s;
         })
         .value();

@@ -53,8 +53,10 @@ struct world {
     memory_replay_guard replays;
     testing::manual_clock clock;
     identity self{"hosted_1", "hosted", own_key().public_key().pem(), "1.0", {"persistence"}, {1'700'000'000, 0}};
-    settings config{.base_url = "https://hosted.example", .admin_token = "admin token", .allowed_hosts = {}, .allowed_origins = {"https://ui.example"}};
-    environment<testing::memory_store, testing::counting_entropy, testing::map_secret_book, memory_replay_guard> env{self, own_key(), config, store, entropy, secrets, replays};
+    settings config{
+        .base_url = "https://hosted.example", .admin_token = "admin token", .allowed_hosts = {}, .allowed_origins = {"https://ui.example"}};
+    environment<testing::memory_store, testing::counting_entropy, testing::map_secret_book, memory_replay_guard> env{
+        self, own_key(), config, store, entropy, secrets, replays};
 
     http_response send(http_request const& request) { return handle(env, request, clock.now()); }
 
@@ -66,7 +68,8 @@ struct world {
         return "BSP " + remembered(what, [&] { return mint_peer_assertion(claims, from.key); });
     }
     std::string as_user(std::string_view method, std::string_view target, std::size_t user) {
-        return "BSP-User " + mint_user_assertion(claims_of(method, target, users.at(user), users.at(user)), secrets.secrets.at(std::string{users.at(user)}));
+        return "BSP-User " + mint_user_assertion(claims_of(method, target, users.at(user), users.at(user)),
+                                                 secrets.secrets.at(std::string{users.at(user)}));
     }
     [[nodiscard]] std::string as_admin() const { return "Bearer " + config.admin_token; }
 
@@ -90,14 +93,27 @@ struct world {
                 {"expires_at", format_timestamp(created_at + 8h)}};
     }
     [[nodiscard]] static json::object registration(json::object token, device const& from) {
-        return {{"backend_identity", {{"backend_id", from.backend_id}, {"backend_type", "local"}, {"public_key", from.key.public_key().pem()}, {"capabilities", {"offline"}}, {"version", "1.0"}}},
+        return {{"backend_identity",
+                 {{"backend_id", from.backend_id},
+                  {"backend_type", "local"},
+                  {"public_key", from.key.public_key().pem()},
+                  {"capabilities", {"offline"}},
+                  {"version", "1.0"}}},
                 {"sbt", std::move(token)}};
     }
     [[nodiscard]] static json::object message(std::size_t user, std::string_view id, std::int64_t version, std::string_view timestamp) {
-        return {{"id", id}, {"role", "user"}, {"content", canary_of(user)}, {"timestamp", timestamp}, {"surface", "web"}, {"source_backend", "local"}, {"version", version}};
+        return {{"id", id},
+                {"role", "user"},
+                {"content", canary_of(user)},
+                {"timestamp", timestamp},
+                {"surface", "web"},
+                {"source_backend", "local"},
+                {"version", version}};
     }
-    [[nodiscard]] static json::object conversation(std::string_view id, std::int64_t version, std::string_view last_modified, json::array messages) {
-        return {{"conversation_id", id}, {"version", version}, {"messages", std::move(messages)}, {"surfaces", {"web"}}, {"last_modified", last_modified}, {"source_backend", "local"}};
+    [[nodiscard]] static json::object conversation(std::string_view id, std::int64_t version, std::string_view last_modified,
+                                                   json::array messages) {
+        return {{"conversation_id", id},          {"version", version},       {"messages", std::move(messages)}, {"surfaces", {"web"}},
+                {"last_modified", last_modified}, {"source_backend", "local"}};
     }
 
 private:
@@ -108,7 +124,14 @@ private:
 
     assertion_claims claims_of(std::string_view method, std::string_view target, std::string_view iss, std::string_view sub) {
         std::int64_t const now = clock.now().seconds;
-        return {std::string{iss}, std::string{sub}, self.backend_id, "jti-" + std::to_string(++assertions_), std::string{method}, std::string{target}, now, now + 60};
+        return {std::string{iss},
+                std::string{sub},
+                self.backend_id,
+                "jti-" + std::to_string(++assertions_),
+                std::string{method},
+                std::string{target},
+                now,
+                now + 60};
     }
 
     int assertions_ = 0;

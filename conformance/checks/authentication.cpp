@@ -387,6 +387,10 @@ void user_is_named_exactly(scenario& s) {
         return variant{"sub \"" + name + "\"", {.claims = [name](json::object& o) { o["sub"] = name, o["iss"] = name; }}};
     };
     std::vector<variant> variants{named("anonymous"), named(id + " "), named(s.fresh("nobody")), named("")};
+    auto unknown = named(s.fresh("nobody"));
+    unknown.what += " under the empty secret";
+    unknown.options.secret = "";
+    variants.push_back(unknown);
     auto upper = id;
     std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     if (upper != id) variants.push_back(named(upper));

@@ -363,6 +363,12 @@ void title_is_set(scenario& s) {
     s.expect(now.text("/title") == "Trip", "the conversation's title is Trip", now.text("/title"));
     write(s, who, c, "again", member("title", "Voyage"));
     s.expect(read(s, who, c).text("/title") == "Voyage", "the conversation's title is Voyage", read(s, who, c).text("/title"));
+    auto const named = [](char const* title) {
+        return [title](json::object& o) { o["id"] = "m1", o["title"] = title; };
+    };
+    write(s, who, c, "the same", named("Voyage"));
+    write(s, who, c, "the same", named("Return"));
+    s.expect(read(s, who, c).text("/title") == "Return", "the title that came with a repeated message", read(s, who, c).text("/title"));
 }
 
 void title_and_unknown_members_stay(scenario& s) {
@@ -478,6 +484,17 @@ void deletion_beats_what_it_saw(scenario& s) {
     s.expect(now.bytes().find("from a fast clock") == std::string::npos, "the deletion stands after the message is pushed again", "the message is back");
 }
 
+void tombstones_are_lean(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), secret = s.canary();
+    pushed(s, a, s.conversation(c, 3, {s.message("m1", "x", 3)}, [&](json::object& o) { o["title"] = secret, o["x_note"] = secret; }));
+    s.control(a.del("/conversations/" + c), "deleting the conversation");
+    auto const feed = a.pull_all();
+    auto const* entry = feed.find(c);
+    s.control(entry != nullptr, "a pull carries the tombstone");
+    s.expect(show(*entry, 10'000).find(secret) == std::string::npos, "a tombstone without title and unknown members", show(*entry));
+}
+
 void conversation_is_deleted(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c"), secret = s.canary();
@@ -527,7 +544,8 @@ void writing_revives(scenario& s) {
     s.control(a.del("/conversations/" + c), "deleting the conversation");
     auto const x = a.write(c, "after", member("id", "m2"));
     s.accepted(x, "a write into a deleted conversation");
-    auto const now = read(s, a, c);
+    auto const now = a.read(c);
+    s.accepted(now, "reading the conversation that the write brought back");
     s.expect(text_at(message_in(now, "m2"), "/content") == "after", "the conversation is back with the new message", show(now.body()));
     s.expect(integer_at(now.body(), "/version") == 3, "version 3", std::to_string(integer_at(now.body(), "/version")));
     s.control(a.del("/conversations/" + c + "/messages/m2"), "deleting the message");
@@ -633,6 +651,8 @@ check const checks[] = {
     {.id = "cnv/delete-conversation", .title = "deleting a conversation hides it, travels in pulls, and stands against stale pushes", .clauses = {"BSP-CNV-060", "BSP-CNV-062", "BSP-CNV-016", "BSP-SYN-128"},
      .impact = "a deleted conversation comes back from another device", .likely_cause = "rows are removed, so that a stale push looks new",
      .run = conversation_is_deleted},
+    {.id = "cnv/tombstone-is-lean", .title = "the tombstone of a conversation has no title and no unknown members", .clauses = {"BSP-CNV-066"},
+     .impact = "what was to be deleted lives on in the title", .likely_cause = "deleted is set on the old members", .run = tombstones_are_lean, .strength = obligation::should},
     {.id = "cnv/delete-again", .title = "deleting what does not exist or is already deleted is not found", .clauses = {"BSP-CNV-063"},
      .impact = "clients believe that they deleted something; versions grow without a change", .likely_cause = "tombstones are written unconditionally",
      .run = deleting_again_is_not_found},

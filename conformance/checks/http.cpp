@@ -156,6 +156,7 @@ void conflicting_framing_is_refused(scenario& s) {
 
 void wrong_methods_are_refused(scenario& s) {
     s.control(request(s, "GET", "/identity"), "GET /identity");
+    s.control(request(s, "GET", "/health"), "GET /health");
     for (auto const& [method, path] : {std::pair<std::string, std::string>{"GET", "/register-peer"}, {"POST", "/identity"}, {"DELETE", "/health"}, {"PUT", "/sync/peer_" + std::string(32, '0')},
                                        {"PATCH", "/conversations"}, {"DELETE", "/register-peer"}, {"BREW", "/identity"}}) {
         auto const x = request(s, method, path, method == "GET" || method == "DELETE" ? http_headers{} : http_headers{{"Content-Type", "application/json"}}, method == "GET" || method == "DELETE" ? "" : "{}");

@@ -1,6 +1,8 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
 
+#include <algorithm>
+#include <sstream>
 #include <bsp/base/instant.hpp>
 #include <bsp/crypto/rsa.hpp>
 
@@ -141,6 +143,10 @@ void key_is_acceptable(scenario& s) {
     auto const parsed = rsa_public_key::from_pem(x.text("/public_key"));
     s.expect(parsed.has_value(), "public_key is an RSA SubjectPublicKeyInfo in PEM with 2048 to 8192 bits",
              parsed ? "" : parsed.error().detail + ": " + x.text("/public_key").substr(0, 60));
+    std::istringstream lines{x.text("/public_key")};
+    std::size_t longest = 0;
+    for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size() - line.ends_with('\r'));
+    s.expect(longest <= 64, "lines of 64 characters", std::to_string(longest));
 }
 
 check const checks[] = {

@@ -90,6 +90,9 @@ void higher_version_gives_the_title(scenario& s) {
         s.expect(x.text("/title") == "newer", "the title of version 4, " + order, x.text("/title"));
         s.expect(integer_at(x.body(), "/version") == 4, "version 4, " + order, std::to_string(integer_at(x.body(), "/version")));
     });
+    in_every_order(s, a, {{4, later, "four"}, {5, earlier, "five"}}, [&](exchange const& x, std::string const& order) {
+        s.expect(x.text("/title") == "five", "the title of version 5, though it is the earlier one, " + order, x.text("/title"));
+    });
     in_every_order(s, a, {{9, earlier, "nine"}, {10, later, "ten"}}, [&](exchange const& x, std::string const& order) {
         s.expect(x.text("/title") == "ten", "the title of version 10, " + order, x.text("/title"));
     });

@@ -193,9 +193,13 @@ void versions_are_integers(scenario& s) {
 
 void later_instant(scenario& s, std::initializer_list<std::pair<char const*, char const*>> pairs, std::int64_t version = 4) {
     auto const a = s.register_peer();
-    for (auto const& [earlier, later] : pairs)
-        greater_stands(s, a, std::string{later} + " over " + earlier, s.message("m1", std::string{"earlier, "} + earlier, version, at_time(earlier)),
-                       s.message("m1", std::string{"later, "} + later, version, at_time(later)));
+    for (auto const& [earlier, later] : pairs) {
+        auto const winner = s.message("m1", std::string{"later, "} + later, version, at_time(later));
+        // Were the instants taken for equal, the digest would give the earlier one the place.
+        auto loser = winner;
+        while (digest_of(loser) <= digest_of(winner)) loser = s.message("m1", std::string{"earlier, "} + earlier + " " + s.canary(4), version, at_time(earlier));
+        greater_stands(s, a, std::string{later} + " over " + earlier, loser, winner);
+    }
 }
 
 void fractions_count(scenario& s) {
@@ -282,6 +286,19 @@ void digest_breaks_ties(scenario& s) {
     for (int i = 0; i < 4; ++i) {
         auto const [less, greater] = by_digest(s.message("m1", "left " + s.canary(6), 4, at_time(when)), s.message("m1", "right " + s.canary(6), 4, at_time(when)));
         greater_stands(s, a, "at equal version and timestamp, the greater digest", less, greater);
+    }
+    // Whatever else differs, the digest decides, and not that member.
+    for (auto const* member : {"source_backend", "role", "surface", "content"}) {
+        auto const with = [&](char const* value) {
+            return s.message("m1", "same " + s.canary(6), 4, [&](json::object& m) {
+                m["timestamp"] = when;
+                m[member] = std::string{value} + s.canary(4);
+            });
+        };
+        for (int i = 0; i < 3; ++i) {
+            auto const [less, greater] = by_digest(with("a"), with("z"));
+            greater_stands(s, a, std::string{"with another "} + member + ", the greater digest", less, greater);
+        }
     }
     // Two spellings of one instant are a tie, too.
     auto const [less, greater] = by_digest(s.message("m1", "utc", 4, at_time("2025-03-04T05:06:07Z")), s.message("m1", "paris", 4, at_time("2025-03-04T06:06:07.000+01:00")));

@@ -125,7 +125,7 @@ void audience_may_be_absent(scenario& s) {
 
 void typ_is_for_others(scenario& s) {
     ground const g{s};
-    for (json::value const& typ : {json::value{"bsp-unpair"}, json::value{"bsp-peer+jwt"}, json::value{"sync"}, json::value{""}, json::value{nullptr}, json::value{1}})
+    for (json::value const& typ : {json::value("bsp-unpair"), json::value("bsp-peer+jwt"), json::value("sync"), json::value(""), json::value(nullptr), json::value(1)})
         g.refuses("a push with typ " + show(typ), {.before_signing = [&](json::object& p) { p["typ"] = typ; }}, {});
     g.was_spared("signed objects of another type");
 }

@@ -68,7 +68,7 @@ void the_signature_is_verified(scenario& s) {
         {"a surface added", [](json::object& p) { first_conversation(p)["surfaces"] = json::array{"web", "ios"}; }},
         {"the sync_id changed", [&](json::object& p) { p["sync_id"] = s.fresh("t"); }},
         {"the timestamp changed", [&](json::object& p) { p["timestamp"] = s.in_seconds(-1); }},
-        {"a conversation repeated", [](json::object& p) { p["conversations"].as_array().push_back(json::value{p.at("conversations").as_array().at(0)}); }},
+        {"a conversation repeated", [](json::object& p) { p["conversations"].as_array().push_back(json::value(p.at("conversations").as_array().at(0))); }},
         {"the signature of another push", [&](json::object& p) { p["signature"] = other.at("signature"); }},
         {"one octet of the signature changed", re_encoded([](std::string& t) { t[40] = t[40] == 'A' ? 'B' : 'A'; })},
     };

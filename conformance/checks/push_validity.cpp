@@ -77,7 +77,7 @@ void invalid_items_are_told(scenario& s) {
             (std::string_view{where} == "conversations" ? p.at("conversations") : first_conversation(p).at("messages")).as_array().push_back(element);
         };
     };
-    for (json::value const& element : {json::value{nullptr}, json::value{"x"}, json::value{7}, json::value(json::array{}), json::value(json::object{})}) {
+    for (json::value const& element : {json::value(nullptr), json::value("x"), json::value(7), json::value(json::array{}), json::value(json::object{})}) {
         g.refuses("a push with " + show(element) + " among its conversations", {.before_signing = replaced("conversations", element)}, invalid);
         g.refuses("a push with " + show(element) + " among the messages of a conversation", {.before_signing = replaced("messages", element)}, invalid);
     }

@@ -50,7 +50,7 @@ handler random_json(settings const& s) {
     });
 }
 
-/// Answers each request with the answer to the one before.
+/// Answers each request with the last answer that was a good one, and not with its own.
 handler previous_answer(settings const& s) {
     struct memory {
         explicit memory(settings const& given) : real{given} {}
@@ -61,7 +61,8 @@ handler previous_answer(settings const& s) {
     auto const m = std::make_shared<memory>(s);
     return behind_identity(s, [m](http_request const& r, instant now) {
         std::lock_guard const lock{m->mutex};
-        return std::exchange(m->last, m->real.handle(r, now));
+        http_response own = m->real.handle(r, now);
+        return own.status < 300 ? std::exchange(m->last, std::move(own)) : m->last;
     });
 }
 
@@ -94,7 +95,7 @@ std::vector<degenerate> const& all_degenerates() {
         {"hang-up", "closes the connection without an answer", hang_up},
         {"empty-body", "says 200 and nothing else", empty_body},
         {"random-json", "says 200 and random JSON", random_json},
-        {"previous-answer", "answers with the answer to the request before", previous_answer},
+        {"previous-answer", "answers with the last good answer that it gave to another request", previous_answer},
         {"stale-reads", "takes writes, and reads for ever what it read first", stale_reads},
     };
     return all;

@@ -61,7 +61,7 @@ std::string_view word(fate f) {
 
 /// A check whose only requests were for the identity proves no more than what the identity says.
 bool did_more_than_read_the_identity(record const& r) {
-    return std::any_of(r.steps.begin(), r.steps.end(), [](auto const& s) { return s->request.method != "GET" || !s->request.target.ends_with("/identity"); });
+    return std::any_of(r.steps.begin(), r.steps.end(), [](auto const& s) { return !s->request.target.empty() && (s->request.method != "GET" || !s->request.target.ends_with("/identity")); });
 }
 
 }  // namespace

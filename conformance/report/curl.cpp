@@ -15,6 +15,20 @@ std::string shell_word(std::string_view text) {
     return out + "'";
 }
 
+std::string raw_line(std::string_view bytes, std::string_view host, std::string_view port) {
+    std::string format;
+    for (char c : bytes) {
+        auto const u = static_cast<unsigned char>(c);
+        if (c == '\r') format += "\\r";
+        else if (c == '\n') format += "\\n";
+        else if (c == '%') format += "%%";
+        else if (c == '\\') format += "\\\\";
+        else if (u < 0x20 || u >= 0x7F || c == '\'') format += {'\\', static_cast<char>('0' + (u >> 6)), static_cast<char>('0' + (u >> 3 & 7)), static_cast<char>('0' + (u & 7))};
+        else format += c;
+    }
+    return "printf '" + format + "' | nc -w 5 " + shell_word(host) + ' ' + shell_word(port);
+}
+
 bool fits_command_line(std::string_view body) {
     // Only what a terminal can show and a person can paste: printable text and what is not ASCII.
     return body.size() <= 4096 && std::all_of(body.begin(), body.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });

@@ -11,6 +11,9 @@ namespace bsp::conformance {
 /// fit a command line is taken from `body_file` (then not empty).
 std::string curl_line(http_request const&, std::string_view origin, std::string_view body_file = {});
 
+/// A command line that writes exactly these bytes to a connection and shows what comes back.
+std::string raw_line(std::string_view bytes, std::string_view host, std::string_view port);
+
 /// Whether the body can stand on the command line: text without NUL, of at most 4 KiB.
 bool fits_command_line(std::string_view body);
 

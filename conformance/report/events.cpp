@@ -1,6 +1,7 @@
 #include "events.hpp"
 
 #include "../clauses.hpp"
+#include "../target/stream.hpp"
 #include "../text.hpp"
 #include "curl.hpp"
 
@@ -93,6 +94,8 @@ json::object step_object(step const& s, std::string_view check_id, surroundings 
         if (s.request.body.empty() || fits_command_line(s.request.body) || !file.empty())
             out["curl"] = redact(curl_line(s.request, origin_of(world.target), file));
     }
+    if (s.request.method.empty() && !s.request.body.empty() && s.request.body.size() <= 4096 && !world.target.url().starts_with("https:"))
+        if (auto const to = parse_url(world.target.url())) out["curl"] = redact(raw_line(s.request.body, to->host, to->port));
     return out;
 }
 

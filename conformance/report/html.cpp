@@ -93,8 +93,6 @@ std::string word_for(std::string const& colour) {
 using tally = std::map<std::string, int>;
 
 std::string bar(tally const& t, std::string_view classes) {
-    int total = 0;
-    for (auto const& [colour, n] : t) total += n;
     std::string out = "<div class=\"" + std::string{classes} + "\">";
     for (char const* colour : {"pass", "warn", "fail", "open", "none"})
         if (auto const found = t.find(colour); found != t.end() && found->second > 0)
@@ -153,7 +151,7 @@ public:
         else if (kind == "run-finished") {
             std::stable_sort(checks_.begin(), checks_.end(), [](json::value const& a, json::value const& b) { return text_at(a, "/check") < text_at(b, "/check"); });
             for (auto const& c : checks_) by_id_[text_at(c, "/check")] = &c;
-            for (auto const& one : objects_at(v, "/clauses")) sentences_[text_at(json::value{one}, "/id")] = one;
+            for (auto const& one : objects_at(v, "/clauses")) sentences_[text_at(json::value(one), "/id")] = one;
             write(v);
         }
     }
@@ -252,13 +250,13 @@ private:
         out += "</span></div><h3>" + escaped(text_at(v, "/title")) + "</h3>";
         if (!clauses.empty())
             if (auto const found = sentences_.find(clauses.front()); found != sentences_.end())
-                out += "<blockquote>" + inline_markdown(text_at(json::value{found->second}, "/sentence")) + "</blockquote>";
+                out += "<blockquote>" + inline_markdown(text_at(json::value(found->second), "/sentence")) + "</blockquote>";
         out += "<dl class=\"verdicts\">";
         auto const finding = [&out](json::value const& f) {
             out += "<dt>expected</dt><dd>" + escaped(text_at(f, "/expected")) + "</dd><dt>actual</dt><dd class=\"actual\">" + escaped(text_at(f, "/actual")) + "</dd>";
         };
         if (auto const* f = at(v, "/failure")) finding(*f);
-        for (auto const& f : objects_at(v, "/inexact")) finding(json::value{f});
+        for (auto const& f : objects_at(v, "/inexact")) finding(json::value(f));
         if (auto const reason = text_at(v, "/reason"); !reason.empty()) out += "<dt>reason</dt><dd>" + escaped(reason) + "</dd>";
         if (auto const why = text_at(v, "/baseline_problem"); !why.empty()) out += "<dt>baseline</dt><dd class=\"actual\">" + escaped(why) + "</dd>";
         if (auto const why = text_at(v, "/expected_failure"); !why.empty()) out += "<dt>tolerated</dt><dd>" + escaped(why) + "</dd>";

@@ -195,7 +195,7 @@ private:
         if (step == 0) step = integer_at(v, "/inexact/0/step", 0);
         std::string found;
         for (auto const& one : objects_at(v, "/steps"))
-            if (integer_at(one, "/step", 0) <= step && !text_at(one, "/curl").empty()) found = text_at(one, "/curl");
+            if (integer_at(one, "/step", 0) == step) found = text_at(one, "/curl");
         return found;
     }
 
@@ -223,9 +223,9 @@ private:
         out_ << bold(padded("profile", 10)) << bold(padded("checks passed", 16)) << bold(padded("failed", 9)) << bold(padded("warnings", 11)) << bold(padded("open", 7)) << bold(padded("not run", 10))
              << bold("clauses shown") << '\n';
         for (auto const& [name, row] : profiles_) {
-            auto const n = [&](char const* verdict) {
-                auto const found = row.find(verdict);
-                return found == row.end() ? 0 : found->second;
+            auto const n = [&verdicts = row](char const* verdict) {
+                auto const found = verdicts.find(verdict);
+                return found == verdicts.end() ? 0 : found->second;
             };
             int const failed = n("FAIL"), open = n("INCONCLUSIVE") + n("HARNESS-ERROR");
             out_ << padded(name, 10) << coloured("PASS", padded(std::to_string(n("PASS")), 16)) << (failed ? coloured("FAIL", padded(std::to_string(failed), 9)) : padded("0", 9))

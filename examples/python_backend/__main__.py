@@ -44,7 +44,7 @@ def _users(text: str) -> dict[str, str]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python_backend", description="A BSP backend in Python.")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where everything is kept")
+    parser.add_argument("--data-dir", dest="data", type=Path, required=True, metavar="DIR", help="where everything is kept")
     parser.add_argument("--type", choices=("local", "hosted"), default="hosted")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
     parser.add_argument("--base-url", metavar="URL", help="the URL by which clients reach this backend")

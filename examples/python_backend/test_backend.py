@@ -45,7 +45,7 @@ class Process:
         self.data.mkdir(exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if k != "BACKEND_PRIVATE_KEY"}
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE), "--data", str(self.data), "--type", self.backend_type, "--ready-file", str(ready)],
+            [sys.executable, str(HERE), "--data-dir", str(self.data), "--type", self.backend_type, "--ready-file", str(ready)],
             stdout=subprocess.DEVNULL, env=environment)
         deadline = time.monotonic() + 20
         while not ready.exists():

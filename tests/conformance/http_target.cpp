@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::unique_ptr<target> client_of(scripted_server const& s) { return std::move(connect_to(s.url()).value()); }
+std::unique_ptr<target> client_of(scripted_server const& s) { return connect_to(s.url()).value(); }
 bsp::http_request get(std::string path = "/identity") { return {"GET", std::move(path), {}, {}, {}}; }
 
 /// What one request gets from a server that answers `text` and closes.

@@ -128,6 +128,13 @@ BOOST_AUTO_TEST_CASE(shell_words_survive_the_shell) {
     for (std::string const text : {"plain", "it's", "$HOME `id` \"x\" \\ !", "", "a\nb", "{\"a\": \"ö\"}"}) BOOST_TEST(shell("printf %s " + shell_word(text)) == text);
 }
 
+BOOST_AUTO_TEST_CASE(raw_lines_carry_every_byte) {
+    auto const bytes = std::string("GET /%41\\'\xff\0 \r\n", 16);
+    auto line = raw_line(bytes, "h", "1");
+    line.resize(line.find(" | nc"));
+    BOOST_TEST(shell(line) == bytes);
+}
+
 BOOST_AUTO_TEST_CASE(curl_lines_say_everything) {
     bsp::http_request const r{"POST", "/sync/p?x=1&y='", {{"Content-Type", "application/json"}, {"Authorization", "BSP a.b.c"}}, "{\"it's\": 1}", {}};
     BOOST_TEST(curl_line(r, "http://h:1") ==

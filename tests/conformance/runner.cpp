@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_target_that_dies_ends_the_run) {
         if (head.find("/identity") != std::string::npos)
             scripted_server::write(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(std::string_view{identity_text}.size()) + "\r\n\r\n" + identity_text);
     });
-    auto const t = std::move(connect_to(server->url()).value());
+    auto const t = connect_to(server->url()).value();
     surroundings world{*t, one_user()};
     BOOST_TEST(probe(world).usable);
     static std::unique_ptr<scripted_server>* to_kill = &server;
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(a_closed_connection_is_no_refusal) {
         auto const head = scripted_server::read_head(fd);
         if (head.find("/identity") != std::string::npos) scripted_server::write(fd, "HTTP/1.1 401 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     }};
-    auto const t = std::move(connect_to(server.url()).value());
+    auto const t = connect_to(server.url()).value();
     surroundings world{*t, one_user()};
     auto const c = check_of([](scenario& s) { s.refused(call(s, "/other"), "it"); });
     auto const result = run(world, {{&c, profile::id, "test", 0}}, {});

@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(what_a_write_must_have) {
     BOOST_TEST(w.user_sends("GET", "/conversations/..").verdict() == "404 not-found");
 }
 
-// BSP-CNV-001 … BSP-CNV-004
+// BSP-AUT-001 … BSP-CNV-004
 BOOST_AUTO_TEST_CASE(a_user_and_the_users_peers_and_nobody_else) {
     world w;
     std::string const id = w.pair();

@@ -33,7 +33,7 @@ std::string state_of(world& w, std::string const& peer_id) {
 
 }  // namespace
 
-// BSP-SYN-057, BSP-GEN-110: whichever operation fails, the answer is 503 and nothing has changed; and the
+// BSP-GEN-110: whichever operation fails, the answer is 503 and nothing has changed; and the
 // same request succeeds once storage is back.
 BOOST_AUTO_TEST_CASE(every_operation_of_every_endpoint) {
     struct scene {

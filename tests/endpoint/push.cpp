@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(an_accepted_push_is_acknowledged_and_readable) {
     BOOST_TEST(w.push(id, {}, "sync_2").verdict() == "200");
 }
 
-// BSP-SYN-024 … BSP-SYN-026, BSP-SYN-051
+// BSP-AUT-009 … BSP-AUT-014, BSP-SYN-051
 BOOST_AUTO_TEST_CASE(only_the_peers_own_signature_counts) {
     world w;
     std::string const id = w.pair();
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(only_the_peers_own_signature_counts) {
     BOOST_TEST(w.read().verdict() == "404 not-found");
 }
 
-// BSP-SYN-028 … BSP-SYN-030, BSP-SYN-034 … BSP-SYN-038
+// BSP-SYN-028 … BSP-SYN-030, BSP-SYN-034 … BSP-SYN-037, BSP-GEN-046
 BOOST_AUTO_TEST_CASE(freshness_and_audience) {
     world w;
     std::string const id = w.pair();
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(schema_of_messages_and_conversations) {
     BOOST_TEST(w.send("POST", "/sync/" + id, "", json::serialize(unsignable)).verdict() == "422 not-canonicalizable");
 }
 
-// BSP-SYN-015, BSP-SYN-016
+// BSP-GEN-056, BSP-GEN-069
 BOOST_AUTO_TEST_CASE(what_was_accepted_comes_back_verbatim) {
     world w;
     std::string const id = w.pair();

@@ -317,11 +317,11 @@ std::vector<fault> aut_faults() {
         {"F-SYN-256", "htu is not checked", {"aut/htu", "aut/htu-query"}, make<any_target>},
         {"F-SYN-257", "a jti may be used again for deletions", {"aut/jti-single-use"}, make<jti_of_deletions_reusable>},
         {"F-SYN-258", "the MAC of a user assertion is not checked", {"aut/user-mac", "aut/user-secret"}, make<users_without_mac>},
-        {"F-SYN-259", "the signature of a peer assertion is not checked", {"aut/alg"}, make<signature_unchecked>},
+        {"F-SYN-259", "the signature of a peer assertion is not checked", {"aut/signature"}, make<signature_unchecked>},
         {"F-SYN-276", "a jti may be used again for reads", {"aut/jti-reads"}, make<jti_of_reads_reusable>},
         {"F-SYN-277", "the scheme is ignored, the header of the JWS decides", {"aut/scheme"}, make<scheme_ignored>},
         {"F-SYN-278", "the claims of user assertions are not checked", {"aut/user-claims"}, make<users_unbound>},
-        {"F-SYN-279", "unknown users have the empty secret", {"aut/user-exact", "aut/user-mac"}, make<unknown_users_served>},
+        {"F-SYN-279", "unknown users have the empty secret", {"aut/user-exact"}, make<unknown_users_served>},
         {"F-SYN-280", "iss is required of users", {"aut/user-iss-absent"}, make<user_iss_required>},
         {"F-SYN-290", "users are found without case", {"aut/user-exact"}, make<users_in_any_case>},
     };

@@ -438,8 +438,8 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-272", "a deleted message is forgotten, and stale pushes bring it back", {"cnv/delete-message"}, make<message_hard_deleted>},
         {"F-SYN-273", "losing versions are in pulls", {"cnv/losers"}, make<losers_in_pulls>},
         {"F-SYN-274", "line ends and case of a write are changed", {"cnv/write-verbatim"}, make<written_with<role_in_lower_case>>},
-        {"F-SYN-288", "the title that comes with a repetition is ignored", {"cnv/title", "cnv/repeat"}, make<title_of_repeat_ignored>},
-        {"F-SYN-289", "the tombstone of a conversation keeps its title", {"cnv/delete-conversation"}, make<tombstone_with_title>},
+        {"F-SYN-288", "the title that comes with a repetition is ignored", {"cnv/title"}, make<title_of_repeat_ignored>},
+        {"F-SYN-289", "the tombstone of a conversation keeps its title", {"cnv/tombstone-is-lean"}, make<tombstone_with_title>},
         {"F-SYN-275", "fractions in a write are stored as text", {"cnv/write-invalid"}, make<fractions_written>},
     };
 }

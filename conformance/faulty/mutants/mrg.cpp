@@ -211,9 +211,10 @@ struct redaction_before_timestamp : backend {
 template <char const* Name>
 struct flag_by_presence : backend {
     using backend::backend;
+    // Of messages alone: a conversation has no role.
     result<bool> flag(json::fields const& f, std::string_view name) override {
         BSP_TRY(bool const given, backend::flag(f, name));
-        return given || (name == Name && f.find(name));
+        return given || (name == Name && f.find(name) && f.find("role"));
     }
     result<message> decode_message(json::fields const& f, instant now) override {
         json::object blank = f.get();
@@ -481,7 +482,7 @@ std::vector<fault> mrg_faults() {
         {"F-SYN-37", "a later timestamp beats a higher version", {"mrg/version-first"}, make<timestamp_first>},
         {"F-SYN-41", "an older version takes a tombstone's place", {"mrg/tombstone-stays"}, make<tombstone_forgotten>},
         {"F-SYN-42", "a tombstone beats newer edits", {"mrg/tombstone-loses"}, make<tombstone_always_wins>},
-        {"F-SYN-43", "deleted content is still served", {"mrg/tombstone-content"}, make<deleted_still_served>},
+        {"F-SYN-43", "deleted content is still served", {"mrg/tombstone-stays"}, make<deleted_still_served>},
         {"F-SYN-44", "an empty list of messages removes all", {"mrg/empty-messages"}, make<empty_wipes>},
         {"F-SYN-48", "conflicts are never reported", {"mrg/conflicts"}, make<no_conflicts>},
         {"F-SYN-49", "the later last_modified takes the title, whatever the version", {"mrg/scalar-version"}, make<modified_first>},

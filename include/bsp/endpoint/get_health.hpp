@@ -5,7 +5,7 @@
 
 namespace bsp::endpoint {
 
-/// Whether requests can be served, and nothing else (BSP-SYN-150 … BSP-SYN-153, A-121): 200
+/// Whether requests can be served, and nothing else (BSP-GEN-107 … BSP-GEN-109, A-121): 200
 /// `{"status": "healthy"}`, or 503 `unavailable` when the store does not answer.
 struct get_health {
     static constexpr route at{"GET", "/health"};

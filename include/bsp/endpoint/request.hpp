@@ -33,7 +33,7 @@ struct request {
         return {};
     }
 
-    /// The variable segment `name` as an identifier; what is none names nothing: `not_found` (BSP-CNV-005).
+    /// The variable segment `name` as an identifier; what is none names nothing: `not_found` (BSP-GEN-058).
     [[nodiscard]] result<std::string> identifier(std::string_view name) const {
         std::string_view const text = parameter(name);
         if (!is_identifier(text)) return fail(errc::not_found, "the path names nothing that could exist");

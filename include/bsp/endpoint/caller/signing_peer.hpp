@@ -11,7 +11,7 @@
 namespace bsp::endpoint {
 
 /// The peer of the path, proven by the signature over the body: fresh, meant for this backend and this
-/// peer (BSP-SYN-021 … BSP-SYN-037), in the order of A-068.
+/// peer (BSP-AUT-008 … BSP-AUT-014, BSP-SYN-028 … BSP-SYN-037), in the order of A-068.
 class signing_peer {
 public:
     static constexpr std::string_view challenge = "BSP";

@@ -8,7 +8,7 @@
 
 namespace bsp::endpoint {
 
-/// A user, or a peer that acts for its user (BSP-CNV-001). Reaches that user's data and no other's.
+/// A user, or a peer that acts for its user (BSP-AUT-001). Reaches that user's data and no other's.
 class tenant_caller {
 public:
     static constexpr std::string_view challenge = "BSP, BSP-User";
