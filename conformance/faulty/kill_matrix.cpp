@@ -59,9 +59,9 @@ std::string_view word(fate f) {
     return "?";
 }
 
-/// A check whose only requests were for the identity proves no more than what the identity says.
-bool did_more_than_read_the_identity(record const& r) {
-    return std::any_of(r.steps.begin(), r.steps.end(), [](auto const& s) { return !s->request.target.empty() && (s->request.method != "GET" || !s->request.target.ends_with("/identity")); });
+/// The identity is right at every degenerate target, and health is the same for ever: checks of these alone prove nothing else.
+bool did_more_than_look(record const& r) {
+    return std::any_of(r.steps.begin(), r.steps.end(), [](auto const& s) { return !s->request.target.empty() && (s->request.method != "GET" || (!s->request.target.ends_with("/identity") && !s->request.target.ends_with("/health"))); });
 }
 
 }  // namespace
@@ -190,7 +190,6 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     }
     out.clauses.assign(clauses.begin(), clauses.end());
     out.fate = !out.killers.empty() ? fate::killed : ran ? fate::survived : fate::is_void;
-    if (out.fate == fate::killed) out.remark.clear();
     return out;
 }
 
@@ -221,7 +220,7 @@ bool kill_matrix::nothing_is_proven_by_degenerates() {
         run_result const r = lab_->run_all();
         for (auto const& j : r.checks) {
             failed += j.verdict == verdict::fail;
-            if (j.verdict != verdict::pass || !did_more_than_read_the_identity(j.record)) continue;
+            if (j.verdict != verdict::pass || !did_more_than_look(j.record)) continue;
             ++passed;
             if (!partly_right) progress_ << "DECEIVED  by " << d.name << ": " << j.what.check->id << " passes" << '\n';
         }

@@ -26,7 +26,7 @@ struct autopsy {
     std::vector<std::string> clauses;     ///< of the killers
     std::vector<std::string> bystanders;  ///< other checks that failed; known only when all were run
     bool all_run = false;
-    std::string remark;                   ///< why it is not dead
+    std::string remark;                   ///< named checks that did not fail, or why the mutant is void
 };
 
 /// The suite judged by wrong backends: every one must be caught by the check that names its fault, the
