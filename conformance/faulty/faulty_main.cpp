@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -12,7 +14,7 @@
 /// Serves the correct backend, or one with a fault, for whoever wants to try a suite on it.
 int main(int argc, char** argv) {
     CLI::App app{"A backend with one fault of the kill matrix, or with none.", "bsp-faulty"};
-    std::string fault_id, users_file, type = "hosted";
+    std::string fault_id, users_file, type = "hosted", format = "text";
     bsp::faulty::settings s;
     int port = 8825;
     bool list = false;
@@ -22,10 +24,19 @@ int main(int argc, char** argv) {
     app.add_option("--admin-token", s.admin_token, "token of the administrator");
     app.add_option("--type", type, "local or hosted")->check(CLI::IsMember({"local", "hosted"}))->capture_default_str();
     app.add_flag("--list", list, "list the faults and leave");
+    app.add_option("--format", format, "of the list: text or json")->check(CLI::IsMember({"text", "json"}));
     CLI11_PARSE(app, argc, argv);
 
     if (list) {
-        for (auto const& f : bsp::faulty::all_faults()) std::cout << f.id << "  " << f.title << '\n';
+        bsp::json::array rows;
+        for (auto const& f : bsp::faulty::all_faults())
+            rows.push_back(bsp::json::object{{"id", f.id},
+                                             {"title", f.title},
+                                             {"killed_by", bsp::json::array(f.killed_by.begin(), f.killed_by.end())},
+                                             {"needs_restart", f.needs == bsp::faulty::setting::restart}});
+        if (format == "json") std::cout << boost::json::serialize(rows) << '\n';
+        else
+            for (auto const& f : bsp::faulty::all_faults()) std::cout << f.id << "  " << f.title << '\n';
         return 0;
     }
     bsp::faulty::fault const* fault = fault_id.empty() ? nullptr : bsp::faulty::find_fault(fault_id);

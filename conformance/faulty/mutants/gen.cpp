@@ -585,13 +585,13 @@ std::vector<fault> gen_faults() {
         {"F-GEN-134", "fractions are accepted in signed objects", {"gen/signed-numbers"}, make<fractions_signed>},
         {"F-GEN-135", "2^53 is accepted in signed objects", {"gen/signed-numbers"}, make<big_integers_signed>},
         {"F-GEN-136", "another spelling of the same string breaks the signature", {"gen/string-spellings"}, make<raw_text_matters>},
+        {"F-GEN-137", "some identifiers are reserved", {"gen/identifiers-accepted"}, make<reserved_identifiers>},
         {"F-GEN-138", "no Date", {"gen/date"}, make<no_date>},
         {"F-GEN-139", "targets above 1,024 bytes are refused", {"gen/long-requests"}, make<short_targets>},
         {"F-GEN-140", "chunked bodies have no limit", {"gen/chunked-limit"}, make<no_body_limit>},
         // The backend is correct; the naive door in front of it, cpp-httplib's own, is not.
         {"F-GEN-143", "of Content-Length and Transfer-Encoding one is taken", {"gen/two-framings"}, make<backend>},
         {"F-GEN-144", "request heads of any size are read", {"gen/endless-requests"}, make<backend>},
-        {"F-GEN-137", "some identifiers are reserved", {"gen/identifiers-accepted"}, make<reserved_identifiers>},
     };
 }
 

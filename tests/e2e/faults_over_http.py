@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Wrong backends are caught over real HTTP, too: each fault is served by bsp-faulty and judged by the checks
+that name it. The whole table with BSP_HEAVY, otherwise every twentieth row; the kill matrix runs all of it
+in process."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from support.backends import BUILD, HEAVY, SUITE  # noqa: E402
+
+FAULTY = BUILD / "conformance" / "faulty" / "bsp-faulty"
+USERS = {"alice": "a pairing secret for alice, long enough", "bob": "a pairing secret for bob, long enough, too"}
+ADMIN_TOKEN = "an admin token"
+
+
+def faults():
+    return json.loads(subprocess.run([FAULTY, "--list", "--format", "json"], capture_output=True, text=True, check=True).stdout)
+
+
+@contextlib.contextmanager
+def serving(fault, users):
+    process = subprocess.Popen([FAULTY, "--fault", fault, "--port", "0", "--users", users, "--admin-token", ADMIN_TOKEN], stdout=subprocess.PIPE, text=True)
+    try:
+        yield next(word for word in process.stdout.readline().split() if word.startswith("http://"))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+class FaultsOverHttp(unittest.TestCase):
+    def test_named_checks_fail(self):
+        rows = [row for row in faults() if row["killed_by"] and not row["needs_restart"]]
+        self.assertGreater(len(rows), 300)
+        with tempfile.TemporaryDirectory() as scratch:
+            users, token = Path(scratch) / "users.json", Path(scratch) / "token"
+            users.write_text(json.dumps(USERS), encoding="utf-8")
+            token.write_text(ADMIN_TOKEN, encoding="utf-8")
+            for row in rows if HEAVY else rows[::20]:
+                with self.subTest(fault=row["id"]), serving(row["id"], users) as url:
+                    only = [option for check in row["killed_by"] for option in ("--only", check)]
+                    done = subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--level", "strict", "--fail-on", "should", *only],
+                                          capture_output=True, text=True, check=False, timeout=120)
+                    self.assertEqual(done.returncode, 1, done.stdout[-3000:] + done.stderr[-1000:])
+
+
+if __name__ == "__main__":
+    unittest.main()
