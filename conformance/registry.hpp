@@ -19,6 +19,7 @@
     X(registration) \
     X(registration_identity) \
     X(registration_again) \
+    X(concurrent_registrations) \
     X(peers) \
     X(peers_removal) \
     X(authentication) \
@@ -31,6 +32,7 @@
     X(push_validity) \
     X(push_keeping) \
     X(push_effects) \
+    X(concurrent_requests) \
     X(pull) \
     X(pull_pages) \
     X(digest)

@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
@@ -115,6 +116,11 @@ public:
     /// "/prefix" + path, as requests and `htu` have it.
     [[nodiscard]] std::string target_path(std::string_view path) const;
     [[nodiscard]] std::string const& authority() const;
+    /// Runs all of `calls` at once, each in a thread of its own, and returns their exchanges in the same order. What a
+    /// call sends is best made beforehand, so that the requests meet at the target; a call judges nothing.
+    std::vector<exchange> together(std::vector<std::function<exchange()>> const& calls);
+    /// The same for `copies` times one request.
+    std::vector<exchange> together(std::size_t copies, http_request const& request, std::string_view who, std::string const& summary);
     /// Does the target still answer? FAIL when it does not within `patience`: for use after hostile input.
     void still_alive(std::string_view after_what, std::chrono::milliseconds patience = std::chrono::seconds{5});
 
@@ -171,6 +177,7 @@ private:
 
     surroundings& shared_;
     record& record_;
+    std::mutex shared_by_calls_;                             // names, steps and the reason, while calls run together
     std::mt19937_64 random_;
     std::string suffix_;                                     // of every fresh name; left out of summaries
     std::vector<std::pair<std::string, std::string>> known_; // peer ids and what summaries call them

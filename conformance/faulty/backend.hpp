@@ -256,6 +256,10 @@ protected:
     [[nodiscard]] instant created() const { return created_; }
     state& held() { return state_; }
 
+    /// What happens between a look and the step that builds on it where no lock is held: other requests are answered.
+    /// The correct backend never calls it. References into `held()` may dangle afterwards.
+    void let_others_in();
+
     settings settings_;
     rsa_private_key key_;
     std::string backend_id_;

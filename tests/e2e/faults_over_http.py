@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from support.backends import BUILD, HEAVY, SUITE  # noqa: E402
 
 FAULTY = BUILD / "conformance" / "faulty" / "bsp-faulty"
+# What the HTTP library that carries bsp-faulty corrects before the fault can show.
+HIDDEN_BY_CARRIER = {"F-GEN-07"}  # it has a body limit of its own
 USERS = {"alice": "a pairing secret for alice, long enough", "bob": "a pairing secret for bob, long enough, too"}
 ADMIN_TOKEN = "an admin token"
 
@@ -36,7 +38,7 @@ def serving(fault, users):
 
 class FaultsOverHttp(unittest.TestCase):
     def test_named_checks_fail(self):
-        rows = [row for row in faults() if row["killed_by"] and not row["needs_restart"]]
+        rows = [row for row in faults() if row["killed_by"] and not row["needs_restart"] and row["id"] not in HIDDEN_BY_CARRIER]
         self.assertGreater(len(rows), 300)
         with tempfile.TemporaryDirectory() as scratch:
             users, token = Path(scratch) / "users.json", Path(scratch) / "token"
@@ -46,7 +48,7 @@ class FaultsOverHttp(unittest.TestCase):
                 with self.subTest(fault=row["id"]), serving(row["id"], users) as url:
                     only = [option for check in row["killed_by"] for option in ("--only", check)]
                     done = subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--level", "strict", "--fail-on", "should", *only],
-                                          capture_output=True, text=True, check=False, timeout=120)
+                                          capture_output=True, text=True, errors="replace", check=False, timeout=120)
                     self.assertEqual(done.returncode, 1, done.stdout[-3000:] + done.stderr[-1000:])
 
 

@@ -426,7 +426,7 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-140", "unknown members of a write are dropped", {"cnv/write-verbatim"}, make<written_with<known_only>>},
         {"F-SYN-141", "a deleted conversation is forgotten, and stale pushes bring it back", {"cnv/delete-conversation"}, make<conversation_hard_deleted>},
         {"F-SYN-142", "the tombstone keeps the content", {"cnv/delete-message"}, make<tombstone_keeps_content>},
-        {"F-SYN-144", "deleting again succeeds", {"cnv/delete-again"}, make<deletion_always_succeeds>},
+        {"F-SYN-144", "deleting again succeeds", {"cnv/delete-again", "cnv/delete-again-told"}, make<deletion_always_succeeds>},
         {"F-SYN-145", "a write does not bring a deleted conversation back", {"cnv/revive"}, make<never_revived>},
         {"F-SYN-146", "deleted conversations are listed", {"cnv/list"}, make<deleted_listed>},
         {"F-SYN-147", "the list holds messages", {"cnv/list"}, make<list_with_messages>},

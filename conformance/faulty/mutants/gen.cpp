@@ -552,7 +552,7 @@ std::vector<fault> gen_faults() {
         {"F-GEN-101", "JSON deeper than 16 levels is refused", {"gen/depth-32"}, make<depth_16>},
         {"F-GEN-102", "the member status differs from the HTTP status", {"gen/problem-documents"}, make<status_member_wrong>},
         {"F-GEN-103", "problem documents have no code", {"gen/problem-documents"}, make<no_code>},
-        {"F-GEN-104", "problem documents have a code of their own", {"gen/problem-documents"}, make<unregistered_code>},
+        {"F-GEN-104", "problem documents have a code of their own", {"gen/error-registry"}, make<unregistered_code>},
         {"F-GEN-105", "401 without WWW-Authenticate", {"gen/www-authenticate"}, make<no_challenge_header>},
         {"F-GEN-106", "405 without Allow", {"gen/allow-header"}, make<no_allow>},
         {"F-GEN-107", "unknown query parameters are refused", {"gen/unknown-query"}, make<unknown_query_refused>},
@@ -591,7 +591,7 @@ std::vector<fault> gen_faults() {
         {"F-GEN-140", "chunked bodies have no limit", {"gen/chunked-limit"}, make<no_body_limit>},
         // The backend is correct; the naive door in front of it, cpp-httplib's own, is not.
         {"F-GEN-143", "of Content-Length and Transfer-Encoding one is taken", {"gen/two-framings"}, make<backend>},
-        {"F-GEN-144", "request heads of any size are read", {"gen/endless-requests"}, make<backend>},
+        {"F-GEN-144", "request heads of any size are read", {"gen/endless-requests", "gen/endless-requests-told"}, make<backend>},
     };
 }
 

@@ -71,4 +71,4 @@ def running(command, scratch):
 def judge(backend, *options):
     """Runs the suite against a backend; the completed process with its output."""
     return subprocess.run([SUITE, backend.url, "--users", backend.users, "--admin-token-file", backend.admin_token, *map(str, options)],
-                          capture_output=True, text=True, check=False, timeout=600)
+                          capture_output=True, text=True, errors="replace", check=False, timeout=600)

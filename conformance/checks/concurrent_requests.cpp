@@ -1,0 +1,203 @@
+#include "../registry.hpp"
+#include "../scenario.hpp"
+#include "ground.hpp"
+
+#include <algorithm>
+#include <map>
+
+// Requests that arrive at the same time: pushes, one assertion in several requests, pulls beside pushes.
+
+namespace bsp::conformance {
+namespace {
+
+constexpr int rounds = 4;  // a race is seldom lost at the first attempt
+
+/// The request of a push, made and signed beforehand so that the pushes meet at the target.
+http_request push_request(scenario& s, peer const& p, std::vector<json::object> conversations) {
+    return {"POST", s.target_path("/sync/" + p.peer_id()), {}, json::serialize(p.payload(std::move(conversations))), {}};
+}
+
+/// What a push answered with 200 must have brought, and one answered otherwise may not.
+void is_answered(scenario& s, exchange const& x) {
+    s.expect(x.ok() || x.status() == 503, "a valid push is accepted", x.describe());
+    s.exactly(x.ok(), "status 200", x.describe());
+}
+
+void different_pushes(scenario& s) {
+    std::vector<peer> const peers{s.register_peer(), s.register_peer()};
+    for (int round = 0; round < rounds; ++round) {
+        auto const c = s.fresh("c");
+        std::vector<std::function<exchange()>> calls;
+        for (std::int64_t v = 1; v <= 6; ++v) {
+            auto const n = std::to_string(v);
+            auto request = push_request(s, peers[static_cast<std::size_t>(v) % 2], {s.conversation(c, v, {s.message("own-" + n, n), s.message("shared", n, v)}, [&](json::object& o) {
+                o["title"] = n;
+                o["surfaces"] = json::array{"surface-" + n};
+            })});
+            calls.push_back([&s, n, request = std::move(request)] { return s.send(request, "A/B", "POST /sync  version " + n); });
+        }
+        auto const answers = s.together(calls);
+        std::vector<std::string> ids, surfaces{"web"};
+        std::int64_t greatest = 0;
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+            is_answered(s, answers[i]);
+            if (!answers[i].ok()) continue;
+            greatest = static_cast<std::int64_t>(i) + 1;
+            ids.push_back("own-" + std::to_string(greatest));
+            surfaces.push_back("surface-" + std::to_string(greatest));
+        }
+        s.control(ids.size() > 1, "several of the pushes were accepted");
+        ids.push_back("shared");
+        auto const x = peers[0].read(c);
+        s.accepted(x, "reading the conversation");
+        auto held = ids_at(x.body(), "/messages");
+        std::sort(held.begin(), held.end());
+        s.expect(held == ids, "the messages of all accepted pushes: " + show(ids), show(held));
+        auto const* shared = find_by_id(x.body(), "/messages", "shared");
+        s.expect(integer_at(*shared, "/version") == greatest, "of the shared message the greatest version, " + std::to_string(greatest), show(*shared));
+        s.expect(integer_at(x.body(), "/version") == greatest, "the greatest version of the conversation, " + std::to_string(greatest), std::to_string(integer_at(x.body(), "/version")));
+        s.expect(x.text("/title") == std::to_string(greatest), "the title of the greatest write", x.text("/title"));
+        json::value const empty = json::array{};
+        auto const* emitted = x.at("/surfaces");
+        std::vector<std::string> got;
+        for (auto const& one : (emitted && emitted->is_array() ? *emitted : empty).as_array())
+            if (one.is_string()) got.emplace_back(json::view(one.get_string()));
+        for (auto const& one : surfaces) s.expect(std::find(got.begin(), got.end(), one) != got.end(), "surfaces with " + one, show(got));
+    }
+}
+
+void equal_pushes(scenario& s) {
+    auto const a = s.register_peer();
+    for (int round = 0; round < rounds; ++round) {
+        auto const c = s.fresh("c");
+        auto const request = push_request(s, a, {s.conversation(c, 1, {s.message("m1", "once")})});
+        auto const answers = s.together(4, request, a.name(), "POST /sync  the same as the others");
+        for (auto const& x : answers) is_answered(s, x);
+        s.control(std::any_of(answers.begin(), answers.end(), [](auto const& x) { return x.ok(); }), "one of the pushes was accepted");
+        auto const ids = message_ids(s, a, c);
+        s.expect(ids == std::vector<std::string>{"m1"}, "m1 alone", show(ids));
+        s.accepted(s.send(request, a.name(), "POST /sync  once more"), "a later repetition");
+    }
+}
+
+void one_assertion(scenario& s) {
+    auto const a = s.register_peer();
+    auto const user = s.user();
+    for (int round = 0; round < rounds; ++round)
+        for (caller const* who : {static_cast<caller const*>(&a), &user}) {
+            auto const c = s.fresh("c");
+            auto const path = "/conversations/" + c + "/messages";
+            http_request const request{"POST", s.target_path(path), {{"Authorization", who->authorization("POST", path)}}, R"({"role":"user","content":"once","surface":"web"})", {}};
+            auto const answers = s.together(4, request, who->name(), "POST " + path + "  with the same assertion as the others");
+            auto const accepted = std::count_if(answers.begin(), answers.end(), [](auto const& x) { return x.ok(); });
+            s.expect(accepted <= 1, "the assertion is accepted once", std::to_string(accepted) + " times");
+            s.control(accepted == 1, "one of the requests was accepted");
+            auto const ids = message_ids(s, *who, c);
+            s.expect(ids.size() == 1, "one message was written", std::to_string(ids.size()));
+        }
+}
+
+void writes_count_on(scenario& s) {
+    auto const user = s.user();
+    for (int round = 0; round < rounds; ++round) {
+        auto const c = s.fresh("c");
+        std::vector<std::function<exchange()>> calls;
+        for (int i = 0; i < 4; ++i) calls.push_back([&user, &c, i] { return user.write(c, "one of several " + std::to_string(i)); });
+        std::vector<std::int64_t> versions;
+        for (auto const& x : s.together(calls)) {
+            s.expect(x.ok() || x.status() == 503, "a valid write is accepted", x.describe());
+            if (x.ok()) versions.push_back(integer_at(x.body(), "/version"));
+        }
+        std::sort(versions.begin(), versions.end());
+        s.control(versions.size() > 1, "several of the writes were accepted");
+        std::string all;
+        for (auto v : versions) all += (all.empty() ? "" : ", ") + std::to_string(v);
+        for (std::size_t i = 0; i < versions.size(); ++i) s.expect(versions[i] == static_cast<std::int64_t>(i) + 1, "each write is one above the one before it: 1, 2, 3 …", all);
+        auto const ids = message_ids(s, user, c);
+        s.expect(ids.size() == versions.size(), std::to_string(versions.size()) + " messages", show(ids));
+    }
+}
+
+/// A reader that follows its watermark while others push must have seen everything in the end.
+void pulls_beside_pushes(scenario& s) {
+    auto const a = s.register_peer(), reader = s.register_peer();
+    auto const c = s.fresh("c");
+    std::string since = watermark(s, reader);
+    std::vector<std::string> seen, sent;
+    bool pulled = true;
+    auto const follow = [&] {
+        auto const feed = reader.pull_all({.since = since, .limit = 200});
+        for (auto const& m : of_conversation(feed.conversations, c).messages) seen.push_back(text_at(m, "/id"));
+        since = feed.last_sync;
+    };
+    std::vector<std::function<exchange()>> calls;
+    for (int lane = 0; lane < 3; ++lane) {
+        std::vector<http_request> requests;
+        for (int i = 0; i < 6; ++i) {
+            sent.push_back("m" + std::to_string(lane) + "-" + std::to_string(i));
+            requests.push_back(push_request(s, a, {s.conversation(c, 1, {s.message(sent.back(), "news")})}));
+        }
+        calls.push_back([&s, requests = std::move(requests)] {
+            auto last = s.send(requests.front(), "A");
+            for (std::size_t i = 1; i < requests.size() && last.ok(); ++i) last = s.send(requests[i], "A");
+            return last;
+        });
+    }
+    calls.push_back([&] {
+        auto last = reader.get("/sync/" + reader.peer_id() + "?limit=1");
+        for (int i = 0; i < 8 && pulled; ++i) {
+            last = reader.pull({.since = since, .limit = 200});
+            pulled = last.ok() && last.at("/has_more") && *last.at("/has_more") == json::value(false);
+            if (!pulled) break;
+            for (auto const& m : of_conversation(objects_at(last.body(), "/conversations"), c).messages) seen.push_back(text_at(m, "/id"));
+            since = last.text("/last_sync");
+        }
+        return last;
+    });
+    for (auto const& x : s.together(calls)) s.control(x, "a request beside others");
+    follow();
+    std::sort(seen.begin(), seen.end());
+    std::sort(sent.begin(), sent.end());
+    seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+    s.evidence("pushes and pulls side by side");
+    s.expect(seen == sent, "the pulls together bring every message that was pushed: " + show(sent), show(seen));
+}
+
+check const checks[] = {
+    {.id = "syn/concurrent-pushes",
+     .title = "the result of concurrent pushes is their join",
+     .clauses = {"BSP-SYN-054", "BSP-SYN-052"},
+     .impact = "of two devices that sync at once, one loses what it sent although it was told \"synced\"",
+     .likely_cause = "the state is read, joined and written back without one transaction around it",
+     .run = different_pushes},
+    {.id = "syn/concurrent-equal-pushes",
+     .title = "a push that arrives several times at once is accepted and has its effect once",
+     .clauses = {"BSP-SYN-054", "BSP-SYN-070", "BSP-SYN-020"},
+     .impact = "a client that repeats itself on a bad network is told that its push conflicts with itself",
+     .likely_cause = "the record of accepted pushes is looked up and written in two steps",
+     .run = equal_pushes},
+    {.id = "aut/jti-concurrent",
+     .title = "of concurrent requests with one assertion at most one is accepted",
+     .clauses = {"BSP-AUT-048"},
+     .impact = "who captures an assertion can use it if quick enough",
+     .likely_cause = "the jti is looked up before the request and recorded after it",
+     .run = one_assertion},
+    {.id = "cnv/concurrent-writes",
+     .title = "concurrent local writes get versions of their own",
+     .clauses = {"BSP-MRG-070"},
+     .impact = "two windows of one user write the same version, and one of them does not stand elsewhere",
+     .likely_cause = "the greatest version is read outside of the transaction that writes",
+     .run = writes_count_on},
+    {.id = "syn/pull-beside-pushes",
+     .title = "a reader that pulls while others push misses nothing",
+     .clauses = {"BSP-SYN-107"},
+     .impact = "a message that was committed while another device pulled never reaches that device",
+     .likely_cause = "the place in the feed is drawn before the commit, so that a later commit is placed before a watermark given",
+     .run = pulls_beside_pushes},
+};
+
+}  // namespace
+
+group concurrent_requests_group() { return {"concurrent-requests", profile::syn, checks}; }
+
+}  // namespace bsp::conformance
