@@ -22,11 +22,14 @@
     X(concurrent_registrations) \
     X(peers) \
     X(peers_removal) \
+    X(peers_removal_again) \
     X(authentication) \
     X(merge_messages) \
     X(merge_conversations) \
     X(merge_properties) \
     X(conversations) \
+    X(conversation_versions) \
+    X(claimed_users) \
     X(push_signatures) \
     X(push_admission) \
     X(push_validity) \
@@ -35,7 +38,12 @@
     X(concurrent_requests) \
     X(pull) \
     X(pull_pages) \
-    X(digest)
+    X(pull_epoch) \
+    X(digest) \
+    X(shifting_pages) \
+    X(losing_side) \
+    X(exact_names) \
+    X(narrow_forms)
 
 namespace bsp::conformance {
 

@@ -42,6 +42,8 @@ std::vector<fault> syn_faults();
 std::vector<fault> pull_faults();
 std::vector<fault> mrg_faults();
 std::vector<fault> cnv_faults();
+std::vector<fault> race_faults();
+std::vector<fault> twice_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();

@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <ctime>
+#include <thread>
 
 namespace bsp::faulty {
 

@@ -233,7 +233,7 @@ class Store:
         before, was_deleted, row_before = dict(state.messages), state.deleted, self._row(state)
         for entry in incoming:
             state.join(entry)
-        changed = {i: m for i, m in state.messages.items() if m is not before.get(i) and m != before.get(i)}
+        changed = {i: m for i, m in state.messages.items() if m is not before.get(i)}  # not !=, to which 1 is True
         commit = self.next_commit(user_id, now)
         if changed or self._row(state) != row_before:
             revived = commit if was_deleted and not state.deleted else None

@@ -91,14 +91,17 @@ auto reading(store_base& s, F f) {
 }
 
 /// Commits one conversation with messages for `user` and gives the commit instant.
-inline instant commit(store_base& s, merge::conversation_head const& h, std::vector<merge::message> const& messages, instant now = t0, std::string_view user = "ada") {
-    return must(s.write([&](store_writer& w) -> result<instant> {
+inline result<instant> try_commit(store_base& s, merge::conversation_head const& h, std::vector<merge::message> const& messages, instant now, std::string_view user) {
+    return s.write([&](store_writer& w) -> result<instant> {
         auto& mine = w.tenant(user);
         BSP_TRY(instant const at, mine.begin_change(now));
         BSP_CHECK(mine.put_head(h, at));
         BSP_CHECK(mine.put_messages(h.conversation_id, messages, at));
         return at;
-    }));
+    });
+}
+inline instant commit(store_base& s, merge::conversation_head const& h, std::vector<merge::message> const& messages, instant now = t0, std::string_view user = "ada") {
+    return must(try_commit(s, h, messages, now, user));
 }
 
 inline std::string ids(std::vector<merge::message> const& messages) {
@@ -484,15 +487,18 @@ inline void concurrent_writers_of_one_user_do_not_lose_each_others_writes(store_
 
 inline void a_snapshot_does_not_change_while_it_is_read(store_base& s) {
     commit(s, head("main"), {message("m1")});
+    // Boost.Test is for one thread at a time, so the writer asserts nothing.
     std::thread writer;
+    result<instant> committed = fail(errc::internal, "not committed");
     reading(s, [&](tenant_reader& mine) -> result<> {
         auto const before = must(mine.messages_in_order("main", std::nullopt, 10)).size();
-        writer = std::thread{[&s] { commit(s, head("main"), {message("m2")}, t0 + 1h); }};
+        writer = std::thread{[&] { committed = try_commit(s, head("main"), {message("m2")}, t0 + 1h, "ada"); }};
         BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 10)).size() == before);
         BOOST_TEST((must(mine.last_change()) == t0));
         return ok();
     });
     writer.join();
+    must(committed);
     BOOST_TEST(reading(s, [](tenant_reader& mine) { return mine.messages_in_order("main", std::nullopt, 10); }).size() == 2u);
 }
 

@@ -1,0 +1,115 @@
+#include "../registry.hpp"
+#include "../scenario.hpp"
+#include "edits.hpp"
+#include "ground.hpp"
+
+#include <chrono>
+
+// Forms that a lenient parser takes for another, and times at the edges of the calendar.
+
+namespace bsp::conformance {
+namespace {
+
+void htu_has_its_case(scenario& s) {
+    auto const a = s.register_peer();
+    for (caller const& who : {static_cast<caller>(a), s.user()}) {
+        auto const c = s.fresh("c");
+        s.control(who.write(c, "one"), "a write");
+        s.control(who.write(s.fresh("C"), "one"), "a write of an id in upper case");
+        auto const htu = [&](std::string path) { return call_options{.claims = set("htu", s.target_path(path))}; };
+        s.refused(who.read(c, htu("/CONVERSATIONS/" + c)), "a read whose htu is in upper case", {.statuses = {401}});
+        s.refused(who.read(c, htu("/conversations/C" + c.substr(1))), "a read whose htu names a conversation in another case", {.statuses = {401}});
+        s.refused(who.read(c, htu("/conversations/" + c + "/")), "a read whose htu has a slash more", {.statuses = {401}});
+        s.refused(who.read(c, htu("/conversations/" + c + "?")), "a read whose htu has a question mark more", {.statuses = {401}});
+        s.refused(who.read(c, {.claims = set("htu", "http://" + s.authority() + s.target_path("/conversations/" + c))}), "a read whose htu is a URL", {.statuses = {401}});
+    }
+}
+
+void limits_are_digits(scenario& s) {
+    auto const a = s.register_peer();
+    for (auto const& path : {"/sync/" + a.peer_id() + "?limit=", std::string{"/conversations?limit="}}) {
+        s.accepted(a.get(path + "5"), "limit 5");
+        for (char const* raw : {"%2B5", "%205", "5%20", "1_0", "%D9%A5", "0x5", "5.0", "5e0", "-5", "%EF%BC%95", "18446744073709551621"})
+            s.refused(a.get(path + raw), std::string{"limit="} + raw, {.statuses = {400}});
+    }
+}
+
+void calendar(scenario& s) {
+    ground const g{s};
+    auto const at_time = [&](char const* text) { return s.conversation(g.c, 1, {s.message("kept", "kept", 1, set("timestamp", text))}); };
+    for (char const* text : {"1900-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "1800-02-29T12:00:00Z"}) g.refuses(std::string{"the timestamp "} + text, at_time(text), {.statuses = {422, 400}});
+    g.was_spared("the refused timestamps");
+    auto const day = s.fresh("c");
+    s.accepted(g.a.push({s.conversation(day, 1, {s.message("m1", "leap day", 1, set("timestamp", "1600-02-29T00:00:00Z")), s.message("m2", "year 0", 1, set("timestamp", "0000-02-29T00:00:00Z"))})}), "leap days of the years 1600 and 0000");
+
+    // The offset applies with its sign to hours and minutes alike.
+    struct { char const *earlier, *later; } const pairs[] = {
+        {"2024-01-01T00:00:00Z", "2023-12-31T23:45:00-00:30"},        // 00:15Z
+        {"2023-12-31T23:40:00Z", "2024-01-01T00:15:00+00:30"},        // 23:45Z
+        {"2024-01-01T05:20:00Z", "2024-01-01T00:00:00-05:30"},        // 05:30Z
+        {"2024-01-01T00:00:00-05:30", "2024-01-01T05:40:00Z"},
+    };
+    for (auto const& [earlier, later] : pairs)
+        for (bool const later_first : {true, false}) {
+            auto const c = s.fresh("c");
+            auto const push = [&](bool is_later) { s.control(g.a.push({s.conversation(c, 1, {s.message("m1", is_later ? "later" : "earlier", 1, set("timestamp", is_later ? later : earlier))})}), "a push"); };
+            push(later_first);
+            push(!later_first);
+            auto const x = g.a.read(c);
+            s.control(x, "reading the conversation");
+            auto const* m = find_by_id(x.body(), "/messages", "m1");
+            s.expect(m && text_at(*m, "/content") == "later", std::string{later} + " is later than " + earlier, m ? show(*m) : "absent");
+        }
+}
+
+/// Of two tokens the one created later counts, though it expires earlier.
+void latest_token_counts(scenario& s) {
+    auto r = s.settled();
+    r.created = std::chrono::seconds{-60};
+    auto const a = s.register_peer(r);
+    auto sooner = r;
+    sooner.created = std::chrono::seconds{0};
+    sooner.lifetime = std::chrono::seconds{3};
+    auto const renewed = s.now();
+    s.control(s.try_register(sooner), "a registration with a later token that expires soon");
+    s.control(a.push({}), "a push before that");
+    s.wait_until(renewed + std::chrono::seconds{5});
+    s.refused(a.push({}), "a push after the latest token expired", {.statuses = {401}, .codes = {"sbt-expired"}});
+    sooner.created = std::chrono::seconds{1};
+    sooner.lifetime = std::chrono::hours{1};
+    s.control(s.try_register(sooner), "a registration with a still later token");
+    s.accepted(a.push({}), "a push after that");
+}
+
+check const checks[] = {
+    {.id = "aut/htu-spelling",
+     .title = "htu is compared octet for octet",
+     .clauses = {"BSP-AUT-031"},
+     .impact = "an assertion made for one request opens another",
+     .likely_cause = "paths compared without case, or normalized before the comparison",
+     .run = htu_has_its_case},
+    {.id = "syn/limit-digits",
+     .title = "a limit is made of decimal digits and of nothing else",
+     .clauses = {"BSP-SYN-124", "BSP-CNV-037"},
+     .impact = "what one backend accepts another refuses",
+     .likely_cause = "the number parser of the language, which takes signs, blanks, underscores and digits of other scripts",
+     .run = limits_are_digits},
+    {.id = "gen/calendar",
+     .title = "leap days and offsets are those of the Gregorian calendar and of RFC 3339",
+     .clauses = {"BSP-GEN-054", "BSP-GEN-051", "BSP-GEN-055"},
+     .impact = "backends disagree on which of two messages is the later, and differ for good",
+     .likely_cause = "every fourth year taken for a leap year; the sign of an offset lost where the hours are 00, or applied to the hours alone",
+     .run = calendar},
+    {.id = "sbt/latest-counts",
+     .title = "of two tokens the one created later decides when a peer expires",
+     .clauses = {"BSP-SBT-035", "BSP-REG-025"},
+     .impact = "a user cannot shorten what was granted for too long",
+     .likely_cause = "the token with the later expires_at is kept",
+     .run = latest_token_counts},
+};
+
+}  // namespace
+
+group narrow_forms_group() { return {"narrow-forms", profile::syn, checks}; }
+
+}  // namespace bsp::conformance
