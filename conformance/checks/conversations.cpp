@@ -133,7 +133,8 @@ std::vector<json::object> whole_list(scenario& s, caller const& who, int limit, 
         if (!more->as_bool()) return all;
         s.expect(!x.text("/cursor").empty(), "a cursor on a page with has_more true", "none");
         std::string encoded;
-        for (unsigned char const ch : x.text("/cursor")) {
+        for (char const octet : x.text("/cursor")) {
+            auto const ch = static_cast<unsigned char>(octet);
             static constexpr char hex[] = "0123456789ABCDEF";
             if (std::isalnum(ch) != 0 || ch == '-' || ch == '_' || ch == '.' || ch == '~') encoded += static_cast<char>(ch);
             else (encoded += '%') += hex[ch >> 4], encoded += hex[ch & 15];
@@ -311,7 +312,7 @@ void requests_set_no_version(scenario& s) {
     for (auto const& [name, value] : {std::pair<std::string, json::value>{"version", 900}, {"source_backend", "local_sha256_00000000deadbeef"}, {"deleted", true}}) {
         auto const id = s.fresh("m");
         auto const before = integer_at(read(s, who, c).body(), "/version");
-        auto const x = who.write(c, "with " + name, [&](json::object& o) {
+        auto const x = who.write(c, "with " + name, [&, name = name, value = value](json::object& o) {
             o[name] = value;
             o["id"] = id;
         });

@@ -257,7 +257,8 @@ void escaped_paths_are_decoded(scenario& s) {
     auto const c = s.fresh("c") + "@:~";
     s.control(a.push({s.conversation(c, 1, {s.message("m1", "x")})}), "a conversation whose id has @, : and ~");
     std::string escaped, some;
-    for (unsigned char const ch : c) {
+    for (char const octet : c) {
+        auto const ch = static_cast<unsigned char>(octet);
         static constexpr char hex[] = "0123456789abcdef";
         (escaped += '%') += hex[ch >> 4], escaped += hex[ch & 15];
         if (ch == '@' || ch == ':') (some += '%') += hex[ch >> 4], some += hex[ch & 15];

@@ -166,7 +166,7 @@ void last_modified_is_the_latest(scenario& s) {
     for (auto const& [earlier, later] : {pair{"2025-03-04T05:06:07Z", "2025-03-04T05:06:07.25Z"}, {"2025-03-05T01:30:00+02:00", "2025-03-05T00:05:00Z"},
                                          {"2025-03-04T05:06:07.000000001Z", "2025-03-04T05:06:07.000000002+00:00"}})
         for (std::int64_t const version_of_later : {1, 2, 3})
-            in_every_order(s, a, {{2, earlier, "earlier"}, {version_of_later, later, "later"}}, [&](exchange const& x, std::string const& order) {
+            in_every_order(s, a, {{2, earlier, "earlier"}, {version_of_later, later, "later"}}, [&, later = later](exchange const& x, std::string const& order) {
                 s.expect(x.text("/last_modified") == later, std::string{"last_modified "} + later + " as it was written, " + order, x.text("/last_modified"));
             });
 }

@@ -30,7 +30,7 @@ json::object message_of(scenario& s, draft const& d) {
     static constexpr char const* contents[] = {"a", "b", "\xC3\xA9\xF0\x9F\x98\x80"};
     auto const& [id, version, instant, flags, content] = d;
     bool const is_deleted = flags == 1;
-    return s.message(ids[id], is_deleted ? "" : contents[content], versions[version], [&](json::object& m) {
+    return s.message(ids[id], is_deleted ? "" : contents[content], versions[version], [&, instant = instant, flags = flags](json::object& m) {
         m["timestamp"] = instants[instant];
         if (is_deleted) m["deleted"] = true;
         if (flags == 2) m["redacted"] = true;
@@ -112,7 +112,7 @@ void scalars_converge(scenario& in) {
         std::vector<json::object> writes;
         for (auto const& [version, fraction, title] : drawn) {
             if (writes.size() == 6) break;
-            writes.push_back(s.conversation(c, version, {}, [&](json::object& o) {
+            writes.push_back(s.conversation(c, version, {}, [&, version = version, fraction = fraction, title = title](json::object& o) {
                 o["last_modified"] = "2025-03-04T05:06:0" + std::to_string(version) + (fraction == 0 ? "Z" : ".5Z");
                 if (title > 0) o["title"] = "title " + std::to_string(title);
             }));

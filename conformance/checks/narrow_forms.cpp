@@ -52,7 +52,7 @@ void calendar(scenario& s) {
     for (auto const& [earlier, later] : pairs)
         for (bool const later_first : {true, false}) {
             auto const c = s.fresh("c");
-            auto const push = [&](bool is_later) { s.control(g.a.push({s.conversation(c, 1, {s.message("m1", is_later ? "later" : "earlier", 1, set("timestamp", is_later ? later : earlier))})}), "a push"); };
+            auto const push = [&, earlier = earlier, later = later](bool is_later) { s.control(g.a.push({s.conversation(c, 1, {s.message("m1", is_later ? "later" : "earlier", 1, set("timestamp", is_later ? later : earlier))})}), "a push"); };
             push(later_first);
             push(!later_first);
             auto const x = g.a.read(c);
