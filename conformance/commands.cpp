@@ -1,55 +1,17 @@
-#include "commands.hpp"
+#include "commands/support.hpp"
+#include "quick.hpp"
 
 #include <bsp/base/identifier.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/json/parse.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <sstream>
+#include <ostream>
 
 namespace bsp::conformance {
 namespace {
-
-/// Wrong usage: printed as one line, ends with exit status 3.
-struct usage_error : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-std::string read_file(std::string const& path) {
-    std::ifstream in{path, std::ios::binary};
-    std::ostringstream text;
-    if (!in || !(text << in.rdbuf())) throw usage_error{"cannot read " + path};
-    return text.str();
-}
-
-std::string from_environment(char const* name) {
-    char const* value = std::getenv(name);
-    return value ? value : "";
-}
-
-std::vector<user_account> users_of(run_arguments const& a) {
-    auto const file = a.users_file.empty() ? from_environment("BSP_USERS_FILE") : a.users_file;
-    auto const inline_text = from_environment("BSP_USERS");
-    if (file.empty() && inline_text.empty())
-        throw usage_error{"who may pair? Give --users FILE, a JSON object of user ids and pairing secrets: {\"ada\": \"…\", \"bob\": \"…\"}"};
-    auto const users = read_users(file.empty() ? inline_text : read_file(file));
-    if (!users) throw usage_error{(file.empty() ? std::string{"BSP_USERS"} : file) + ": " + users.error().detail};
-    return *users;
-}
-
-std::optional<std::string> admin_token_of(run_arguments const& a) {
-    auto token = a.admin_token_file.empty() ? from_environment("BSP_ADMIN_TOKEN") : read_file(a.admin_token_file);
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
-    if (token.empty() && !a.admin_token_file.empty()) throw usage_error{a.admin_token_file + " holds no token"};
-    return token.empty() ? std::nullopt : std::optional{token};
-}
 
 std::uint64_t random_seed() {
     std::array<std::uint8_t, 4> drawn{};
@@ -67,40 +29,6 @@ std::string target_arguments_of(run_arguments const& a) {
     return out;
 }
 
-/// Reports and the files they go to.
-class reports {
-public:
-    reports(run_arguments const& a, std::ostream& out) {
-        auto const colours_wanted = ::isatty(STDOUT_FILENO) == 1 && from_environment("NO_COLOR").empty() && from_environment("TERM") != "dumb";
-        bool const to_terminal = &out == &std::cout && ::isatty(STDOUT_FILENO) == 1;
-        if (a.json_file == "-") all_.push_back(json_lines_report(out));
-        else all_.push_back(terminal_report(out, &out == &std::cout && colours_wanted, to_terminal));
-        auto const in_folder = [&](char const* name) { return (std::filesystem::path{a.report_folder} / name).string(); };
-        if (!a.report_folder.empty()) {
-            std::filesystem::create_directories(a.report_folder);
-            all_.push_back(html_report(open(in_folder("report.html"))));
-            all_.push_back(junit_report(open(in_folder("report.xml"))));
-            all_.push_back(json_lines_report(open(in_folder("report.jsonl"))));
-        }
-        if (!a.html_file.empty()) all_.push_back(html_report(open(a.html_file)));
-        if (!a.junit_file.empty()) all_.push_back(junit_report(open(a.junit_file)));
-        if (!a.json_file.empty() && a.json_file != "-") all_.push_back(json_lines_report(open(a.json_file)));
-    }
-
-    void take(json::object const& event) {
-        for (auto& r : all_) r->take(event);
-    }
-
-private:
-    std::ostream& open(std::string const& path) {
-        files_.push_back(std::make_unique<std::ofstream>(path, std::ios::binary | std::ios::trunc));
-        if (!*files_.back()) throw usage_error{"cannot write " + path};
-        return *files_.back();
-    }
-    std::vector<std::unique_ptr<std::ofstream>> files_;  // outlive the reports
-    std::vector<std::unique_ptr<report>> all_;
-};
-
 int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (a.url.empty()) throw usage_error{"which backend? For example: bsp-conformance http://localhost:8825 --users users.json (or --help)"};
     auto target = connect_to(a.url, {.verify_certificate = !a.insecure});
@@ -110,6 +38,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG and SYN"};
         a.wanted.profiles.push_back(*p);
     }
+    if (a.quick) a.wanted.only = quick_checks();
     auto const selected = select(a.wanted);
     if (!selected) throw usage_error{selected.error().detail};
 
@@ -127,24 +56,21 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         if (!read) throw usage_error{a.baseline_file + ": " + read.error().detail};
         options.baseline = *std::move(read);
     }
-    surroundings world{**target, {users_of(a), admin_token_of(a), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
-    reports all{a, out};  // a path that cannot be written is found before anything runs
+    surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
+    report_files all{a.output, out, false};  // a path that cannot be written is found before anything runs
 
     auto const look = probe(world);
     if (!look.usable) {
         err << "bsp-conformance: " << look.problem << '\n';
         return exit_code::unreachable;
     }
-    invocation const call{target_arguments_of(a), a.report_folder.empty() ? std::string{} : (std::filesystem::path{a.report_folder} / "bodies").string()};
+    invocation const call{target_arguments_of(a), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string()};
     all.take(run_started(world, look, *selected, options, now));
     auto const begin = std::chrono::steady_clock::now();
     auto const result = run(world, *selected, options,
                             {[&](registered_check const& c) { all.take(check_started(c)); }, [&](judged const& j) { all.take(check_finished(world, j, call)); }});
     all.take(run_finished(world, result, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin)));
-    if (a.json_file != "-") {
-        if (!a.report_folder.empty()) out << "report  " << (std::filesystem::path{a.report_folder} / "report.html").string() << '\n';
-        if (!a.html_file.empty()) out << "report  " << a.html_file << '\n';
-    }
+    all.close(out);
     return result.exit_code;
 }
 
@@ -165,12 +91,7 @@ result<std::vector<user_account>> read_users(std::string_view text) {
 }
 
 int run_suite(run_arguments a, std::ostream& out, std::ostream& err) {
-    try {
-        return run_checked(std::move(a), out, err);
-    } catch (usage_error const& e) {
-        err << "bsp-conformance: " << e.what() << '\n';
-        return exit_code::usage;
-    }
+    return reporting_usage(err, [&] { return run_checked(std::move(a), out, err); });
 }
 
 int list_checks(std::ostream& out, bool as_json) {

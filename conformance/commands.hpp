@@ -12,6 +12,14 @@
 /// What the command line can ask for. Every function returns an exit status.
 namespace bsp::conformance {
 
+/// Files that reports go to; empty: not wanted. "-" is the standard output.
+struct output_files {
+    std::string folder;  ///< takes all of them, under names of their own
+    std::string html, junit, json, markdown, sarif, badge;
+
+    [[nodiscard]] bool none() const { return folder.empty() && html.empty() && junit.empty() && json.empty() && markdown.empty() && sarif.empty() && badge.empty(); }
+};
+
 struct run_arguments {
     std::string url, users_file, admin_token_file;
     selection wanted;
@@ -22,10 +30,34 @@ struct run_arguments {
     int timeout_s = 10;
     std::string restart_command, kill_command;
     bool insecure = false;
-    std::string report_folder, html_file, junit_file, json_file;
+    bool quick = false;  ///< the checks of quick.hpp, and no others
+    output_files output;
 };
 
 int run_suite(run_arguments, std::ostream& out, std::ostream& err);
+
+/// Renders the report of an earlier run again; without any file to write, on the terminal.
+int render(std::string const& file, output_files const&, std::ostream& out, std::ostream& err);
+
+/// What became of each check between two runs. 1 when something that passed no longer does, or does worse.
+int diff_reports(std::string const& before, std::string const& after, std::ostream& out, std::ostream& err);
+
+/// Reports side by side: profiles, and the checks that do not pass everywhere (`all`: every check).
+struct matrix_arguments {
+    std::vector<std::string> files;
+    bool markdown = false, all = false;
+};
+int matrix(matrix_arguments const&, std::ostream& out, std::ostream& err);
+
+/// Looks at a target before any check: can it be reached, does its clock agree, do the credentials work.
+/// 0 all well, 1 something that a run needs does not work, 4 nothing answers.
+struct doctor_arguments {
+    std::string url, users_file, admin_token_file;
+    int timeout_s = 10;
+    bool insecure = false;
+};
+int doctor(doctor_arguments const&, std::ostream& out, std::ostream& err);
+
 int list_checks(std::ostream& out, bool as_json);
 
 /// A wrong backend that the suite is proved against, for `explain`.

@@ -14,6 +14,16 @@ std::vector<bsp::conformance::known_fault> known_faults() {
     return out;
 }
 
+/// The files that both a run and `render` write.
+void add_outputs(CLI::App& app, bsp::conformance::output_files& to) {
+    app.add_option("--report-dir", to.folder, "Write every report here: HTML, JUnit, JSON lines, Markdown, SARIF, badge")->type_name("DIR");
+    app.add_option("--html", to.html, "Write the HTML report here")->type_name("FILE");
+    app.add_option("--junit", to.junit, "Write the JUnit XML report here")->type_name("FILE");
+    app.add_option("--markdown", to.markdown, "Write a summary in Markdown here")->type_name("FILE");
+    app.add_option("--sarif", to.sarif, "Write the findings as SARIF 2.1.0 here")->type_name("FILE");
+    app.add_option("--badge", to.badge, "Write an SVG badge here")->type_name("FILE");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,16 +54,36 @@ int main(int argc, char** argv) {
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
         app.add_flag("--insecure", run_with.insecure, "Do not verify the certificate of an https target");
-        app.add_option("--report-dir", run_with.report_folder, "Write report.html, report.xml (JUnit), report.jsonl and big request bodies here")->type_name("DIR");
-        app.add_option("--html", run_with.html_file, "Write the HTML report here")->type_name("FILE");
-        app.add_option("--junit", run_with.junit_file, "Write the JUnit XML report here")->type_name("FILE");
-        app.add_option("--json", run_with.json_file, "Write the events, one JSON object per line, here; - for standard output")->type_name("FILE");
+        app.add_flag("--quick", run_with.quick, "Only the most telling checks, in less than two seconds; the verdict is partial")->excludes("--only", "--profile");
+        add_outputs(app, run_with.output);
+        app.add_option("--json", run_with.output.json, "Write the events, one JSON object per line, here; - (here as for every report) is the standard output")->type_name("FILE");
 
         std::string format = "text", subject;
         auto* const list = app.add_subcommand("list", "List the checks");
         list->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
         auto* const explain = app.add_subcommand("explain", "Explain a check or a clause");
         explain->add_option("id", subject, "A check id (id/no-credential) or a clause id (BSP-ID-001)")->required();
+
+        std::string first, second;
+        output_files render_to;
+        auto* const render_again = app.add_subcommand("render", "Make other reports of an earlier run, from its JSON lines");
+        render_again->add_option("report", first, "report.jsonl of a run")->required();
+        add_outputs(*render_again, render_to);
+        auto* const diff = app.add_subcommand("diff", "Tell what two runs do not have in common; 1 when something regressed");
+        diff->add_option("before", first, "report.jsonl of the earlier run")->required();
+        diff->add_option("after", second, "report.jsonl of the later run")->required();
+        matrix_arguments compare;
+        auto* const matrix_of = app.add_subcommand("matrix", "Show the runs of several backends side by side");
+        matrix_of->add_option("reports", compare.files, "report.jsonl of each run")->required();
+        matrix_of->add_flag("--markdown", compare.markdown, "As Markdown");
+        matrix_of->add_flag("--all", compare.all, "The checks that pass everywhere, too");
+        doctor_arguments visit;
+        auto* const examine = app.add_subcommand("doctor", "Look whether a run can succeed: reachability, TLS, clock, identity, credentials");
+        examine->add_option("url", visit.url, "The backend: http(s)://host[:port][/prefix]")->required();
+        examine->add_option("--users", visit.users_file, "As for a run")->type_name("FILE");
+        examine->add_option("--admin-token-file", visit.admin_token_file, "As for a run")->type_name("FILE");
+        examine->add_option("--timeout", visit.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
+        examine->add_flag("--insecure", visit.insecure, "Do not verify the certificate of an https target");
 
         try {
             app.parse(argc, argv);
@@ -62,6 +92,10 @@ int main(int argc, char** argv) {
         }
         if (list->parsed()) return list_checks(std::cout, format == "json");
         if (explain->parsed()) return explain_one(std::cout, std::cerr, subject, known_faults());
+        if (render_again->parsed()) return render(first, render_to, std::cout, std::cerr);
+        if (diff->parsed()) return diff_reports(first, second, std::cout, std::cerr);
+        if (matrix_of->parsed()) return matrix(compare, std::cout, std::cerr);
+        if (examine->parsed()) return doctor(visit, std::cout, std::cerr);
         return run_suite(std::move(run_with), std::cout, std::cerr);
     } catch (std::exception const& e) {
         std::cerr << "bsp-conformance: a fault of its own: " << e.what() << '\n';

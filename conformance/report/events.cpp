@@ -19,34 +19,91 @@ namespace {
 constexpr std::size_t body_bytes_shown = 4096;
 constexpr std::size_t steps_shown = 60;
 
-/// Nothing that a report shows may contain what opens a door elsewhere.
+/// Nothing that a report shows may contain what opens a door elsewhere. Applied to whole events, so that no member,
+/// and no name of a header field that a target made up, is forgotten.
 class redactor {
 public:
     explicit redactor(surroundings const& world) {
-        for (auto const& u : world.options.users) add(u.secret);
-        if (world.options.admin_token) add(*world.options.admin_token);
+        for (auto const& u : world.options.users) add(u.secret, "***");
+        // A command line with the token's name in its place still works, where BSP_ADMIN_TOKEN is set.
+        if (auto const& token = world.options.admin_token) {
+            add("Bearer " + *token + "'", "Bearer '\"$BSP_ADMIN_TOKEN\"");
+            add(*token, "***");
+        }
     }
-    std::string operator()(std::string text) const {
-        for (auto const& secret : secrets_)
-            for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3) text.replace(at, secret.size(), "***");
+    [[nodiscard]] std::string text(std::string text) const {
+        for (auto const& [secret, instead] : secrets_)
+            for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += instead.size()) text.replace(at, secret.size(), instead);
         return text;
+    }
+    [[nodiscard]] json::value value(json::value const& v) const {
+        if (v.is_string()) return json::value(text(std::string{json::view(v.get_string())}));
+        if (v.is_array()) {
+            json::array out;
+            for (auto const& one : v.get_array()) out.push_back(value(one));
+            return json::value(std::move(out));
+        }
+        return v.is_object() ? json::value(object(v.get_object())) : v;
+    }
+    [[nodiscard]] json::object object(json::object const& o) const {
+        json::object out;
+        for (auto const& member : o) out[text(std::string{json::view(member.key())})] = value(member.value());
+        return out;
     }
 
 private:
-    void add(std::string const& s) {
-        if (s.size() >= 8) secrets_.push_back(s);
+    void add(std::string const& secret, std::string const& instead) {
+        constexpr std::size_t shortest = 8;  // a shorter one would be found in words that it does not come from
+        if (secret.size() < shortest) return;
+        auto const in_json = json::serialize(json::value(secret));
+        secrets_.emplace_back(secret, instead);
+        if (in_json.size() > secret.size() + 2) secrets_.emplace_back(in_json.substr(1, in_json.size() - 2), instead);
+        if (auto const word = shell_word(secret); word.find('\\') != std::string::npos) secrets_.emplace_back(word.substr(1, word.size() - 2), instead);
     }
-    std::vector<std::string> secrets_;
+    std::vector<std::pair<std::string, std::string>> secrets_;
 };
 
-std::string text_or_hex(std::string const& text, redactor const& redact) {
-    return is_utf8(text) ? redact(text) : "(bytes) " + to_hex(as_bytes(text));
+/// The end of a signature tells a reader nothing; whoever wants to send it again takes the command line.
+constexpr std::size_t signature_shown = 12;
+
+std::string shortened(std::string_view signature) {
+    return std::string{signature.substr(0, signature_shown)} + (signature.size() > signature_shown ? "…" : "");
 }
 
-json::object headers_of(http_headers const& headers, redactor const& redact) {
+/// The last part of the compact JWS in an `Authorization` value, shortened.
+std::string without_signature(std::string value) {
+    auto const last = value.rfind('.');
+    if (!value.starts_with("BSP") || last == std::string::npos) return value;
+    return value.substr(0, last + 1) + shortened(std::string_view{value}.substr(last + 1));
+}
+
+/// The values of members named "signature", shortened, wherever they stand in a text that may be JSON.
+std::string without_signatures(std::string_view body) {
+    constexpr std::string_view name = "\"signature\"";
+    std::string out;
+    while (!body.empty()) {
+        auto const at = body.find(name);
+        if (at == std::string_view::npos) break;
+        auto const begin = body.find_first_not_of(" \t\r\n:", at + name.size());
+        if (begin == std::string_view::npos || body[begin] != '"') {
+            out += body.substr(0, at + name.size());
+            body.remove_prefix(at + name.size());
+            continue;
+        }
+        auto const end = std::min(body.find('"', begin + 1), body.size());
+        out += body.substr(0, begin + 1);
+        out += shortened(body.substr(begin + 1, end - begin - 1));
+        body.remove_prefix(end);
+    }
+    return out + std::string{body};
+}
+
+std::string text_or_hex(std::string const& text) { return is_utf8(text) ? text : "(bytes) " + to_hex(as_bytes(text)); }
+
+json::object headers_of(http_headers const& headers) {
     json::object out;
     for (auto const& [name, value] : headers) {
-        std::string text = value == std::string(1, '\0') ? "(not sent)" : text_or_hex(value, redact);
+        std::string text = value == std::string(1, '\0') ? "(not sent)" : text_or_hex(http_headers::same_name(name, "Authorization") ? without_signature(value) : value);
         if (auto* before = out.if_contains(name)) text = std::string{json::view(before->as_string())} + ", " + text;
         out[name] = text;
     }
@@ -56,11 +113,17 @@ json::object headers_of(http_headers const& headers, redactor const& redact) {
 void put_body(json::object& into, std::string const& body, redactor const& redact) {
     if (body.empty()) return;
     into["body_bytes"] = body.size();
-    auto text = redact(body.substr(0, body_bytes_shown));
-    if (body.size() > body_bytes_shown)
-        while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80) != 0) text.pop_back();  // no half character at the cut
-    if (is_utf8(text)) into["body"] = text;
-    else into["body_hex"] = to_hex(as_bytes(std::string_view{body}.substr(0, 512)));
+    // Redacted before it is cut or written as bytes: half a secret, or one in hexadecimal, would not be found.
+    auto text = redact.text(is_utf8(body) ? without_signatures(body) : body);
+    if (!is_utf8(text)) {
+        into["body_hex"] = to_hex(as_bytes(std::string_view{text}.substr(0, 512)));
+        return;
+    }
+    if (text.size() > body_bytes_shown) {
+        text.resize(body_bytes_shown);
+        while (!is_utf8(text)) text.pop_back();  // no half character at the cut
+    }
+    into["body"] = text;
 }
 
 std::string origin_of(target const& t) { return t.url().substr(0, t.url().size() - t.base_path().size()); }
@@ -78,12 +141,12 @@ std::string body_file_for(step const& s, std::string_view check_id, invocation c
 
 json::object step_object(step const& s, std::string_view check_id, surroundings const& world, invocation const& call, redactor const& redact) {
     exchange const x{std::make_shared<step>(s)};
-    json::object request{{"method", s.request.method}, {"target", text_or_hex(s.request.target, redact)}, {"headers", headers_of(s.request.headers, redact)}};
+    json::object request{{"method", s.request.method}, {"target", text_or_hex(s.request.target)}, {"headers", headers_of(s.request.headers)}};
     put_body(request, s.request.body, redact);
-    json::object out{{"step", s.number}, {"who", s.who}, {"summary", redact(s.summary)}, {"result", x.describe()}, {"remark", redact(s.remark)},
+    json::object out{{"step", s.number}, {"who", s.who}, {"summary", s.summary}, {"result", x.describe()}, {"remark", s.remark},
                      {"at", format_timestamp(s.at)}, {"took_us", s.got.took.count()}, {"request", std::move(request)}};
     if (s.got.why == fault::none) {
-        json::object response{{"status", s.got.response.status}, {"headers", headers_of(s.got.response.headers, redact)}};
+        json::object response{{"status", s.got.response.status}, {"headers", headers_of(s.got.response.headers)}};
         put_body(response, s.got.response.body, redact);
         out["response"] = std::move(response);
     } else {
@@ -92,15 +155,15 @@ json::object step_object(step const& s, std::string_view check_id, surroundings 
     if (!s.request.method.empty()) {
         auto const file = body_file_for(s, check_id, call);
         if (s.request.body.empty() || fits_command_line(s.request.body) || !file.empty())
-            out["curl"] = redact(curl_line(s.request, origin_of(world.target), file));
+            out["curl"] = curl_line(s.request, origin_of(world.target), file);
     }
     if (s.request.method.empty() && !s.request.body.empty() && s.request.body.size() <= 4096 && !world.target.url().starts_with("https:"))
-        if (auto const to = parse_url(world.target.url())) out["curl"] = redact(raw_line(s.request.body, to->host, to->port));
+        if (auto const to = parse_url(world.target.url())) out["curl"] = raw_line(s.request.body, to->host, to->port);
     return out;
 }
 
-json::object finding_object(finding const& f, redactor const& redact) {
-    return {{"expected", redact(f.expected)}, {"actual", redact(f.actual)}, {"step", f.step}};
+json::object finding_object(finding const& f) {
+    return {{"expected", f.expected}, {"actual", f.actual}, {"step", f.step}};
 }
 
 std::string_view to_string(attained a) {
@@ -127,10 +190,11 @@ json::object run_started(surroundings const& world, first_look const& look, std:
     std::set<std::string_view> profiles;
     for (auto const& c : selected) profiles.insert(conformance::to_string(c.profile));
     auto const& spec = specification();
-    return {{"event", "run-started"},     {"suite_version", suite_version}, {"spec", spec.spec},          {"clause_set_hash", spec.hash},
+    json::object const out{{"event", "run-started"},     {"suite_version", suite_version}, {"spec", spec.spec},          {"clause_set_hash", spec.hash},
             {"seed", world.options.seed}, {"time", time},                   {"target", std::move(target)}, {"remark", look.remark},
             {"users", world.options.users.size()}, {"admin", world.options.admin_token.has_value()},
             {"level", options.level == level::strict ? "strict" : "compatible"}, {"profiles", names(profiles)}, {"checks", selected.size()}, {"checks_known", all_checks().size()}};
+    return redactor{world}.object(out);
 }
 
 json::object check_started(registered_check const& c) { return {{"event", "check-started"}, {"check", c.check->id}}; }
@@ -144,11 +208,11 @@ json::object check_finished(surroundings const& world, judged const& j, invocati
                      {"verdict", to_string(j.verdict)}, {"behaviour", to_string(r.behaviour)}, {"counts", j.counts},
                      {"took_us", r.took.count()}, {"steps_total", r.steps.size()}, {"controls", names(r.controls)}};
     if (r.exactness) out["exactness"] = to_string(*r.exactness);
-    if (!r.reason.empty()) out["reason"] = redact(r.reason);
+    if (!r.reason.empty()) out["reason"] = r.reason;
     if (!r.notes.empty()) out["notes"] = names(r.notes);
-    if (r.failure) out["failure"] = finding_object(*r.failure, redact);
+    if (r.failure) out["failure"] = finding_object(*r.failure);
     json::array inexact;
-    for (auto const& f : r.inexact) inexact.emplace_back(finding_object(f, redact));
+    for (auto const& f : r.inexact) inexact.emplace_back(finding_object(f));
     if (!inexact.empty()) out["inexact"] = std::move(inexact);
     if (r.shrunk)
         out["shrunk"] = json::object{{"steps_before", r.shrunk->steps_before}, {"cases", r.shrunk->cases}, {"attempts", r.shrunk->attempts},
@@ -169,7 +233,7 @@ json::object check_finished(surroundings const& world, judged const& j, invocati
         }
         out["steps"] = std::move(steps);
     }
-    return out;
+    return redact.object(out);
 }
 
 json::object run_finished(surroundings const&, run_result const& result, std::chrono::milliseconds took) {

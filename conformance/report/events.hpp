@@ -8,7 +8,9 @@
 
 /// The one source of every report: a stream of JSON objects, each with a member "event". `run-started` tells
 /// what is judged and by what; `check` is one verdict with its evidence; `run-finished` is the sum, with the
-/// verdict of every clause. Terminal, JUnit and HTML are made from these alone.
+/// verdict of every clause. Every rendering is made from these alone. What opens a door elsewhere (pairing
+/// secrets, the admin token) is not in the stream; the suite's own signatures are shortened but in command lines,
+/// which need them.
 namespace bsp::conformance {
 
 /// How the person called the suite: what a replay line repeats.
@@ -33,6 +35,9 @@ std::unique_ptr<report> terminal_report(std::ostream& out, bool colours, bool pr
 std::unique_ptr<report> json_lines_report(std::ostream& out);
 std::unique_ptr<report> junit_report(std::ostream& out);
 std::unique_ptr<report> html_report(std::ostream& out);
+std::unique_ptr<report> markdown_report(std::ostream& out);  ///< for the summary page of a build
+std::unique_ptr<report> sarif_report(std::ostream& out);     ///< SARIF 2.1.0, for code scanning
+std::unique_ptr<report> badge_report(std::ostream& out);     ///< SVG
 
 inline constexpr std::string_view suite_version = "1.0.0";
 

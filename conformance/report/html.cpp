@@ -1,4 +1,5 @@
 #include "events.hpp"
+#include "reading.hpp"
 
 #include <algorithm>
 #include <map>
@@ -62,32 +63,14 @@ std::string id_of(std::string_view prefix, std::string_view name) {
     return out;
 }
 
-bool truth(json::value const& v, std::string_view pointer) {
-    auto const* found = at(v, pointer);
-    return found && found->is_bool() && found->get_bool();
-}
-
-std::vector<std::string> strings_at(json::value const& v, std::string_view pointer) {
-    std::vector<std::string> out;
-    if (auto const* found = at(v, pointer); found && found->is_array())
-        for (auto const& one : found->get_array())
-            if (one.is_string()) out.emplace_back(json::view(one.get_string()));
-    return out;
-}
-
-/// Colour of a check: pass, fail, warn (a failure that does not decide), open, none.
-std::string colour_of_check(json::value const& v) {
-    auto const verdict = text_at(v, "/verdict");
-    if (!text_at(v, "/baseline_problem").empty()) return "fail";
-    if (verdict == "FAIL") return truth(v, "/counts") ? "fail" : "warn";
-    if (verdict == "PASS") return at(v, "/inexact") ? "warn" : "pass";
-    return verdict == "UNTESTED" || verdict == "NOT-APPLICABLE" ? "none" : "open";
-}
+std::string colour_of_check(json::value const& v) { return std::string{to_string(standing_of(v))}; }
 
 std::string pill(std::string const& colour, std::string_view text) { return "<span class=\"pill " + colour + "\">" + escaped(text) + "</span>"; }
 
-std::string word_for(std::string const& colour) {
-    return colour == "pass" ? "PASS" : colour == "fail" ? "FAIL" : colour == "warn" ? "WARNING" : colour == "open" ? "INCONCLUSIVE" : "UNTESTED";
+std::string word_for(std::string_view colour) {
+    for (auto const s : all_standings)
+        if (to_string(s) == colour) return std::string{word_of(s)};
+    return {};
 }
 
 using tally = std::map<std::string, int>;
@@ -151,6 +134,10 @@ public:
         else if (kind == "run-finished") {
             std::stable_sort(checks_.begin(), checks_.end(), [](json::value const& a, json::value const& b) { return text_at(a, "/check") < text_at(b, "/check"); });
             for (auto const& c : checks_) by_id_[text_at(c, "/check")] = &c;
+            for (auto const& cause : shared_causes(checks_, base_path_of(started_))) {
+                for (auto const& other : cause.others) explained_by_[other] = cause.check;
+                causes_[cause.check] = cause;
+            }
             for (auto const& one : objects_at(v, "/clauses")) sentences_[text_at(json::value(one), "/id")] = one;
             write(v);
         }
@@ -181,23 +168,16 @@ private:
     }
 
     std::string header(json::value const& end) const {
-        auto const code = integer_at(end, "/exit_code", 70);
-        std::string const headline = code == exit_code::conformant     ? "Conformant"
-                                     : code == exit_code::failed       ? "Not conformant"
-                                     : code == exit_code::inconclusive ? "Inconclusive"
-                                     : code == exit_code::unreachable  ? "The target stopped answering"
-                                                                       : "The suite failed";
-        std::string const colour = code == 0 ? "pass" : code == 1 || code == 4 ? "fail" : "open";
+        auto const result = outcome_of(started_, end);
         tally t;
         for (auto const& c : checks_) ++t[colour_of_check(c)];
-        std::string out = "<header><div class=\"inner\"><h1>BSP conformance report</h1><div class=\"headline " + colour + "\">" + headline + "</div><div class=\"target mono\">" +
+        std::string out = "<header><div class=\"inner\"><h1>BSP conformance report</h1><div class=\"headline " + std::string{to_string(result.colour)} + "\">" + result.text + "</div><div class=\"target mono\">" +
                           escaped(text_at(started_, "/target/url")) + "</div><div class=\"levels\">";
         for (char const* level : {"compatible", "strict"}) {
             auto const reached = text_at(end, std::string{"/"} + level);
             out += "<span class=\"level\">" + std::string(level[0] == 'c' ? "Compatible" : "Strict") + " " + pill(reached == "yes" ? "pass" : reached == "no" ? "fail" : "open", reached) + "</span>";
         }
-        if (integer_at(started_, "/checks", 0) < integer_at(started_, "/checks_known", 0))
-            out += "<span class=\"level\">Partial " + pill("none", std::to_string(integer_at(started_, "/checks", 0)) + " of " + std::to_string(integer_at(started_, "/checks_known", 0)) + " checks") + "</span>";
+        if (!result.partial.empty()) out += "<span class=\"level\">Partial " + pill("none", result.partial) + "</span>";
         out += "</div>" + bar(t, "bar") + "<div class=\"legend\">";
         for (auto const& [name, word] : {std::pair{"pass", "passed"}, {"warn", "warnings"}, {"fail", "failed"}, {"open", "inconclusive"}, {"none", "not run"}})
             out += "<span><i class=\"" + std::string{name} + "\"></i><b>" + std::to_string(t[name]) + "</b> " + word + "</span>";
@@ -234,8 +214,9 @@ private:
         std::string out;
         int n = 0;
         for (char const* wanted : {"fail", "warn", "open"})
-            for (auto const& c : checks_)
-                if (colour_of_check(c) == wanted) out += card(c), ++n;
+            for (bool const explains : {true, false})  // what explains others comes first
+                for (auto const& c : checks_)
+                    if (colour_of_check(c) == wanted && causes_.contains(text_at(c, "/check")) == explains) out += card(c), ++n;
         if (n == 0) return {};
         return "<section data-group><h2>What needs attention <small>" + std::to_string(n) + (n == 1 ? " check" : " checks") + "</small></h2>" + out + "</section>";
     }
@@ -270,8 +251,22 @@ private:
             std::set<std::string> const once{controls.begin(), controls.end()};
             for (auto const& c : once) out += (c == *once.begin() ? "" : "; ") + escaped(c);
         }
-        out += "</div>" + story(v) + "<div class=\"hint\"><b>impact</b><span>" + escaped(text_at(v, "/impact")) + "</span><b>likely cause</b><span>" + escaped(text_at(v, "/likely_cause")) + "</span></div>";
+        out += "</div>" + kinship(check) + story(v) + "<div class=\"hint\"><b>impact</b><span>" + escaped(text_at(v, "/impact")) + "</span><b>likely cause</b><span>" + escaped(text_at(v, "/likely_cause")) + "</span></div>";
         return out + command(text_at(v, "/replay")) + "</article>";
+    }
+
+    /// Which other failures probably have the same cause.
+    std::string kinship(std::string const& check) const {
+        auto const link = [](std::string const& id) { return "<a href=\"#" + id_of("check-", id) + "\">" + escaped(id) + "</a>"; };
+        std::string out;
+        if (auto const found = causes_.find(check); found != causes_.end()) {
+            auto const& others = found->second.others;
+            out += "<div class=\"kin\"><details><summary>also explains " + std::to_string(others.size()) + (others.size() == 1 ? " other" : " others") + "</summary>" + escaped(found->second.reason) + "<br>";
+            for (auto const& id : others) out += link(id) + " ";
+            out += "</details></div>";
+        }
+        if (auto const found = explained_by_.find(check); found != explained_by_.end()) out += "<div class=\"kin\">probably explained by " + link(found->second) + "</div>";
+        return out;
     }
 
     std::string chapters(json::value const& end) const {
@@ -338,7 +333,7 @@ private:
 
     std::string footer() const {
         return "<footer>Made by bsp-conformance " + escaped(text_at(started_, "/suite_version")) + ". PASS means shown by positive evidence in this run; UNTESTED is not a pass. "
-               "Pairing secrets and the admin token are left out of this file; signatures of the suite's own throw-away backends are not.</footer>";
+               "Pairing secrets and the admin token are left out of this file; signatures of the suite's own throw-away backends are shortened, except in commands.</footer>";
     }
 
     std::ostream& out_;
@@ -346,6 +341,8 @@ private:
     std::vector<json::value> checks_;
     std::map<std::string, json::value const*> by_id_;
     std::map<std::string, json::object> sentences_;
+    std::map<std::string, shared_cause> causes_;         // by the check to look at first
+    std::map<std::string, std::string> explained_by_;
 };
 
 }  // namespace

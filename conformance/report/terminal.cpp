@@ -1,5 +1,6 @@
 #include "../text.hpp"
 #include "events.hpp"
+#include "reading.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -112,6 +113,7 @@ private:
         auto& row = profiles_[text_at(v, "/profile")];
         ++row[verdict == "FAIL" && !counts(v) ? "WARN" : verdict];
         bool const inexact = at(v, "/inexact") != nullptr;
+        if (verdict != "PASS" || inexact) troubles_.push_back(v);
         if (verdict == "FAIL" || inexact || verdict == "HARNESS-ERROR" || !text_at(v, "/baseline_problem").empty()) {
             clear_progress();
             failure(v);
@@ -125,10 +127,7 @@ private:
             out_ << coloured(verdict, padded(verdict, 6)) << padded(text_at(v, "/check"), 50) << dim(std::to_string(integer_at(v, "/took_us", 0) / 1000) + " ms") << '\n' << std::flush;
     }
 
-    static bool counts(json::value const& v) {
-        auto const* c = at(v, "/counts");
-        return c && c->is_bool() && c->get_bool();
-    }
+    static bool counts(json::value const& v) { return truth_at(v, "/counts"); }
 
     static std::string clause_list(json::value const& v) {
         std::string out;
@@ -160,7 +159,7 @@ private:
         steps(v);
         line("impact", text_at(v, "/impact"));
         line("likely", text_at(v, "/likely_cause"));
-        if (auto const curl = decisive_curl(v); !curl.empty()) out_ << "      " << dim("request   ") << printable(curl) << '\n';
+        if (auto const curl = decisive_command(v); !curl.empty()) out_ << "      " << dim("request   ") << printable(curl) << '\n';
         if (auto const replay = text_at(v, "/replay"); !replay.empty()) out_ << "      " << dim("again     ") << replay << '\n';
         out_ << '\n' << std::flush;
     }
@@ -189,16 +188,6 @@ private:
         }
     }
 
-    /// The curl line of the step at which the check was decided.
-    static std::string decisive_curl(json::value const& v) {
-        auto step = integer_at(v, "/failure/step", 0);
-        if (step == 0) step = integer_at(v, "/inexact/0/step", 0);
-        std::string found;
-        for (auto const& one : objects_at(v, "/steps"))
-            if (integer_at(one, "/step", 0) == step) found = text_at(one, "/curl");
-        return found;
-    }
-
     void inconclusive(json::value const& v) {
         out_ << coloured("INCONCLUSIVE", "OPEN  ") << bold(clause_list(v)) << "  " << text_at(v, "/title") << "  " << dim(text_at(v, "/check")) << '\n'
              << "      " << wrapped(printable(text_at(v, "/reason")), 6) << '\n';
@@ -212,6 +201,7 @@ private:
             out_ << dim(wrapped(why + " (" + std::to_string(checks.size()) + (checks.size() == 1 ? " check" : " checks") + ")", 2)) << '\n';
         }
         if (!set_aside_.empty()) out_ << '\n';
+        look_first();
 
         std::map<std::string, std::pair<int, int>> clauses;  // profile: shown, testable
         for (auto const& one : objects_at(v, "/clauses")) {
@@ -236,17 +226,32 @@ private:
 
         auto const code = integer_at(v, "/exit_code", 70);
         auto const* lost = at(v, "/target_lost");
-        std::string sentence = code == exit_code::conformant     ? "CONFORMANT"
+        auto const result = outcome_of(started_, v);
+        std::string const sentence = code == exit_code::conformant && !result.partial.empty() ? "CONFORMANT IN WHAT WAS RUN"
+                               : code == exit_code::conformant   ? "CONFORMANT"
                                : code == exit_code::failed       ? "NOT CONFORMANT"
                                : code == exit_code::inconclusive ? "INCONCLUSIVE: not everything could be judged"
                                : code == exit_code::unreachable  ? "THE TARGET DIED: it stopped answering in the middle of the run"
                                                                  : "THE SUITE FAILED: a fault of bsp-conformance itself; please report it";
         out_ << coloured(code == 0 ? "PASS" : code == 1 || code == 4 ? "FAIL" : "INCONCLUSIVE", sentence) << "   Compatible: " << text_at(v, "/compatible") << "   Strict: " << text_at(v, "/strict") << "   "
              << static_cast<double>(integer_at(v, "/took_ms", 0) / 10) / 100.0 << " s   exit " << code << '\n';
-        if (integer_at(started_, "/checks", 0) < integer_at(started_, "/checks_known", 0))
-            out_ << dim("PARTIAL: " + std::to_string(integer_at(started_, "/checks", 0)) + " of " + std::to_string(integer_at(started_, "/checks_known", 0)) + " checks were selected\n");
+        if (!result.partial.empty()) out_ << "PARTIAL: " << result.partial << " were selected; the others say nothing\n";
         if (lost && lost->is_bool() && lost->get_bool()) out_ << wrapped("The last request before silence is among the steps of the checks above that were under way.", 0) << '\n';
         out_ << std::flush;
+    }
+
+    /// Failures that probably have one cause, under the one that shows it best.
+    void look_first() {
+        auto const causes = shared_causes(troubles_, base_path_of(started_));
+        if (causes.empty()) return;
+        out_ << bold("look here first") << '\n';
+        for (auto const& cause : causes) {
+            std::string others;
+            for (auto const& id : cause.others) others += (others.empty() ? "" : ", ") + id;
+            out_ << "  " << bold(cause.check) << "   also explains " << cause.others.size() << (cause.others.size() == 1 ? " other" : " others") << "  " << dim("(" + printable(cause.reason) + ")") << "\n    "
+                 << dim(wrapped(others, 4)) << '\n';
+        }
+        out_ << '\n';
     }
 
     std::ostream& out_;
@@ -256,6 +261,7 @@ private:
     std::int64_t total_ = 0, done_ = 0, opened_ = 0;
     std::map<std::string, std::map<std::string, int>> profiles_;
     std::map<std::string, std::vector<std::string>> set_aside_;
+    std::vector<json::value> troubles_;
 };
 
 }  // namespace

@@ -1,0 +1,19 @@
+#include "quick.hpp"
+
+namespace bsp::conformance {
+
+std::vector<std::string> quick_checks() {
+    return {
+        // GEN: errors, methods, media types
+        "gen/health", "gen/problem-documents", "gen/signed-numbers",
+        // ID
+        "id/members", "id/key-acceptable", "id/capabilities",
+        // REG: pairing and its tokens, who is who
+        "reg/answer", "reg/challenge", "reg/unacceptable-keys", "reg/base-url", "sbt/signature-checked", "sbt/expired", "sbt/user-id-exact", "peer/unpair-by-user", "peer/admin-token", "aut/user-secret",
+        "aut/user-mac", "aut/jti-single-use", "aut/htu-query", "aut/aud",
+        // SYN: pushes, the merge, the feed, conversations
+        "syn/signature-verified", "syn/signature-required", "syn/stale", "syn/retransmission", "syn/pull-answer", "syn/pull-own-user", "mrg/order", "mrg/tombstone-stays", "mrg/scalar-version", "mrg/surfaces",
+        "cnv/write-verbatim", "cnv/version", "cnv/delete-message", "cnv/other-tenant", "cnv/list"};
+}
+
+}  // namespace bsp::conformance
