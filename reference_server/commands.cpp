@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include "data_dir.hpp"
+#include "storage/registry.hpp"
 #include "toolbox.hpp"
 
 #include <CLI/CLI.hpp>
@@ -28,6 +29,13 @@ void declare_user_commands(CLI::App& app, subject& who, std::function<std::strin
     add->add_option("name", who.user, "User id")->required();
     add->callback([&] { chosen = [&who] { return toolbox::add_user(who); }; });
     user->add_subcommand("list", "Print the user ids")->fallthrough()->callback([&] { chosen = [&who] { return toolbox::list_users(who); }; });
+}
+
+void declare_store_commands(CLI::App& app, subject const& who, std::function<std::string()>& chosen) {
+    auto* const store = app.add_subcommand("store", "Look after the database")->require_subcommand(1)->fallthrough();
+    store->add_subcommand("new-epoch", "After a backup was restored, before the server starts: peers then sync from the beginning; prints the epoch")
+        ->fallthrough()
+        ->callback([&] { chosen = [&who] { return renew_epoch(who.data_dir); }; });
 }
 
 struct token_arguments {
@@ -77,6 +85,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     app.set_version_flag("--version", "bsp-server 1.0.0 (BSP 1.0)");
     declare_options(app, c);
     declare_user_commands(app, who, chosen);
+    declare_store_commands(app, who, chosen);
     declare_token_commands(app, who, given, in, chosen);
 
     try {

@@ -251,6 +251,21 @@ void invalid_writes_are_refused(scenario& s) {
     s.accepted(who.write(c, "fine, too", member("x-count", greatest_version)), "2^53-1 in an unknown member");
 }
 
+void deep_writes_are_refused(scenario& s) {
+    auto const who = s.user();
+    auto const c = s.fresh("c");
+    // The body is level 1.
+    auto const write_of_depth = [&](int levels, char const* id) {
+        json::value nested = "bottom";
+        for (int i = 1; i < levels; ++i) nested = json::array{nested};
+        return who.write(c, "x", [&](json::object& o) { o["id"] = id, o["x-deep"] = nested; });
+    };
+    s.control(write_of_depth(28, "m1"), "a write nested 28 levels deep");
+    auto const x = write_of_depth(29, "m2");
+    s.refused(x, "a write nested 29 levels deep", {.statuses = {400, 413, 422}});
+    s.expect(ids_at(read(s, who, c).body(), "/messages") == std::vector<std::string>{"m1"}, "m1 alone", "another list");
+}
+
 void writes_are_verbatim(scenario& s) {
     auto const who = s.user();
     auto const c = s.fresh("c");
@@ -649,6 +664,9 @@ check const checks[] = {
     {.id = "cnv/write-invalid", .title = "an invalid write is refused and stores nothing", .clauses = {"BSP-CNV-042", "BSP-CNV-055", "BSP-CNV-059"},
      .impact = "a message that no other backend accepts blocks the sync of its conversation", .likely_cause = "lenient decoding of local writes",
      .run = invalid_writes_are_refused},
+    {.id = "cnv/write-depth", .title = "a write that is too deep for a push is refused", .clauses = {"BSP-CNV-071"},
+     .impact = "a message is accepted that can never reach another backend", .likely_cause = "the write's own depth is checked, not that of the push which will carry it",
+     .run = deep_writes_are_refused, .strength = obligation::should},
     {.id = "cnv/write-verbatim", .title = "what was written is stored verbatim", .clauses = {"BSP-CNV-045"},
      .impact = "people's words are altered, and digests differ between backends", .likely_cause = "trimming, normalisation, or a model that drops unknown members",
      .run = writes_are_verbatim},

@@ -182,6 +182,7 @@ protected:
     virtual result<std::pair<std::string, conversation>> decode_conversation(json::fields const& f, instant now);
     virtual result<message> decode_message(json::fields const& f, instant now);
     virtual result<> check_content(std::string_view content);
+    virtual result<> check_write_depth(json::object const& body);
     virtual result<> check_ahead(instant t, instant now);
     virtual std::pair<std::string, std::string> receipt_key(peer_record const& peer, std::string const& sync_id);
     virtual receipt const* recall(std::pair<std::string, std::string> const& key);

@@ -80,6 +80,7 @@ result<http_response> backend::write_message(call const& c, std::string const& s
     BSP_TRY(std::string const id, path_identifier(segment));
     BSP_TRY(json::object body, parse_object(c));
     BSP_CHECK(canonical(body));
+    BSP_CHECK(check_write_depth(body));
     json::fields const f{body};
     BSP_CHECK(label_of(f, "role"));
     BSP_CHECK(label_of(f, "surface"));
@@ -122,6 +123,10 @@ result<http_response> backend::write_message(call const& c, std::string const& s
     BSP_TRY(message m, make_message(stored, message_id, version, written, false, false));
     BSP_CHECK(commit_locally(all, id, scalars_to_write(id, before, body), conversation_version(version, before), std::move(m), c.now));
     return json_answer(201, stored);
+}
+
+result<> backend::check_write_depth(json::object const& body) {
+    return json::depth(body) > 28 ? result<>{fail(errc::invalid_body, "nested too deeply for a push")} : ok();
 }
 
 bool backend::repeats(message const& m, json::object const& body) {

@@ -742,6 +742,8 @@ def _check_write(body: object, now: int) -> dict:
     for name in _SET_BY_SERVER:
         if name in given:
             raise Problem("invalid-body", f"The member {name} is set by the server.")
+    if ijson.depth(given) > ijson.MAX_DEPTH - 4:  # the levels that a push wraps around a message (BSP-CNV-071)
+        raise Problem("invalid-body", "The message is nested too deeply to be pushed to another backend.")
     try:
         canonical.octets(given)
     except canonical.NotCanonicalizable:

@@ -67,6 +67,13 @@ def _check_depth(text: str) -> None:
             raise Malformed(f"the value is nested more than {MAX_DEPTH} levels deep")
 
 
+def depth(value: object) -> int:
+    """How many levels of arrays and objects the value has."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+
+
 def _check_surrogates(value: object) -> None:
     if isinstance(value, str):
         try:

@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 1> steps{
+inline constexpr std::array<char const*, 2> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -107,6 +107,11 @@ CREATE TABLE receipt (
     PRIMARY KEY (user_id, peer_id, sync_id)
 ) WITHOUT ROWID;
 CREATE INDEX receipt_by_age ON receipt (user_id, accepted_at);
+)sql",
+    // For revocations, which end the registrations of a backend or key with all users.
+    R"sql(
+CREATE INDEX peer_of_backend ON peer (backend_id) WHERE status = 0;
+CREATE INDEX peer_of_key ON peer (key_sha256) WHERE status = 0;
 )sql",
 };
 

@@ -1,5 +1,6 @@
 #include "registry.hpp"
 
+#include "sqlite_schema.hpp"
 #include "sqlite_store.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -12,8 +13,10 @@
 namespace bsp::server {
 namespace {
 
+std::string sqlite_file(std::filesystem::path const& data_dir) { return (data_dir / "bsp.db").string(); }
+
 std::unique_ptr<store_base> open_sqlite(std::filesystem::path const& data_dir) {
-    return std::make_unique<sqlite_store>((data_dir / "bsp.db").string());
+    return std::make_unique<sqlite_store>(sqlite_file(data_dir));
 }
 
 std::unique_ptr<store_base> open_memory(std::filesystem::path const&) {
@@ -39,5 +42,7 @@ std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem:
 #undef BSP_X
     throw std::runtime_error{"there is no store called " + name};
 }
+
+std::string renew_epoch(std::filesystem::path const& data_dir) { return renew_sqlite_epoch(sqlite_file(data_dir)); }
 
 }  // namespace bsp::server

@@ -20,4 +20,9 @@ std::vector<std::string> store_names();
 /// Opens the store called `name`. Throws std::runtime_error with one line for the operator.
 std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir);
 
+/// Tells the store in the data directory that it was restored from a backup: it gets a new epoch, which is
+/// returned, and peers whose cursors and watermarks may be ahead of it begin anew (BSP-SYN-133). The server
+/// must not run. Throws std::runtime_error with one line for the operator.
+std::string renew_epoch(std::filesystem::path const& data_dir);
+
 }  // namespace bsp::server

@@ -76,6 +76,19 @@ result<std::vector<peer_record>> list_peers(sqlite_session& session, std::option
     });
 }
 
+result<std::vector<peer_record>> find_registrations_of(sqlite_session& session, std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
+    return guarded(session, [&]() -> result<std::vector<peer_record>> {
+        // INDEXED BY: a plan that reads the whole table would be an error.
+        auto rows = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer INDEXED BY peer_of_backend WHERE backend_id = ?1 AND status = 0 "
+                                       "UNION ALL "
+                                       "SELECT " PEER_COLUMNS " FROM peer INDEXED BY peer_of_key WHERE key_sha256 = ?2 AND backend_id <> ?1 AND status = 0 LIMIT ?3");
+        rows.bind(backend_id, key_sha256, limit);
+        std::vector<peer_record> page;
+        while (rows.step()) page.push_back(peer_of(rows));
+        return page;
+    });
+}
+
 result<std::optional<instant>> find_floor(sqlite_session& session, std::string_view user_id, std::string_view backend_id) {
     return guarded(session, [&]() -> result<std::optional<instant>> {
         auto row = session.db.prepare("SELECT floor_s, floor_ns FROM sbt_floor WHERE user_id = ?1 AND backend_id = ?2");
@@ -102,6 +115,9 @@ result<std::optional<peer_record>> sqlite_snapshot::registration(std::string_vie
 result<std::vector<peer_record>> sqlite_snapshot::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
     return list_peers(session_, user_id, after, limit);
 }
+result<std::vector<peer_record>> sqlite_snapshot::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
+    return find_registrations_of(session_, backend_id, key_sha256, limit);
+}
 result<std::optional<instant>> sqlite_snapshot::sbt_floor(std::string_view user_id, std::string_view backend_id) {
     return find_floor(session_, user_id, backend_id);
 }
@@ -118,6 +134,9 @@ result<std::optional<peer_record>> sqlite_transaction::registration(std::string_
 }
 result<std::vector<peer_record>> sqlite_transaction::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
     return list_peers(session_, user_id, after, limit);
+}
+result<std::vector<peer_record>> sqlite_transaction::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
+    return find_registrations_of(session_, backend_id, key_sha256, limit);
 }
 result<std::optional<instant>> sqlite_transaction::sbt_floor(std::string_view user_id, std::string_view backend_id) {
     return find_floor(session_, user_id, backend_id);

@@ -69,11 +69,20 @@ std::string prepare(std::string const& path) {
     return epoch;
 }
 
-}  // namespace
+/// Has the file for itself, so no server goes on answering with the old epoch.
+std::string renew_epoch(std::string const& path) {
+    sqlite::connection db{path, sqlite::access::read_write};
+    db.execute("PRAGMA busy_timeout = 0");
+    db.execute("PRAGMA locking_mode = EXCLUSIVE");
+    std::string epoch = random_epoch();
+    db.execute("BEGIN EXCLUSIVE; UPDATE meta SET value = '" + epoch + "' WHERE name = 'epoch'; COMMIT");
+    return epoch;
+}
 
-std::string prepare_sqlite_file(std::string const& path) {
+/// `f(path)`, with what SQLite says about the file in the operator's words.
+std::string explained(std::string (*f)(std::string const&), std::string const& path) {
     try {
-        return prepare(path);
+        return f(path);
     } catch (sqlite::failure const& why) {
         switch (why.code & 0xFF) {
             case SQLITE_NOTADB: throw std::runtime_error{path + " is not an SQLite database"};
@@ -81,10 +90,20 @@ std::string prepare_sqlite_file(std::string const& path) {
             case SQLITE_CANTOPEN:
             case SQLITE_READONLY:
             case SQLITE_PERM: throw std::runtime_error{path + " cannot be opened for writing: " + why.what()};
-            case SQLITE_BUSY: throw std::runtime_error{path + " is locked by another program"};
+            case SQLITE_BUSY: throw std::runtime_error{path + " is in use by another program"};
             default: throw std::runtime_error{path + ": " + why.what()};
         }
     }
+}
+
+}  // namespace
+
+std::string prepare_sqlite_file(std::string const& path) { return explained(prepare, path); }
+
+std::string renew_sqlite_epoch(std::string const& path) {
+    if (!std::filesystem::exists(path)) throw std::runtime_error{path + " does not exist"};
+    prepare_sqlite_file(path);
+    return explained(renew_epoch, path);
 }
 
 }  // namespace bsp::server

@@ -8,4 +8,8 @@ namespace bsp::server {
 /// there is none. Returns its epoch. Throws std::runtime_error with one line for the operator.
 std::string prepare_sqlite_file(std::string const& path);
 
+/// Gives the existing database at `path`, which no server may have open, a new epoch (BSP-SYN-133), and
+/// returns it. Throws as above.
+std::string renew_sqlite_epoch(std::string const& path);
+
 }  // namespace bsp::server

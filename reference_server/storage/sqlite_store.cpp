@@ -26,6 +26,8 @@ public:
     explicit writer(std::string const& path) : db_{path, sqlite::access::read_write} {
         // FULL syncs the log at every commit: what was answered survives the loss of power, not only of the process.
         db_.execute("PRAGMA synchronous = FULL");
+        // From its first read on, a connection keeps others from having the file for themselves.
+        db_.query_integer("PRAGMA user_version");
         thread_ = std::thread{[this] { work(); }};
     }
 

@@ -52,6 +52,7 @@ public:
     result<std::optional<peer_record>> peer(std::string_view peer_id) override;
     result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override;
     result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override;
+    result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override;
     result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override;
     result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override;
     tenant_reader& tenant(std::string_view user_id) override;
@@ -68,6 +69,7 @@ public:
     result<std::optional<peer_record>> peer(std::string_view peer_id) override;
     result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override;
     result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override;
+    result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override;
     result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override;
     result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override;
 

@@ -93,6 +93,25 @@ BOOST_AUTO_TEST_CASE(lamport_versions_and_the_end_of_their_domain) {
     BOOST_TEST(w.read().verdict() == "404 not-found");
 }
 
+namespace {
+json::value nested(int levels) {
+    json::value v = "bottom";
+    for (; levels > 0; --levels) v = levels % 2 ? json::value(json::object{{"x", v}}) : json::value(json::array{v});
+    return v;
+}
+}  // namespace
+
+// BSP-CNV-071: what is accepted can be pushed on, as it was read.
+BOOST_AUTO_TEST_CASE(the_deepest_write_can_be_pushed_on) {
+    world w;
+    auto body = draft();
+    body["extra"] = nested(27);
+    BOOST_TEST(write(w, body).verdict() == "201");
+    auto const peer = w.pair();
+    auto const pulled = w.pull(peer).body().at("conversations").as_array();
+    BOOST_TEST(w.push(peer, pulled).verdict() == "200");
+}
+
 BOOST_AUTO_TEST_CASE(what_a_write_must_have) {
     world w;
     auto const verdict = [&](std::string_view name, auto const& value) {
@@ -111,6 +130,7 @@ BOOST_AUTO_TEST_CASE(what_a_write_must_have) {
     BOOST_TEST(verdict("timestamp", "soon") == "422 invalid-body");
     BOOST_TEST(verdict("timestamp", format_timestamp(w.clock.now() + 24h + 1s)) == "422 invalid-body");
     BOOST_TEST(verdict("extra", 1.5) == "422 not-canonicalizable");
+    BOOST_TEST(verdict("extra", nested(28)) == "422 invalid-body");
     BOOST_TEST(w.read().verdict() == "404 not-found");
     BOOST_TEST(verdict("timestamp", "2025-12-30T00:00:00.10+00:00") == "201");
     BOOST_TEST(w.read().raw.body.find("2025-12-30T00:00:00.10+00:00") != std::string::npos);

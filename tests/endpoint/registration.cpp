@@ -182,6 +182,46 @@ BOOST_AUTO_TEST_CASE(revocation_locks_out_the_backend_and_its_key_for_all_users)
     BOOST_TEST(w.send("DELETE", "/peers/" + adas, w.as_admin()).verdict() == "404 unknown-peer");
 }
 
+BOOST_AUTO_TEST_CASE(a_revocation_takes_no_more_operations_of_the_store_among_many_registrations) {
+    std::size_t needed = 0;
+    for (;; ++needed) {
+        world w;
+        std::string const adas = w.pair();
+        w.store.fail_at(needed);
+        if (w.send("DELETE", "/peers/" + adas, w.as_admin()).verdict() == "200") break;
+    }
+    world w;
+    std::string const adas = w.pair();
+    auto const crowd = w.memory.write([](store_writer& s) -> result<> {
+        for (std::size_t i = 0; i < 2 * limits::page_items_max; ++i) {
+            peer_record p;
+            p.peer_id = "peer_" + std::to_string(i), p.user_id = "user " + std::to_string(i), p.backend_id = phone, p.backend_id += std::to_string(i);
+            BSP_CHECK(s.put_peer(p));
+        }
+        return ok();
+    });
+    BOOST_REQUIRE(crowd.has_value());
+    w.store.fail_at(needed);
+    BOOST_TEST(w.send("DELETE", "/peers/" + adas, w.as_admin()).verdict() == "200");
+}
+
+// More registrations than one page of the store.
+BOOST_AUTO_TEST_CASE(a_revocation_ends_every_registration_of_the_backend) {
+    world w;
+    std::string const adas = w.pair();
+    auto const crowd = w.memory.write([](store_writer& s) -> result<> {
+        for (std::size_t i = 0; i < 2 * limits::page_items_max; ++i) {
+            peer_record p;
+            p.peer_id = "peer_" + std::to_string(i), p.user_id = "user " + std::to_string(i), p.backend_id = phone;
+            BSP_CHECK(s.put_peer(p));
+        }
+        return ok();
+    });
+    BOOST_REQUIRE(crowd.has_value());
+    BOOST_TEST(w.send("DELETE", "/peers/" + adas, w.as_admin()).verdict() == "200");
+    BOOST_TEST(w.memory.read([](store_reader& r) { return r.peers(std::nullopt, "", 1); }).value().empty());
+}
+
 // BSP-REG-032 … BSP-REG-037
 BOOST_AUTO_TEST_CASE(the_list_of_peers_is_the_callers_own_and_has_no_signature) {
     world w;

@@ -1,6 +1,7 @@
 #include "support.hpp"
 
 #include <reference_server/commands.hpp>
+#include <reference_server/storage/sqlite_store.hpp>
 #include <reference_server/toolbox.hpp>
 
 #include <bsp/auth/assertion.hpp>
@@ -85,6 +86,8 @@ std::vector<wrong> const wrongs{
     {{"--allow-origin", "https://a.example/path"}, "--allow-origin"},
     {{"--allow-host", "http://a"}, "--allow-host"},
     {{"--config", "/nonexistent/bsp.conf"}, "bsp.conf"},
+    {{"store"}, "subcommand"},
+    {{"--data-dir", "/nonexistent", "store", "new-epoch"}, "does not exist"},
     {{"token"}, "subcommand"},
     {{"token", "user", "GET"}, "target"},
     {{"--data-dir", "/nonexistent", "token", "sbt"}, "identity"},
@@ -174,6 +177,38 @@ BOOST_AUTO_TEST_CASE(users_are_added_and_listed) {
     struct stat s {};
     BOOST_TEST(::stat((dir / "users.json").c_str(), &s) == 0);
     BOOST_TEST((s.st_mode & 0777) == 0600);
+}
+
+BOOST_AUTO_TEST_CASE(a_restored_store_gets_a_new_epoch_and_keeps_the_rest) {
+    support::scratch dir;
+    std::string const path = (dir / "bsp.db").string();
+    std::string before;
+    {
+        bsp::server::sqlite_store store{path};
+        before = store.epoch();
+        BOOST_TEST(store.write([](bsp::store_writer& w) { return w.put_sbt_floor("alice", "hosted_x", {5, 0}); }).has_value());
+    }
+    auto const o = run({"--data-dir", dir.path().string(), "store", "new-epoch"});
+    BOOST_TEST(o.code == 0, o.err);
+    BOOST_TEST(!o.served.has_value());
+    bsp::server::sqlite_store store{path};
+    BOOST_TEST(store.epoch() != before);
+    BOOST_TEST(o.out == store.epoch() + '\n');
+    BOOST_TEST(store.read([](bsp::store_reader& r) { return r.sbt_floor("alice", "hosted_x"); }).value().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_store_in_use_keeps_its_epoch) {
+    support::scratch dir;
+    std::string const path = (dir / "bsp.db").string();
+    std::string before;
+    {
+        bsp::server::sqlite_store const running{path};
+        before = running.epoch();
+        auto const o = run({"--data-dir", dir.path().string(), "store", "new-epoch"});
+        BOOST_TEST(o.code == 2);
+        BOOST_TEST(o.err.find("in use") != std::string::npos, o.err);
+    }
+    BOOST_TEST(bsp::server::sqlite_store{path}.epoch() == before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -230,6 +230,22 @@ BOOST_AUTO_TEST_CASE(receipts_and_losers_are_forgotten_when_their_time_is_over) 
     BOOST_TEST(losers(t0) == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_of_the_first_schema_is_brought_up_to_date) {
+    bsp::peer_record p;
+    p.peer_id = "p1", p.user_id = "alice", p.backend_id = "hosted_x", p.key_sha256 = {7};
+    std::string epoch;
+    {
+        sqlite_store store{path};
+        epoch = store.epoch();
+        BOOST_TEST(store.write([&](bsp::store_writer& w) { return w.put_peer(p); }).has_value());
+    }
+    sqlite::connection{path, sqlite::access::read_write}.execute("DROP INDEX peer_of_backend; DROP INDEX peer_of_key; PRAGMA user_version = 1");
+    sqlite_store store{path};
+    BOOST_TEST(store.epoch() == epoch);
+    BOOST_TEST(store.read([](bsp::store_reader& r) { return r.registrations_of("hosted_x", {}, 10); }).value().size() == 1u);
+    BOOST_TEST(store.read([](bsp::store_reader& r) { return r.registrations_of("", {7}, 10); }).value().size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_second_active_registration_is_not_stored) {
     sqlite_store store{path};
     bsp::peer_record p;

@@ -128,6 +128,7 @@ inline void nothing_is_there_at_first(store_base& s) {
         BOOST_TEST(!must(r.peer("p")).has_value());
         BOOST_TEST(!must(r.registration("ada", "local_a")).has_value());
         BOOST_TEST(must(r.peers(std::nullopt, "", 10)).empty());
+        BOOST_TEST(must(r.registrations_of("local_a", {}, 10)).empty());
         BOOST_TEST(!must(r.sbt_floor("ada", "local_a")).has_value());
         BOOST_TEST(!must(r.is_revoked("local_a", {})));
         return ok();
@@ -425,6 +426,53 @@ inline void ended_registrations_remain_but_are_not_active(store_base& s) {
     }));
 }
 
+inline void registrations_are_found_by_backend_and_by_key(store_base& s) {
+    auto const registered = [](char const* peer_id, char const* user_id, char const* backend_id, std::uint8_t key, peer_status status = peer_status::active) {
+        auto p = peer(peer_id, user_id, backend_id);
+        p.key_sha256 = {key};
+        p.status = status;
+        return p;
+    };
+    auto const found = [&](std::string_view backend_id, std::uint8_t key, std::size_t limit = 10) {
+        auto all = must(s.read([&](store_reader& r) { return r.registrations_of(backend_id, {key}, limit); }));
+        std::ranges::sort(all, {}, &peer_record::peer_id);
+        std::string ids;
+        for (auto const& p : all) ids += p.peer_id;
+        return ids;
+    };
+    must(s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_peer(registered("1", "ada", "local_a", 1)));
+        BSP_CHECK(w.put_peer(registered("2", "bob", "local_a", 2)));
+        BSP_CHECK(w.put_peer(registered("3", "ada", "local_b", 1)));
+        BSP_CHECK(w.put_peer(registered("4", "bob", "local_b", 2)));
+        return w.put_peer(registered("5", "cy", "local_a", 1, peer_status::unpaired));
+    }));
+    BOOST_TEST(found("local_a", 1) == "123");
+    BOOST_TEST(found("local_a", 9) == "12");
+    BOOST_TEST(found("local_x", 2) == "24");
+    BOOST_TEST(found("local_x", 9) == "");
+    BOOST_TEST(found("LOCAL_A", 9) == "");
+    BOOST_TEST(found("local_a", 1, 1).size() == 1u);
+    BOOST_TEST(found("local_a", 1, 2).size() == 2u);
+
+    must(s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_peer(registered("1", "ada", "local_a", 1, peer_status::revoked)));
+        return w.put_peer(registered("3", "ada", "local_b", 3));  // found by its new key only
+    }));
+    BOOST_TEST(found("local_a", 1) == "2");
+    BOOST_TEST(found("local_x", 3) == "3");
+
+    auto const refused = s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_peer(registered("2", "bob", "local_a", 2, peer_status::revoked)));
+        BSP_CHECK(w.put_peer(registered("3", "ada", "local_b", 1)));
+        BSP_CHECK(w.put_peer(registered("6", "eve", "local_a", 6)));
+        return fail(errc::internal, "on purpose");
+    });
+    BOOST_TEST(!refused.has_value());
+    BOOST_TEST(found("local_a", 1) == "2");
+    BOOST_TEST(found("local_x", 3) == "3");
+}
+
 inline void floors_and_revocations(store_base& s) {
     must(s.write([](store_writer& w) -> result<> {
         BSP_CHECK(w.put_sbt_floor("ada", "local_a", t0));
@@ -521,6 +569,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(receipts_are_kept_by_peer_and_sync_id)
     BSP_X(peers_come_back_as_they_were)
     BSP_X(ended_registrations_remain_but_are_not_active)
+    BSP_X(registrations_are_found_by_backend_and_by_key)
     BSP_X(floors_and_revocations)
     BSP_X(an_assertion_is_claimed_once)
     BSP_X(concurrent_writers_of_one_user_do_not_lose_each_others_writes)

@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 
 inline constexpr std::size_t body_bytes_max = 16u << 20;              ///< at least 10 MiB is promised (A-008)
 inline constexpr std::size_t json_depth_max = 32;                      ///< A-008
+inline constexpr std::size_t message_depth_max = json_depth_max - 4;   ///< a push wraps four levels around a message (BSP-CNV-071)
 inline constexpr std::size_t messages_per_conversation_in_push_max = 10'000;  ///< at least 1,000 is promised (A-008)
 inline constexpr std::size_t conversations_per_push_max = 1'000;       ///< at least 500 is promised (A-008)
 inline constexpr std::size_t identifier_bytes_max = 128;               ///< A-014

@@ -38,13 +38,10 @@ private:
     /// Locks out the backend and its key, with every registration of either (BSP-REG-053).
     static result<> revoke(store_writer& w, peer_record const& peer, instant now) {
         BSP_CHECK(w.revoke(peer.backend_id, peer.key_sha256, now));
-        std::string after;
-        for (;;) {
-            BSP_TRY(auto const page, w.peers(std::nullopt, after, limits::page_items_max));
+        for (;;) {  // what was ended is not found again
+            BSP_TRY(auto const page, w.registrations_of(peer.backend_id, peer.key_sha256, limits::page_items_max));
             if (page.empty()) return ok();
-            for (auto const& other : page)
-                if (other.backend_id == peer.backend_id || other.key_sha256 == peer.key_sha256) BSP_CHECK(end(w, other, peer_status::revoked, now));
-            after = page.back().peer_id;
+            for (auto const& other : page) BSP_CHECK(end(w, other, peer_status::revoked, now));
         }
     }
 };

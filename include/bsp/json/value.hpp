@@ -6,6 +6,8 @@
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -26,6 +28,19 @@ inline std::string_view view(string const& s) { return {s.data(), s.size()}; }
 inline string const* find_string(object const& o, std::string_view name) {
     value const* member = o.if_contains(name);
     return member ? member->if_string() : nullptr;
+}
+
+/// Levels of arrays and objects: 0 for a scalar, 1 for an empty object. Recurses as deep.
+inline std::size_t depth(value const& v) {
+    std::size_t inner = 0;
+    if (auto const* a = v.if_array()) {
+        for (auto const& element : *a) inner = std::max(inner, depth(element));
+    } else if (auto const* o = v.if_object()) {
+        for (auto const& member : *o) inner = std::max(inner, depth(member.value()));
+    } else {
+        return 0;
+    }
+    return inner + 1;
 }
 
 /// JSON Pointer (RFC 6901) of the member `name` of what `pointer` points to.

@@ -81,6 +81,9 @@ public:
     virtual result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) = 0;
     /// Active registrations in the order of their ids, after `after`; of one user, or of all when none is given.
     virtual result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) = 0;
+    /// Up to `limit` active registrations, of all users and in any order, that are of the backend or pin the
+    /// key. Takes time by what it finds, not by what there is.
+    virtual result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) = 0;
     /// SBTs of this user and backend created at or before this instant are void.
     virtual result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) = 0;
     /// Whether the backend or the key is revoked, in any tenant.

@@ -125,6 +125,9 @@ private:
         result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override {
             return self_.guarded([&] { return inner_.peers(user_id, after, limit); });
         }
+        result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.registrations_of(backend_id, key_sha256, limit); });
+        }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override {
             return self_.guarded([&] { return inner_.sbt_floor(user_id, backend_id); });
         }

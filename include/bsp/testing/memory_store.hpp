@@ -254,6 +254,15 @@ private:
                 if (at->second.status == peer_status::active && (!user_id || at->second.user_id == *user_id)) page.push_back(at->second);
             return page;
         }
+        [[nodiscard]] std::vector<peer_record> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) const {
+            std::vector<peer_record> page;
+            if (auto const ids = self.active_of_backend_.find(backend_id); ids != self.active_of_backend_.end())
+                for (auto id = ids->second.begin(); id != ids->second.end() && page.size() < limit; ++id) page.push_back(*peer(*id));
+            if (auto const ids = self.active_of_key_.find(key_sha256); ids != self.active_of_key_.end())
+                for (auto id = ids->second.begin(); id != ids->second.end() && page.size() < limit; ++id)
+                    if (auto found = *peer(*id); found.backend_id != backend_id) page.push_back(std::move(found));
+            return page;
+        }
         [[nodiscard]] std::optional<instant> sbt_floor(std::string_view user_id, std::string_view backend_id) const {
             auto const found = self.sbt_floors_.find({std::string{user_id}, std::string{backend_id}});
             return found == self.sbt_floors_.end() ? std::nullopt : std::optional{found->second};
@@ -269,6 +278,7 @@ private:
         result<std::optional<peer_record>> peer(std::string_view peer_id) override { return registry_.peer(peer_id); }
         result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override { return registry_.registration(user_id, backend_id); }
         result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override { return registry_.peers(user_id, after, limit); }
+        result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
 
@@ -289,13 +299,16 @@ private:
         result<std::optional<peer_record>> peer(std::string_view peer_id) override { return registry_.peer(peer_id); }
         result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override { return registry_.registration(user_id, backend_id); }
         result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override { return registry_.peers(user_id, after, limit); }
+        result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
 
         result<> put_peer(peer_record const& peer) override {
             auto& self = registry_.self;
             std::pair const registration{peer.user_id, peer.backend_id};
+            if (auto const before = registry_.peer(peer.peer_id)) set_listed(*before, false);
             put(self.peers_, peer.peer_id, peer);
+            set_listed(peer, true);
             auto const active = self.active_.find(registration);
             if (peer.status == peer_status::active) put(self.active_, registration, peer.peer_id);
             else if (active != self.active_.end() && active->second == peer.peer_id) {
@@ -332,6 +345,19 @@ private:
         }
 
     private:
+        /// Puts an active registration into the lists of its backend and its key, or takes it out of them.
+        void set_listed(peer_record const& peer, bool listed) {
+            if (peer.status != peer_status::active) return;
+            auto const set = [](auto& ids, std::string const& id, bool in) {
+                if (in) ids.insert(id);
+                else ids.erase(id);
+            };
+            auto& of_backend = registry_.self.active_of_backend_[peer.backend_id];
+            auto& of_key = registry_.self.active_of_key_[peer.key_sha256];
+            undo_.on_rollback([&of_backend, &of_key, id = peer.peer_id, listed, set] { set(of_backend, id, !listed), set(of_key, id, !listed); });
+            set(of_backend, peer.peer_id, listed), set(of_key, peer.peer_id, listed);
+        }
+
         template <class Map, class Key, class Value>
         void put(Map& map, Key const& key, Value const& value) {
             auto const held = map.find(key);
@@ -354,6 +380,8 @@ private:
     std::map<std::string, user, std::less<>> users_;
     std::map<std::string, peer_record, std::less<>> peers_;
     std::map<std::pair<std::string, std::string>, std::string> active_;      ///< (user_id, backend_id) → peer_id
+    std::map<std::string, std::set<std::string>, std::less<>> active_of_backend_;  ///< backend_id → peer_ids
+    std::map<sha256_digest, std::set<std::string>> active_of_key_;           ///< key_sha256 → peer_ids
     std::map<std::pair<std::string, std::string>, instant> sbt_floors_;      ///< (user_id, backend_id) → created_at
     std::vector<revocation> revocations_;
     std::map<std::pair<std::string, std::string>, instant> claims_;          ///< (issuer, jti) → expires_at

@@ -33,6 +33,7 @@ inline result<local_write> decode_local_write(json::fields const& f, instant tim
     BSP_TRY(auto const title, f.optional_string("title"));
     if (title) w.title = *title;
     w.members = f.get();
+    if (json::depth(w.members) > limits::message_depth_max) return fail(errc::invalid_body, "nested too deeply to be pushed to another backend");
     for (char const* name : {"title", "version", "source_backend", "deleted", "redacted"}) w.members.erase(name);
     BSP_CHECK(json::canonicalize(w.members, {}));
     return w;
