@@ -72,7 +72,7 @@ struct kill_matrix::laboratory {
     std::filesystem::path flag = restart_flag();
     faulty::settings settings;
     surroundings world;
-    std::unique_ptr<faulty::http_server> server;
+    std::unique_ptr<faulty::door> door;
 
     laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} {}
     ~laboratory() { std::filesystem::remove(flag); }
@@ -102,17 +102,18 @@ struct kill_matrix::laboratory {
         }});
     }
     void put(faulty::handler h) {
-        server.reset();
+        door.reset();
         table.put(std::move(h));
         look();
     }
     /// The same over a socket, for checks that need one.
-    void serve(faulty::maker make, faulty::settings s) {
-        server = std::make_unique<faulty::http_server>(0);
-        s.base_url = server->url();
+    void serve(faulty::maker make, faulty::settings s, std::optional<faulty::framing> reads) {
+        door.reset();
+        door = reads ? faulty::open_door(0, *reads) : std::make_unique<faulty::http_server>(0);
+        s.base_url = door->url();
         std::shared_ptr<faulty::backend> const b = make(s);
-        server->start([b](http_request const& r, instant now) { return b->handle(r, now); });
-        table.put(connect_to(server->url()).value());
+        door->start([b](http_request const& r, instant now) { return b->handle(r, now); });
+        table.put(connect_to(door->url()).value());
         look();
     }
     void look() {
@@ -167,7 +168,7 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     s.backend_type = f.needs == faulty::setting::local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
-        if (sockets) lab_->serve(f.make, s);
+        if (sockets || f.door) lab_->serve(f.make, s, f.door);
         else lab_->put(std::shared_ptr<faulty::backend>{f.make(s)});
     } catch (std::exception const& e) {
         out.remark = e.what();
