@@ -53,11 +53,11 @@ private:
     std::optional<int> serve_one() {
         std::size_t searched = 0, end = 0;
         while ((end = buffer_.find("\r\n\r\n", searched)) == std::string::npos) {
-            if (!reads_.any_head && buffer_.size() > head_max) return buffer_.find("\r\n") == std::string::npos ? 414 : 431;
+            if (!reads_.any_head && buffer_.size() > head_max) return buffer_.find("\r\n") > target_max ? 414 : 431;
             searched = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
             if (!receive()) return std::nullopt;
         }
-        if (!reads_.any_head && end > head_max) return 431;
+        if (!reads_.any_head && end > head_max) return buffer_.find("\r\n") > target_max ? 414 : 431;
         std::string const head = buffer_.substr(0, end);
         buffer_.erase(0, end + 4);
 
@@ -119,7 +119,7 @@ private:
             if (!is_number(size_text, "0123456789abcdefABCDEF")) return 400;
             std::size_t const size = std::strtoull(std::string{size_text}.c_str(), nullptr, 16);
             if (size == 0) break;
-            if (!reads_.any_chunks && body.size() + size > body_max) return 413;
+            if (body.size() + size > body_max) return 413;
             std::string chunk, end;
             if (!take(chunk, size) || !take_line(end)) return -1;
             if (!end.empty()) return 400;

@@ -13,7 +13,6 @@ struct framing {
     bool any_length = false;       ///< of several Content-Length values the first counts, as far as it has digits
     bool get_has_no_body = false;  ///< the body of a GET stays on the connection, and is read as the next request
     bool any_head = false;         ///< heads of any size are read
-    bool any_chunks = false;       ///< only Content-Length is compared with the limit
 };
 
 /// Serves a handler over HTTP/1.1 on 127.0.0.1, in threads of its own, until it is destroyed.
