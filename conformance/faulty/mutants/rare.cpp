@@ -141,7 +141,10 @@ struct title_cut : backend {
     using backend::backend;
     json::object emit_scalars(std::string const& id, conversation const& c) override {
         json::object out = backend::emit_scalars(id, c);
-        if (std::string const title{text(out, "title")}; title.size() > 255) out["title"] = title.substr(0, 255);
+        std::string const title{text(out, "title")};
+        std::size_t characters = 0, end = 0;
+        while (end < title.size() && (characters += (title[end] & 0xC0) != 0x80) <= 255) ++end;
+        if (end < title.size()) out["title"] = title.substr(0, end);
         return out;
     }
 };
@@ -424,7 +427,7 @@ std::vector<fault> rare_faults() {
         {"F-SYN-349", "redaction of a conversation's own members does not count", {"mrg/scalar-redacted"}, make<redacted_scalars_alike>},
         {"F-SYN-350", "messages pushed into a deleted conversation are dropped", {"mrg/conversation-returns"}, make<dropped_into_deleted>},
         {"F-SYN-351", "a conversation without messages is not stored", {"syn/empty-push"}, make<empty_not_stored>},
-        {"F-SYN-352", "titles are cut at 255 bytes", {"syn/content-verbatim"}, make<title_cut>},
+        {"F-SYN-352", "titles are cut at 255 characters", {"syn/content-verbatim"}, make<title_cut>},
         {"F-SYN-353", "sync ids are compared without case", {"syn/sync-id-exact"}, make<sync_ids_formed<lower>>},
         {"F-SYN-354", "sync ids are cut at 64 characters", {"syn/sync-id-exact"}, make<sync_ids_formed<cut>>},
         {"F-SYN-355", "jtis are compared without case", {"aut/jti-exact"}, make<jtis_formed<lower>>},
