@@ -136,6 +136,26 @@ void ties_of_scalars_follow_the_digest(scenario& s) {
     });
 }
 
+/// The redacted write has the greater digest, so that only the third line of the stamp can decide.
+void unredacted_scalars_stand(scenario& s) {
+    auto const a = s.register_peer();
+    auto const when = s.in_seconds(-60);
+    for (bool const redacted_first : {false, true}) {
+        auto const c = s.fresh("c");
+        json::object const plain = written(s, c, {3, when, "call Ada"});
+        json::object redacted;
+        for (int attempt = 0; redacted.empty() || lesser_octets(scalar_digest(redacted), scalar_digest(plain)); ++attempt) {
+            redacted = written(s, c, {3, when, "call [REDACTED] " + std::to_string(attempt)});
+            redacted["redacted"] = true;
+        }
+        s.control(a.push({redacted_first ? redacted : plain}), "one of the writes");
+        s.control(a.push({redacted_first ? plain : redacted}), "the other");
+        auto const x = read(s, a, c);
+        s.expect(x.text("/title") == "call Ada", redacted_first ? "the unredacted title, which came last" : "the unredacted title, which came first", x.text("/title"));
+        s.expect(x.at("/redacted") == nullptr || *x.at("/redacted") == json::value(false), "a conversation that is not redacted", show(x.body()));
+    }
+}
+
 void stamp_is_the_writes_own(scenario& s) {
     auto const a = s.register_peer();
     auto const ten = s.in_seconds(-100), twenty = s.in_seconds(-10), fifteen = s.in_seconds(-50);
@@ -259,8 +279,11 @@ void stale_copy_does_not_return(scenario& s) {
     auto const c = s.fresh("c"), secret = s.canary();
     auto const original = s.message("m1", secret, 1, [&](json::object& m) { m["timestamp"] = s.in_seconds(-100); });
     s.control(a.push({s.conversation(c, 1, {original, s.message("m2", "stays")})}), "a message");
-    s.control(a.push({s.conversation(c, 2, {tombstone(s, "m1", 2, s.in_seconds(-50))})}), "its tombstone");
+    auto const grave = tombstone(s, "m1", 2, s.in_seconds(-50));
+    s.control(a.push({s.conversation(c, 2, {grave})}), "its tombstone");
     expect_nowhere(s, a, c, secret, "the deleted message");
+    s.accepted(a.push({s.conversation(c, 2, {grave})}), "the same tombstone under another sync_id");
+    expect_nowhere(s, a, c, secret, "the message whose tombstone came twice");
     auto const stale = a.push({s.conversation(c, 9, {original})});
     s.accepted(stale, "a stale device's push of the deleted message");
     expect_nowhere(s, a, c, secret, "the deleted message after a stale push");
@@ -382,6 +405,36 @@ void agreement_is_no_conflict(scenario& s) {
     s.control(same, "the same message again, and a new one");
     s.expect(conflict_about(same, "m1") == nullptr, "an identical message is no conflict", show(same.body()));
     s.expect(conflict_about(same, "m2") == nullptr, "a new message is no conflict", show(same.body()));
+    auto const grave = tombstone(s, "m1", 2, s.in_seconds(-10));
+    s.control(a.push({s.conversation(c, 1, {grave})}), "its tombstone");
+    auto const again = b.push({s.conversation(c, 1, {grave})});
+    s.control(again, "the same tombstone again");
+    s.expect(conflict_about(again, "m1") == nullptr, "an identical tombstone is no conflict", show(again.body()));
+}
+
+/// Octets decide what a conflict is, not the text of a message.
+void any_difference_is_reported(scenario& s) {
+    auto const a = s.register_peer();
+    auto const early = s.in_seconds(-50), late = s.in_seconds(-40);
+    auto const live = [&](std::string const& when, std::string const& role = "user") {
+        return s.message("m1", "the same words", 4, [&](json::object& m) { m["timestamp"] = when, m["role"] = role; });
+    };
+    auto more = live(early);
+    more["x-rating"] = 5;
+    struct row { char const* what; json::object one, other; };
+    row const rows[] = {{"a message and its deletion", live(early), tombstone(s, "m1", 4, late)},
+                        {"messages of the same content and another timestamp", live(early), live(late)},
+                        {"messages of the same content and another role", live(early), live(early, "assistant")},
+                        {"messages that differ in an unknown member", live(early), more},
+                        {"deletions at different times", tombstone(s, "m1", 4, early), tombstone(s, "m1", 4, late)}};
+    for (auto const& [what, one, other] : rows)
+        for (bool const one_first : {true, false}) {
+            auto const c = s.fresh("c");
+            s.control(a.push({s.conversation(c, 1, {one_first ? one : other})}), "a push");
+            auto const x = a.push({s.conversation(c, 1, {one_first ? other : one})});
+            s.accepted(x, "a push of what differs");
+            s.expect(conflict_about(x, "m1") != nullptr, std::string{"conflicts lists m1: "} + what, show(x.body()));
+        }
 }
 
 check const checks[] = {
@@ -411,6 +464,12 @@ check const checks[] = {
      .likely_cause = "the digest is computed over other members than the clause names",
      .run = ties_of_scalars_follow_the_digest,
      .strength = obligation::should},
+    {.id = "mrg/scalar-redacted",
+     .title = "at equal version and last_modified an unredacted write of a conversation's members wins over a redacted one",
+     .clauses = {"BSP-MRG-031"},
+     .impact = "the redacted title that went to the hosted side comes back and overwrites the original",
+     .likely_cause = "`redacted` is compared for messages only",
+     .run = unredacted_scalars_stand},
     {.id = "mrg/scalar-stamp",
      .title = "a write is compared with the winning write's own stamp, not with the joined version and last_modified",
      .clauses = {"BSP-MRG-035"},
@@ -489,6 +548,12 @@ check const checks[] = {
      .impact = "one of two concurrent edits vanishes and nobody is told",
      .likely_cause = "conflicts is always empty",
      .run = diverged_edit_is_reported},
+    {.id = "mrg/conflict-any-difference",
+     .title = "whatever differs at equal version is listed in conflicts: a deletion, a time, a role, an unknown member",
+     .clauses = {"BSP-MRG-060"},
+     .impact = "a deletion that met an edit, or a change beside the text, is lost and nobody is told",
+     .likely_cause = "the content is compared instead of the octets, or tombstones are left out",
+     .run = any_difference_is_reported},
     {.id = "mrg/conflict-winner",
      .title = "the winner of a conflict is the copy that stands",
      .clauses = {"BSP-MRG-066"},

@@ -118,7 +118,7 @@ void a_cursor_is_enough(scenario& s) {
         bool since;
         std::optional<int> limit;
         std::size_t most;
-    } const ways[] = {{"by cursor and limit alone", false, 2, 2}, {"by cursor alone", false, {}, 100}, {"by cursor and since, without limit", true, {}, 100}, {"by cursor with another limit", false, 3, 3}};
+    } const ways[] = {{"by cursor and limit alone", false, 2, 2}, {"by cursor alone", false, {}, 100}, {"by cursor and since, without limit", true, {}, 100}, {"by cursor, since and limit", true, 2, 2}, {"by cursor with another limit", false, 3, 3}};
     for (auto const& way : ways) {
         auto const mark = watermark(s, a);
         auto const ids = push_together(s, a, 5);

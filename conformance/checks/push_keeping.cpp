@@ -60,6 +60,12 @@ void text_is_kept(scenario& s) {
     auto const c = s.conversation(s.fresh("c"), 1, std::move(messages), [](json::object& o) { o["title"] = " Cafe\u0301 \u212b \U0001F600 \r\n"; });
     s.accepted(a.push({c}), "a push of unusual texts");
     expect_kept(s, a, c, {"title"}, {"content"});
+
+    std::string long_title;
+    for (int i = 0; i < 100; ++i) long_title += "\u00e9\U0001F600x";
+    auto const d = s.conversation(s.fresh("c"), 1, {}, [&](json::object& o) { o["title"] = long_title; });
+    s.accepted(a.push({d}), "a push of a title of 300 characters");
+    expect_kept(s, a, d, {"title"}, {});
 }
 
 void timestamps_are_kept(scenario& s) {

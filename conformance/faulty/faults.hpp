@@ -1,8 +1,10 @@
 #pragma once
 
 #include "backend.hpp"
+#include "door.hpp"
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +27,7 @@ struct fault {
     std::vector<std::string_view> killed_by;   ///< checks of which at least one must fail, and should
     maker make = nullptr;                      ///< null only when unreachable
     setting needs = setting::plain;
+    std::optional<framing> door = {};          ///< served through a door of our own with this mistake
 };
 
 template <class Mutant>
@@ -44,6 +47,8 @@ std::vector<fault> mrg_faults();
 std::vector<fault> cnv_faults();
 std::vector<fault> race_faults();
 std::vector<fault> twice_faults();
+std::vector<fault> rare_faults();
+std::vector<fault> framing_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();

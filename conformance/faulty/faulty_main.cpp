@@ -57,12 +57,12 @@ int main(int argc, char** argv) {
     s.backend_type = fault && fault->needs == bsp::faulty::setting::local ? "local" : type;
 
     try {
-        bsp::faulty::http_server server{port};
-        s.base_url = server.url();
+        std::unique_ptr<bsp::faulty::door> const server = fault && fault->door ? bsp::faulty::open_door(port, *fault->door) : std::make_unique<bsp::faulty::http_server>(port);
+        s.base_url = server->url();
         std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : std::make_unique<bsp::faulty::backend>(s);
-        server.start([backend](bsp::http_request const& r, bsp::instant now) { return backend->handle(r, now); });
-        std::cout << server.url() << std::endl;
-        server.wait();
+        server->start([backend](bsp::http_request const& r, bsp::instant now) { return backend->handle(r, now); });
+        std::cout << server->url() << std::endl;
+        server->wait();
     } catch (std::exception const& e) {
         std::cerr << "bsp-faulty: " << e.what() << '\n';
         return 1;

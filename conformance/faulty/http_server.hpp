@@ -1,6 +1,6 @@
 #pragma once
 
-#include "degenerate.hpp"
+#include "door.hpp"
 
 #include <memory>
 #include <string>
@@ -13,18 +13,18 @@ class Server;
 namespace bsp::faulty {
 
 /// Serves a handler over HTTP on 127.0.0.1, in threads of its own, until it is destroyed.
-class http_server {
+class http_server final : public door {
 public:
     /// Port 0: any free one. Throws std::runtime_error when the port is taken. The handler is asked for
     /// afterwards, because a backend wants to know its own URL.
     explicit http_server(int port);
-    ~http_server();
+    ~http_server() override;
     http_server(http_server const&) = delete;
     http_server& operator=(http_server const&) = delete;
 
-    [[nodiscard]] std::string const& url() const { return url_; }
-    void start(handler h);
-    void wait();  ///< until somebody stops the process
+    [[nodiscard]] std::string const& url() const override { return url_; }
+    void start(handler h) override;
+    void wait() override;
 
 private:
     std::unique_ptr<httplib::Server> server_;

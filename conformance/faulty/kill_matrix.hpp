@@ -51,6 +51,10 @@ public:
     /// The rows so far, as spec/kill-matrix.md has them.
     [[nodiscard]] std::string markdown() const;
 
+    /// False when a check killed no fault that names it, and is not listed with the reason: nothing would show that it
+    /// can fail. Only after `kill` of every fault.
+    bool every_check_kills();
+
     /// False when a fault that `committed` calls killed is not killed any more.
     bool keeps_rows_of(std::string const& committed);
 

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
     app.add_flag("--all-checks", all_checks, "run every check against every fault, to see what else fails");
     app.add_flag("--degenerate", degenerate, "run the degenerate targets only");
     app.add_option("--write", write, "write the matrix to this file");
-    app.add_option("--check", check, "compare with this matrix: no row of it may be lost");
+    app.add_option("--check", check, "compare with this matrix: no row of it may be lost, and no check be without a fault");
     CLI11_PARSE(app, argc, argv);
 
     for (auto const& id : faults)
@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
     }
     if (faults.empty()) good = matrix.nothing_is_proven_by_degenerates() && good;
     if (!write.empty()) std::ofstream{write} << matrix.markdown();
+    if (faults.empty() && !degenerate) good = matrix.every_check_kills() && good;
     if (!check.empty() && faults.empty() && !degenerate) {
         std::ifstream in{check};
         good = matrix.keeps_rows_of(std::string{std::istreambuf_iterator<char>{in}, {}}) && good;

@@ -523,7 +523,7 @@ std::vector<fault> mrg_faults() {
         {"F-SYN-282", "instants before 1970 count as 1970", {"mrg/far-dates"}, make<epoch_clamped>},
         {"F-SYN-283", "the greatest version cannot be beaten", {"mrg/greatest-version"}, make<greatest_is_final>},
         {"F-SYN-284", "the version of the conversation decides between messages", {"mrg/message-versions-alone"}, make<conversations_decide>},
-        {"F-SYN-285", "of scalar writes of equal version the first stays", {"mrg/scalar-last-modified"}, make<equal_versions_ignored>},
+        {"F-SYN-285", "of scalar writes of equal version the first stays", {"mrg/scalar-last-modified", "mrg/scalars-any-order"}, make<equal_versions_ignored>},
         {"F-SYN-281", "ties of scalar writes are decided by title", {"mrg/scalar-digest"}, make<scalar_digest_without_unknown>},
         {"F-SYN-268", "the conversation's version is the last one to arrive", {"mrg/version-not-computed", "mrg/scalar-version"}, make<version_of_last>},
     };
