@@ -43,7 +43,8 @@
     X(shifting_pages) \
     X(losing_side) \
     X(exact_names) \
-    X(narrow_forms)
+    X(narrow_forms) \
+    X(fuzz)
 
 namespace bsp::conformance {
 

@@ -44,6 +44,7 @@ std::vector<fault> mrg_faults();
 std::vector<fault> cnv_faults();
 std::vector<fault> race_faults();
 std::vector<fault> twice_faults();
+std::vector<fault> fuzz_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();
