@@ -53,6 +53,9 @@ public:
     /// One case. Nothing is thrown for a finding.
     void attempt(subject const&, std::vector<mutation>);
 
+    /// A case that was made otherwise than by `attempt`.
+    void count(std::string const& endpoint) { ++cases_[endpoint]; }
+
     /// One request that was made otherwise (raw bytes). `found` is what its judge found; `as` reproduces it.
     void report(std::string const& endpoint, std::string const& kind_of_case, std::string const& detail, trouble found, std::shared_ptr<step> as);
 

@@ -105,7 +105,6 @@ public:
             for (auto const draw : deck)
                 if (c_.to.time_left()) attempt((this->*draw)());
         }
-        c_.world.note(std::to_string(sent_) + " dialogues over bare connections");
         if (answered_ == 0) c_.world.inconclusive("no valid request over a bare connection was answered");
         c_.world.evidence(std::to_string(answered_) + " valid requests sent in odd ways were answered");
     }
@@ -307,7 +306,7 @@ private:
     }
 
     void attempt(dialogue const& d) {
-        ++sent_;
+        c_.to.count("a bare connection");
         auto const patience = d.told.wanted == demand::accepted ? std::chrono::milliseconds{5'000} : std::chrono::milliseconds{d.told.wanted == demand::refused ? 700 : 250};
         auto r = converse(to_, d, patience);
         if (d.told.wanted == demand::accepted && r.status == 0) r = converse(to_, again(d), patience);  // a busy machine, an unlucky connection
@@ -365,7 +364,7 @@ private:
     subject const push_;
     endpoint const to_;
     std::string const host_;
-    std::size_t sent_ = 0, answered_ = 0;
+    std::size_t answered_ = 0;
 };
 
 }  // namespace
