@@ -21,11 +21,28 @@ std::uint64_t random_seed() {
     return out;
 }
 
+std::chrono::milliseconds duration_of(std::string const& text) {
+    auto const digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    auto const unit = text.substr(digits);
+    if (digits < 1 || digits > 6 || (unit != "s" && unit != "ms" && unit != "m" && !unit.empty())) throw usage_error{"\"" + text + "\" is no duration; say 30s, 500ms or 2m"};
+    std::chrono::milliseconds const n{std::stoll(text.substr(0, digits))};
+    return unit == "ms" ? n : unit == "m" ? n * 60'000 : n * 1'000;
+}
+
+std::chrono::milliseconds duration_of(std::string const& text) {
+    auto const digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    auto const unit = text.substr(digits);
+    if (digits < 1 || digits > 6 || (unit != "s" && unit != "ms" && unit != "m" && !unit.empty())) throw usage_error{"\"" + text + "\" is no duration; say 30s, 500ms or 2m"};
+    std::chrono::milliseconds const n{std::stoll(text.substr(0, digits))};
+    return unit == "ms" ? n : unit == "m" ? n * 60'000 : n * 1'000;
+}
+
 std::string target_arguments_of(run_arguments const& a) {
     std::string out = a.url;
     if (!a.users_file.empty()) out += " --users " + a.users_file;
     if (!a.admin_token_file.empty()) out += " --admin-token-file " + a.admin_token_file;
     if (a.insecure) out += " --insecure";
+    if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
     return out;
 }
 
@@ -35,7 +52,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (!target) throw usage_error{target.error().detail};
     for (auto const& name : a.profiles) {
         auto const p = profile_from(name);
-        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG and SYN"};
+        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG, SYN and FUZZ"};
         a.wanted.profiles.push_back(*p);
     }
     if (a.quick) a.wanted.only = quick_checks();
@@ -57,6 +74,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         options.baseline = *std::move(read);
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
+    if (!a.fuzz_time.empty()) world.fuzz_time = duration_of(a.fuzz_time);
     report_files all{a.output, out, false};  // a path that cannot be written is found before anything runs
 
     auto const look = probe(world);

@@ -28,6 +28,7 @@ struct run_arguments {
     std::optional<std::uint64_t> seed;
     unsigned jobs = 8;
     int timeout_s = 10;
+    std::string fuzz_time;  ///< "30s", "500ms", "2m"; empty: the default
     std::string restart_command, kill_command;
     bool insecure = false;
     bool quick = false;  ///< the checks of quick.hpp, and no others

@@ -44,7 +44,8 @@
     X(losing_side) \
     X(exact_names) \
     X(narrow_forms) \
-    X(histories)
+    X(histories) \
+    X(fuzz)
 
 namespace bsp::conformance {
 

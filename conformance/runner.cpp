@@ -238,7 +238,10 @@ result<std::vector<registered_check>> select(selection const& wanted) {
     std::vector<registered_check> out;
     for (auto const& c : all_checks()) {
         auto const any_of = [&](std::vector<std::string> const& patterns) { return std::any_of(patterns.begin(), patterns.end(), [&](auto const& p) { return hits(p, c); }); };
-        bool const in_profile = wanted.profiles.empty() || std::find(wanted.profiles.begin(), wanted.profiles.end(), c.profile) != wanted.profiles.end();
+        // Fuzzing takes its time, so it is done on demand: by its profile, or by the name of a check or of its group.
+        bool const by_name = std::any_of(wanted.only.begin(), wanted.only.end(), [&](auto const& p) { return p == c.check->id || p == c.group; });
+        bool const by_default = c.profile != profile::fuzz || by_name;
+        bool const in_profile = wanted.profiles.empty() ? by_default : std::find(wanted.profiles.begin(), wanted.profiles.end(), c.profile) != wanted.profiles.end();
         if (in_profile && (wanted.only.empty() || any_of(wanted.only)) && !any_of(wanted.skip)) out.push_back(c);
     }
     if (out.empty()) return fail(errc::bad_request, "the selection leaves no check to run");

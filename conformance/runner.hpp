@@ -12,7 +12,7 @@
 
 namespace bsp::conformance {
 
-/// Which checks run: those that match `only` (all when empty) and a profile (all when empty), less `skip`.
+/// Which checks run: those that match `only` (all when empty) and a profile (all but FUZZ when empty), less `skip`.
 struct selection {
     std::vector<std::string> only = {}, skip = {};  ///< patterns over check ids and clause ids, or names of groups
     std::vector<profile> profiles = {};

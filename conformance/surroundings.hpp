@@ -38,6 +38,7 @@ struct surroundings {
 
     std::atomic<bool> lost = false;                         ///< the target no longer answers
     std::atomic<std::int64_t> patience_ms = 3 * 60'000;     ///< left for waiting out 429 answers
+    std::chrono::milliseconds fuzz_time{10'000};            ///< of all checks of the profile FUZZ together
 
     [[nodiscard]] instant now() const;
 

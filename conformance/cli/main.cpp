@@ -44,13 +44,14 @@ int main(int argc, char** argv) {
         app.add_option("--admin-token-file", run_with.admin_token_file, "File with the admin token (or the token itself in BSP_ADMIN_TOKEN)")->type_name("FILE");
         app.add_option("--only", run_with.wanted.only, "Run only these checks: ids, groups, clause ids; * and ? match")->type_name("PATTERN")->delimiter(',');
         app.add_option("--skip", run_with.wanted.skip, "Leave these checks out")->type_name("PATTERN")->delimiter(',');
-        app.add_option("--profile", run_with.profiles, "Run only these profiles")->type_name("NAME")->delimiter(',');
+        app.add_option("--profile", run_with.profiles, "Run only these profiles; FUZZ runs only when it is named")->type_name("NAME")->delimiter(',');
         app.add_option("--level", run_with.level, "compatible judges behaviour; strict judges codes and headers as well")->check(CLI::IsMember({"compatible", "strict"}))->capture_default_str();
         app.add_option("--fail-on", run_with.fail_on, "should: failed SHOULDs decide the exit status, too")->check(CLI::IsMember({"must", "should"}))->capture_default_str();
         app.add_option("--expected-failures", run_with.baseline_file, "JSON file of failures that are known and tolerated")->type_name("FILE");
         app.add_option("--seed", run_with.seed, "Pins every generated value")->type_name("N");
         app.add_option("--jobs", run_with.jobs, "Checks that run side by side")->check(CLI::Range(1, 64))->capture_default_str();
         app.add_option("--timeout", run_with.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
+        app.add_option("--fuzz-time", run_with.fuzz_time, "How long --profile FUZZ goes on, as 30s, 500ms or 2m (default 10s)")->type_name("DURATION");
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
         app.add_flag("--insecure", run_with.insecure, "Do not verify the certificate of an https target");

@@ -49,6 +49,7 @@ std::vector<fault> race_faults();
 std::vector<fault> twice_faults();
 std::vector<fault> rare_faults();
 std::vector<fault> framing_faults();
+std::vector<fault> fuzz_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();
