@@ -86,8 +86,10 @@ int diff_reports(std::string const& before, std::string const& after, std::ostre
             }
             auto const was = standing_of(*found->second), is = standing_of(*now);
             auto const move = how(*found->second) + " → " + how(*now);
-            if (distance(is) > distance(was)) regressed.push_back(name + move + reason);
-            else if (is == standing::pass && was != standing::pass) fixed.push_back(name + move);
+            // What says nothing about one of the targets says nothing about the way from one to the other.
+            bool const applies = text_at(*now, "/verdict") != "NOT-APPLICABLE" && text_at(*found->second, "/verdict") != "NOT-APPLICABLE";
+            if (applies && distance(is) > distance(was)) regressed.push_back(name + move + reason);
+            else if (applies && is == standing::pass && was != standing::pass && was != standing::none) fixed.push_back(name + move);
             else if (is != was) changed.push_back(name + move + reason);
             else (is == standing::pass ? same_pass : same_other)++;
         }

@@ -19,13 +19,10 @@ std::string prose(std::string_view text) {
     std::string out;
     for (char c : text.substr(0, text_shown)) {
         switch (c) {
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '&': out += "&amp;"; break;
-            case '@': out += "&#64;"; break;
-            case '|': out += "&#124;"; break;
-            case ':': out += "&#58;"; break;  // or "http://…" would become a link
-            case '\\': case '`': case '*': case '_': case '[': case ']': case '~': case '#': out += {'\\', c}; break;
+            // Character references stand for themselves in Markdown and in HTML blocks, where a backslash would be seen.
+            case '<': case '>': case '&': case '@': case '|': case ':': case '\\': case '`': case '*': case '_': case '[': case ']': case '~': case '#':
+                out += "&#" + std::to_string(static_cast<int>(c)) + ";";
+                break;
             default: out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
         }
     }

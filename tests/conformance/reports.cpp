@@ -1,5 +1,6 @@
 #include "conformance/report/curl.hpp"
 #include "conformance/report/events.hpp"
+#include "conformance/report/reading.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/property_tree/ptree.hpp>
@@ -19,14 +20,14 @@ namespace {
 constexpr auto secret = "pairing-secret-of-ada-0123456789";
 
 struct rendered {
-    std::string terminal, lines, junit, html;
+    std::string terminal, lines, junit, html, markdown, sarif, badge;
 };
 
 /// A run with one pass, one failure that quotes hostile text and the secret, one inexact refusal, one untested.
 rendered render() {
     auto const t = in_process([](bsp::http_request const& r, bsp::instant) {
         if (r.target == "/identity")
-            return bsp::http_response{200, {{"Server", "<b>\"&'\033[31m"}}, R"({"backend_id":"hosted_sha256_0123456789abcdef","backend_type":"hosted","version":"1.0"})"};
+            return bsp::http_response{200, {{"Server", std::string{"<b>\"&'\033[31m "} + secret}}, R"({"backend_id":"hosted_sha256_0123456789abcdef","backend_type":"hosted","version":"1.0"})"};
         return bsp::http_response{400, {}, std::string{"<script>alert(1)</script> ]]> \x01 "} + secret};
     });
     surroundings world{*t, {{{"ada", secret}}, "admin-token-0123456789", 42, std::chrono::milliseconds{500}, {}, {}}};
@@ -40,19 +41,22 @@ rendered render() {
     std::vector<registered_check> selected;
     for (auto const& c : checks) selected.push_back({&c, profile::id, "test", selected.size()});
     run_options const options;
-    std::ostringstream terminal, lines, xml, page;
+    std::ostringstream terminal, lines, xml, page, summary, sarif, badge;
     std::vector<std::unique_ptr<report>> all;
     all.push_back(terminal_report(terminal, false, false));
     all.push_back(json_lines_report(lines));
     all.push_back(junit_report(xml));
     all.push_back(html_report(page));
+    all.push_back(markdown_report(summary));
+    all.push_back(sarif_report(sarif));
+    all.push_back(badge_report(badge));
     auto const take = [&](json::object const& e) {
         for (auto& r : all) r->take(e);
     };
     take(run_started(world, look, selected, options, "2026-01-02T03:04:05Z"));
     auto const result = run(world, selected, options, {[&](auto const& c) { take(check_started(c)); }, [&](judged const& j) { take(check_finished(world, j, {"http://x --users u", {}})); }});
     take(run_finished(world, result, std::chrono::milliseconds{1}));
-    return {terminal.str(), lines.str(), xml.str(), page.str()};
+    return {terminal.str(), lines.str(), xml.str(), page.str(), summary.str(), sarif.str(), badge.str()};
 }
 
 std::string shell(std::string const& command) {
@@ -69,10 +73,68 @@ BOOST_AUTO_TEST_SUITE(suite_reports)
 
 BOOST_AUTO_TEST_CASE(no_report_tells_a_secret) {
     auto const r = render();
-    for (auto const* text : {&r.terminal, &r.lines, &r.junit, &r.html}) {
+    for (auto const* text : {&r.terminal, &r.lines, &r.junit, &r.html, &r.markdown, &r.sarif, &r.badge}) {
         BOOST_TEST(text->find(secret) == std::string::npos);
         BOOST_TEST(text->find("admin-token-0123456789") == std::string::npos);
     }
+}
+
+BOOST_AUTO_TEST_CASE(an_earlier_run_renders_to_the_same_bytes) {
+    auto const r = render();
+    auto const run = read_run(r.lines);
+    BOOST_REQUIRE(run.has_value());
+    std::ostringstream page, xml, summary, sarif, badge;
+    std::vector<std::unique_ptr<report>> all;
+    all.push_back(html_report(page));
+    all.push_back(junit_report(xml));
+    all.push_back(markdown_report(summary));
+    all.push_back(sarif_report(sarif));
+    all.push_back(badge_report(badge));
+    for (auto const& event : run->events)
+        for (auto& one : all) one->take(event);
+    BOOST_TEST((page.str() == r.html));
+    BOOST_TEST((xml.str() == r.junit));
+    BOOST_TEST((summary.str() == r.markdown));
+    BOOST_TEST((sarif.str() == r.sarif));
+    BOOST_TEST((badge.str() == r.badge));
+}
+
+BOOST_AUTO_TEST_CASE(a_command_line_names_the_admin_token_and_does_not_tell_it) {
+    BOOST_TEST(render().terminal.find("-H 'Authorization: Bearer '\"$BSP_ADMIN_TOKEN\" ") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(markdown_takes_no_markup_from_the_target) {
+    auto const text = render().markdown;
+    BOOST_TEST(text.starts_with("## BSP conformance: Not conformant"));
+    BOOST_TEST(text.find("<script>") == std::string::npos);
+    BOOST_TEST(text.find("it &#60;fails&#62; &#38; says so") != std::string::npos);
+    BOOST_TEST(text.find("**Partial**: 5 of ") != std::string::npos);
+    BOOST_TEST(text.find("| ID | 1 | 2 | 0 | 1 | 1 |") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(sarif_has_a_rule_and_a_result_for_what_did_not_pass) {
+    json::value const log = boost::json::parse(render().sarif);
+    BOOST_TEST(text_at(log, "/version") == "2.1.0");
+    auto const results = objects_at(log, "/runs/0/results"), rules = objects_at(log, "/runs/0/tool/driver/rules");
+    BOOST_TEST(results.size() == 3);
+    BOOST_TEST(rules.size() == 3);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        json::value const one(results[i]), rule(rules[i]);
+        BOOST_TEST(text_at(one, "/ruleId") == text_at(rule, "/id"));
+        BOOST_TEST(integer_at(one, "/ruleIndex") == static_cast<std::int64_t>(i));
+        bool const open = text_at(one, "/ruleId") == "test/open";
+        BOOST_TEST(text_at(one, "/kind") == (open ? "open" : "fail"));
+        BOOST_TEST(text_at(one, "/level") == (open ? "none" : "error"));
+        BOOST_TEST(text_at(rule, "/help/markdown").find("](spec/02-identity.md#bsp-id-00") != std::string::npos);
+        BOOST_TEST(integer_at(one, "/webResponse/statusCode") == 400);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_badge_is_well_formed_and_says_what_came_of_it) {
+    std::istringstream in{render().badge};
+    boost::property_tree::ptree tree;
+    boost::property_tree::read_xml(in, tree);
+    BOOST_TEST(tree.get<std::string>("svg.title") == "BSP 1.0: not conformant");
 }
 
 BOOST_AUTO_TEST_CASE(every_line_is_json_and_the_stream_is_framed) {
