@@ -77,7 +77,7 @@ struct kill_matrix::laboratory {
     surroundings world;
     std::unique_ptr<faulty::door> door;
 
-    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.fuzz_time = std::chrono::seconds{8}; }
+    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.fuzz_time = std::chrono::seconds{12}; }
     ~laboratory() { std::filesystem::remove(flag); }
 
     static faulty::settings make_settings() {

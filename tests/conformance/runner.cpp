@@ -145,6 +145,10 @@ BOOST_AUTO_TEST_CASE(selection_by_id_group_glob_and_clause) {
     BOOST_TEST(select({.only = {"id/no-credentia"}}).error().detail.find("did you mean id/no-credential?") != std::string::npos);
     BOOST_TEST(!select({.only = {"id"}, .skip = {"id"}}));
     BOOST_TEST(!select({.only = {"id"}, .profiles = {profile::syn}}));
+    for (auto const& c : select({}).value()) BOOST_TEST((c.profile != profile::fuzz));
+    BOOST_TEST(ids({.only = {"fuzz"}}) == ids({.profiles = {profile::fuzz}}), boost::test_tools::per_element());
+    BOOST_TEST(ids({.only = {"gen/fuzz-members"}}).size() == 1u);
+    BOOST_TEST(!select({.only = {"gen/fuzz-*"}}));
 }
 
 BOOST_AUTO_TEST_CASE(patterns) {
