@@ -33,6 +33,7 @@ public:
     struct options {
         int users = 1, peers = 2;           ///< peers of each user at the beginning
         bool deletes_conversations = true;  ///< by a user; a target may write tombstones of all messages with it (BSP-MRG-059)
+        bool revokes = false;               ///< a revocation comes up, so keys must be used nowhere else
     };
     world(scenario& s, options const& o);
 
@@ -79,7 +80,6 @@ private:
     struct backend_slot {
         std::string id;
         conformance::key keys[2] = {};
-        bool may_be_revoked = false;
     };
 
     // ---- what is sent
@@ -103,6 +103,7 @@ private:
     void enrol(command const& c);
     void unpair(station& p, int variant);
     void revoke(station& p);
+    [[nodiscard]] bool may_revoke() const;
     void is_gone(station& p);
 
     // ---- judgement

@@ -4,9 +4,9 @@ namespace bsp::conformance::model {
 
 registrations::outcome registrations::of(std::string const& user, std::string const& backend, std::string const& key, std::string const& created_at) const {
     if (locked_.contains(backend) || locked_.contains(key)) return outcome::locked_out;
-    if (auto const* held = find(user, backend)) return held->key == key ? outcome::is_again : outcome::other_key;
     auto const ended = unpaired_.find({user, backend});
     bool const too_old = ended != unpaired_.end() && parse_timestamp(created_at).value() <= ended->second;
+    if (auto const* held = find(user, backend)) return held->key != key ? outcome::other_key : too_old ? outcome::either : outcome::is_again;
     return too_old ? outcome::too_old : outcome::is_new;
 }
 

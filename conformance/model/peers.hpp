@@ -26,6 +26,7 @@ public:
         is_new,      ///< 200 and a peer_id that was never used before
         is_again,    ///< 200 and the peer_id of the existing one (BSP-REG-023)
         other_key,   ///< refused (BSP-REG-028)
+        either,      ///< as `is_again`, or refused: paired again, but the token is of before the unpairing
         too_old,     ///< refused: the token is not later than the unpairing (BSP-REG-044)
         locked_out,  ///< refused: the backend or the key is revoked (BSP-REG-051, BSP-REG-052)
     };

@@ -298,7 +298,7 @@ std::vector<fault> aut_faults() {
         {"F-SYN-209", "iss is not checked", {"aut/iss"}, make<any_issuer>},
         {"F-SYN-210", "typ is not checked", {"aut/typ"}, make<any_typ>},
         {"F-SYN-211", "crit is ignored", {"aut/crit"}, make<crit_ignored>},
-        {"F-SYN-212", "a user assertion verifies under any user's secret", {"aut/user-secret"}, make<any_users_secret>},
+        {"F-SYN-212", "a user assertion verifies under any user's secret", {"aut/user-secret", "aut/history-strangers"}, make<any_users_secret>},
         {"F-SYN-213", "the user is taken from iss", {"aut/user-iss"}, make<user_from_iss>},
         {"F-SYN-214", "the names of schemes are compared with case", {"aut/scheme-case"}, make<schemes_exact>},
         {"F-SYN-215", "of two Authorization fields the first counts", {"aut/one-authorization"}, make<first_authorization>},

@@ -469,7 +469,7 @@ struct everything_conflicts : backend {
 std::vector<fault> mrg_faults() {
     return {
         {"F-SYN-10", "a newer conversation replaces the older one whole", {"mrg/union"}, make<whole_replaced>},
-        {"F-SYN-11", "a conversation of lower version is ignored whole", {"mrg/lower-conversation-version"}, make<lower_version_ignored>},
+        {"F-SYN-11", "a conversation of lower version is ignored whole", {"mrg/lower-conversation-version", "mrg/history-states"}, make<lower_version_ignored>},
         {"F-SYN-12", "timestamps are compared as strings", {"mrg/fraction"}, make<timestamps_as_strings>},
         {"F-SYN-13", "offsets are dropped when timestamps are compared", {"mrg/offset"}, make<offsets_dropped>},
         {"F-SYN-14", "of two messages with one id in a payload the first counts", {"mrg/duplicate-ids"}, make<first_duplicate_wins>},

@@ -241,10 +241,10 @@ struct weak_alias : backend {
 std::vector<fault> peer_faults() {
     return {
         {"F-REG-22", "a revoked backend may register again", {"peer/revoked-cannot-return"}, make<revoked_may_return>},
-        {"F-REG-110", "tokens from before an unpairing stay valid", {"peer/unpair-ends-old-tokens"}, make<old_tokens_survive>},
+        {"F-REG-110", "tokens from before an unpairing stay valid", {"peer/unpair-ends-old-tokens", "reg/history-registrations"}, make<old_tokens_survive>},
         {"F-REG-111", "an unpaired backend can never be paired again", {"peer/pair-again"}, make<unpaired_for_ever>},
         {"F-REG-112", "pairing again brings the old peer_id back", {"peer/pair-again"}, make<same_id_again>},
-        {"F-REG-113", "the key stays pinned after an unpairing", {"peer/pair-again-other-key"}, make<pin_survives>},
+        {"F-REG-113", "the key stays pinned after an unpairing", {"peer/pair-again-other-key", "reg/history-registrations"}, make<pin_survives>},
         {"F-REG-114", "a revocation counts for one user only", {"peer/revoked-for-every-user"}, make<revoked_for_one_user>},
         {"F-REG-115", "a revoked key may come back under another backend_id", {"peer/revoked-key"}, make<revoked_key_returns>},
         {"F-REG-116", "other registrations of a revoked backend go on", {"peer/revoked-for-every-user"}, make<other_registrations_live_on>},

@@ -213,7 +213,7 @@ std::vector<fault> pull_faults() {
         {"F-SYN-115", "a page has one entry more than limit", {"syn/pull-limit"}, make<one_more_than_limit>},
         {"F-SYN-116", "has_more is always false", {"syn/pull-pages"}, make<never_more>},
         {"F-SYN-117", "has_more is always true", {"syn/pull-terminates"}, make<always_more>},
-        {"F-SYN-118", "tombstones are left out of pulls", {"syn/pull-tombstones"}, make<no_tombstones>},
+        {"F-SYN-118", "tombstones are left out of pulls", {"syn/pull-tombstones", "syn/history-feeds"}, make<no_tombstones>},
         {"F-SYN-119", "changes of a conversation's own members are not in the feed", {"syn/pull-metadata"}, make<metadata_unnoticed>},
         {"F-SYN-120", "since is compared with last_modified", {"syn/pull-by-commit"}, make<since_against_authors>},
         {"F-SYN-149", "any limit is accepted", {"syn/pull-query"}, make<any_limit>},

@@ -99,7 +99,7 @@ std::vector<fault> race_faults() {
     return {
         {"F-REG-170", "concurrent registrations with different keys are all accepted", {"reg/concurrent-keys"}, make<registers_beside>},
         {"F-REG-171", "of concurrent equal registrations all but one are refused", {"reg/concurrent-equals"}, make<equals_collide>},
-        {"F-SYN-320", "a push is joined with the state of before other pushes", {"syn/concurrent-pushes"}, make<joins_what_was>},
+        {"F-SYN-320", "a push is joined with the state of before other pushes", {"syn/concurrent-pushes", "syn/history-together"}, make<joins_what_was>},
         {"F-SYN-321", "of concurrent equal pushes all but one are refused", {"syn/concurrent-equal-pushes"}, make<refuses_its_twin>},
         {"F-SYN-322", "concurrent requests with one assertion are all accepted", {"aut/jti-concurrent"}, make<jti_recorded_late>},
         {"F-SYN-323", "a change is placed in the feed before it is committed", {"syn/pull-beside-pushes"}, make<placed_before_commit>},

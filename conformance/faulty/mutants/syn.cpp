@@ -531,9 +531,9 @@ std::vector<fault> syn_faults() {
         {"F-SYN-18", "a repetition counts as a change (its count in metrics is a later profile's; its place in the feed is seen now)", {"syn/retransmission-no-effect"}, make<repetition_counts>},
         {"F-SYN-19", "a sync_id with other content is accepted", {"syn/sync-id-reuse"}, make<reuse_accepted>},
         {"F-SYN-20", "200 is answered before the commit, and a crash loses it", {"syn/durable"}, make<crash_loses_conversations>, setting::restart},
-        {"F-SYN-21", "a refused payload is applied in part", {"syn/atomic"}, make<partly_applied>},
+        {"F-SYN-21", "a refused payload is applied in part", {"syn/atomic", "syn/history-refusals"}, make<partly_applied>},
         {"F-SYN-22", "invalid items are skipped with 200", {"syn/invalid-not-swallowed", "syn/atomic"}, make<errors_swallowed>},
-        {"F-SYN-23", "conversations are shared between users", {"syn/tenants-apart"}, make<one_tenant>},
+        {"F-SYN-23", "conversations are shared between users", {"syn/tenants-apart", "cnv/history-users"}, make<one_tenant>},
         {"F-SYN-26", "a payload for another peer's path is accepted", {"syn/audience-peer"}, make<audience_ignored<peer_member>>},
         {"F-SYN-27", "a payload for another backend is accepted", {"syn/audience-target"}, make<audience_ignored<target_member>>},
         {"F-SYN-28", "old payloads are accepted", {"syn/stale"}, make<stale_accepted>},
@@ -578,7 +578,7 @@ std::vector<fault> syn_faults() {
         {"F-SYN-231", "surface may be missing", {"syn/required-members"}, make<member_optional<surface_member>>},
         {"F-SYN-232", "last_modified may be missing", {"syn/required-members"}, make<member_optional<modified_member>>},
         {"F-SYN-233", "large versions are stored inexactly", {"syn/version-range"}, make<version_as_double>},
-        {"F-SYN-291", "accepted sync ids are forgotten at a restart", {"syn/durable"}, make<crash_loses_receipts>, setting::restart},
+        {"F-SYN-291", "accepted sync ids are forgotten at a restart", {"syn/durable", "syn/history-restarts"}, make<crash_loses_receipts>, setting::restart},
         {"F-SYN-234", "unknown members of conversations are dropped", {"syn/unknown-members-kept"}, make<members_of_conversations_dropped>},
     };
 }
