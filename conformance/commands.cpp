@@ -29,7 +29,6 @@ std::chrono::milliseconds duration_of(std::string const& text) {
     return unit == "ms" ? n : unit == "m" ? n * 60'000 : n * 1'000;
 }
 
-
 std::string target_arguments_of(run_arguments const& a) {
     std::string out = a.url;
     if (!a.users_file.empty()) out += " --users " + a.users_file;
