@@ -451,7 +451,7 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-252", "writes are not in the feed", {"cnv/in-pull"}, make<not_in_pull>},
         {"F-SYN-253", "a deletion does not raise the version", {"cnv/delete-message"}, make<deletion_not_raised>},
         {"F-SYN-254", "a write of any future is accepted", {"cnv/future"}, make<written_ahead>},
-        {"F-SYN-340", "a write too deep for a push is accepted", {"cnv/write-depth"}, make<written_deep>},
+        {"F-SYN-380", "a write too deep for a push is accepted", {"cnv/write-depth"}, make<written_deep>},
         {"F-SYN-269", "conversations of all users can be read", {"cnv/other-tenant"}, make<conversations_of_all>},
         {"F-SYN-270", "the version counts from the conversation alone", {"cnv/version"}, make<version_of_conversation_only>},
         {"F-SYN-271", "a tombstone lacks required members", {"cnv/delete-message"}, make<tombstone_incomplete>},
