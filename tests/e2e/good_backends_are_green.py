@@ -18,6 +18,7 @@ class GoodBackends(unittest.TestCase):
             with self.subTest(seed=seed), start() as backend:
                 done = judge(backend, "--seed", seed, "--level", "strict")
                 self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+                self.assertNotIn("PARTIAL", done.stdout)
 
     def test_reference_server_as_hosted(self):
         self.assert_green(lambda: reference_server("--type", "hosted"))
