@@ -28,6 +28,7 @@
     X(merge_conversations) \
     X(merge_properties) \
     X(conversations) \
+    X(local_writes) \
     X(conversation_versions) \
     X(claimed_users) \
     X(push_signatures) \

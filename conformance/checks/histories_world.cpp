@@ -76,7 +76,7 @@ world::station& world::add(peer const& who, std::size_t of, std::string backend,
 json::object world::message_of(person const& u, message_draft const& d) const {
     auto const& [id, version, moment, flags, content] = d;
     bool const is_deleted = flags == 1;
-    return s_.message(pick(names_of_messages, id), is_deleted ? std::string{} : pick(contents, content) + (" " + u.marker), pick(versions, version), [&](json::object& m) {
+    return s_.message(pick(names_of_messages, id), is_deleted ? std::string{} : pick(contents, content) + (" " + u.marker), pick(versions, version), [&, moment = moment, flags = flags, content = content](json::object& m) {
         m["timestamp"] = moment == 7 ? future_ : pick(instants, moment);
         m["surface"] = pick(surfaces, content);
         if (is_deleted) m["deleted"] = true;
@@ -87,7 +87,7 @@ json::object world::message_of(person const& u, message_draft const& d) const {
 
 json::object world::entry_of(person const& u, std::string const& conversation, entry_draft const& d, std::vector<json::object> messages) const {
     auto const& [version, moment, title, flags] = d;
-    auto out = s_.conversation(conversation, pick(versions, version), std::move(messages), [&](json::object& o) {
+    auto out = s_.conversation(conversation, pick(versions, version), std::move(messages), [&, version = version, moment = moment, title = title, flags = flags](json::object& o) {
         o["last_modified"] = moment == 7 ? future_ : pick(instants, moment);
         if (title > 0) o["title"] = "title " + std::to_string(title) + " " + u.marker;
         if (title == 2) o["x_mark"] = json::array{1, u.marker};

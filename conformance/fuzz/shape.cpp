@@ -154,120 +154,114 @@ void judge_conversation(json::value const& v, std::string const& where, instant 
     }
 }
 
+/// What holds for a body that has to be an object; `judge(object, reader, expectation)` sees its members.
+template <class Judge>
+expectation judge_body(json::value const& v, bool is_signed, std::size_t depth, Judge judge) {
+    expectation e;
+    if (auto const* o = v.if_object()) {
+        reader r{*o, "", e};
+        judge(*o, r, e);
+        judge_values(v, is_signed, depth, e);
+    } else {
+        e.at_least(demand::refused, "it is no object");
+    }
+    return e;
+}
+
 }  // namespace
 
 expectation judge_payload(json::value const& v, push_facts const& facts) {
-    expectation e;
-    auto const* o = v.if_object();
-    if (!o) {
-        e.at_least(demand::refused, "it is no object");
-        return e;
-    }
-    reader r{*o, "", e};
-    r.identifier("sync_id", true);
-    if (auto const at = r.timestamp("timestamp", true)) {
-        auto const apart = [&](int seconds) { return *at > facts.now + std::chrono::seconds{seconds} || facts.now > *at + std::chrono::seconds{seconds}; };
-        if (apart(330)) r.refuse("timestamp", "is more than 300 seconds off");
-        else if (apart(270)) r.open("timestamp", "is about 300 seconds off");
-    }
-    auto const names = [&](char const* member, std::string const& expected) {
-        if (auto const* s = r.text(member, false); s && json::view(*s) != expected) r.refuse(member, "names another");
-    };
-    names("peer_id", facts.peer_id);
-    names("source_backend_id", facts.backend_id);
-    names("target_backend_id", facts.target_backend_id);
-    if (o->contains("typ")) r.refuse("typ", "is present");
-    if (auto const* all = r.array("conversations", true)) {
-        for (std::size_t i = 0; i < all->size(); ++i) judge_conversation((*all)[i], "/conversations/" + std::to_string(i), facts.now, e);
-        if (all->size() > 500) r.open("conversations", "has more than 500 elements");
-    }
-    judge_values(v, true, 1, e);
-    return e;
+    return judge_body(v, true, 1, [&](json::object const& o, reader& r, expectation& e) {
+        r.identifier("sync_id", true);
+        if (auto const at = r.timestamp("timestamp", true)) {
+            auto const apart = [&](int seconds) { return *at > facts.now + std::chrono::seconds{seconds} || facts.now > *at + std::chrono::seconds{seconds}; };
+            if (apart(330)) r.refuse("timestamp", "is more than 300 seconds off");
+            else if (apart(270)) r.open("timestamp", "is about 300 seconds off");
+        }
+        auto const names = [&](char const* member, std::string const& expected) {
+            if (auto const* s = r.text(member, false); s && json::view(*s) != expected) r.refuse(member, "names another");
+        };
+        names("peer_id", facts.peer_id);
+        names("source_backend_id", facts.backend_id);
+        names("target_backend_id", facts.target_backend_id);
+        if (o.contains("typ")) r.refuse("typ", "is present");
+        if (auto const* all = r.array("conversations", true)) {
+            for (std::size_t i = 0; i < all->size(); ++i) judge_conversation((*all)[i], "/conversations/" + std::to_string(i), facts.now, e);
+            if (all->size() > 500) r.open("conversations", "has more than 500 elements");
+        }
+    });
 }
 
 expectation judge_registration(json::value const& v, json::object const& valid) {
-    expectation e;
-    auto const* o = v.if_object();
-    if (!o) {
-        e.at_least(demand::refused, "it is no object");
-        return e;
-    }
-    json::value const was = valid;
-    // A text that is another than it was is mostly for others to judge; its type and its grammar are not.
-    auto const unchanged = [&](json::object const& in, std::string const& pointer, char const* name) {
-        auto const *now = in.if_contains(name), *before = conformance::at(was, pointer + '/' + name);
-        return (!now && !before) || (now && before && same(*now, *before));
-    };
-    reader r{*o, "", e};
-    if (auto const* who = r.object("backend_identity", true)) {
-        std::string const where = "/backend_identity";
-        reader i{*who, where, e};
-        for (auto const* name : {"backend_id", "backend_type", "public_key"}) {
-            auto const* s = i.text(name, true);
-            if (s && !unchanged(*who, where, name)) i.open(name, "is another");
+    return judge_body(v, false, 1, [&](json::object const& o, reader& r, expectation& e) {
+        json::value const was = valid;
+        // A text that is another than it was is mostly for others to judge; its type and its grammar are not.
+        auto const unchanged = [&](json::object const& in, std::string const& pointer, char const* name) {
+            auto const *now = in.if_contains(name), *before = conformance::at(was, pointer + '/' + name);
+            return (!now && !before) || (now && before && same(*now, *before));
+        };
+        if (auto const* who = r.object("backend_identity", true)) {
+            std::string const where = "/backend_identity";
+            reader i{*who, where, e};
+            for (auto const* name : {"backend_id", "backend_type", "public_key"}) {
+                auto const* s = i.text(name, true);
+                if (s && !unchanged(*who, where, name)) i.open(name, "is another");
+            }
+            if (auto const* id = i.text("backend_id", true); id && !is_backend_id(json::view(*id))) i.refuse("backend_id", "is not 1 to 128 visible characters");
+            if (auto const* type = i.text("backend_type", true); type && !is_backend_type(json::view(*type))) i.refuse("backend_type", "is neither local nor hosted");
+            if (auto const* pem = i.text("public_key", true); pem && json::view(*pem).find("-----BEGIN PUBLIC KEY-----") == std::string_view::npos) i.refuse("public_key", "is no key");
+            if (auto const* version = i.text("version", true); version && json::view(*version) != "1.0") {
+                if (json::view(*version).find_first_not_of("0123456789.") != std::string_view::npos || version->empty()) i.refuse("version", "is not MAJOR.MINOR");
+                else i.open("version", "is another");
+            }
+            i.timestamp("created_at", false);
+            if (auto const* all = i.array("capabilities", false)) {
+                for (auto const& one : *all)
+                    if (!one.is_string()) i.refuse("capabilities", "has an element that is no string");
+                if (!unchanged(*who, where, "capabilities")) i.open("capabilities", "are others");
+            }
         }
-        if (auto const* id = i.text("backend_id", true); id && !is_backend_id(json::view(*id))) i.refuse("backend_id", "is not 1 to 128 visible characters");
-        if (auto const* type = i.text("backend_type", true); type && !is_backend_type(json::view(*type))) i.refuse("backend_type", "is neither local nor hosted");
-        if (auto const* pem = i.text("public_key", true); pem && json::view(*pem).find("-----BEGIN PUBLIC KEY-----") == std::string_view::npos) i.refuse("public_key", "is no key");
-        if (auto const* version = i.text("version", true); version && json::view(*version) != "1.0") {
-            if (json::view(*version).find_first_not_of("0123456789.") != std::string_view::npos || version->empty()) i.refuse("version", "is not MAJOR.MINOR");
-            else i.open("version", "is another");
+        if (auto const* sbt = r.object("sbt", true)) {
+            std::string const where = "/sbt";
+            reader t{*sbt, where, e};
+            t.identifier("session_id", true);
+            t.identifier("sbt_id", false);
+            for (auto const* name : {"local_backend_id", "hosted_backend_id", "user_id", "signature"}) {
+                t.text(name, true);
+                if (!unchanged(*sbt, where, name) && std::string_view{name} != "signature") t.open(name, "is another");
+            }
+            if (auto const* user = t.text("user_id", true); user && !is_user_id(json::view(*user))) t.refuse("user_id", "is no user id");
+            for (auto const* name : {"created_at", "expires_at"}) {
+                t.timestamp(name, true);
+                if (!unchanged(*sbt, where, name)) t.open(name, "is another");
+            }
+            for (auto const* name : {"local_key_sha256", "hosted_key_sha256"}) {
+                t.text(name, false);
+                if (!unchanged(*sbt, where, name)) t.open(name, "is another");
+            }
+            judge_values(*sbt, true, 2, e);
         }
-        i.timestamp("created_at", false);
-        if (auto const* all = i.array("capabilities", false)) {
-            for (auto const& one : *all)
-                if (!one.is_string()) i.refuse("capabilities", "has an element that is no string");
-            if (!unchanged(*who, where, "capabilities")) i.open("capabilities", "are others");
+        if (auto const* challenge = r.text("challenge", false)) {
+            auto const text = json::view(*challenge);
+            bool const in_alphabet = text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
+            if (text.size() != 43 || !in_alphabet) r.refuse("challenge", "is not the base64url of 32 bytes");
+            else if (!unchanged(o, "", "challenge")) r.open("challenge", "is another");
         }
-    }
-    if (auto const* sbt = r.object("sbt", true)) {
-        std::string const where = "/sbt";
-        reader t{*sbt, where, e};
-        t.identifier("session_id", true);
-        t.identifier("sbt_id", false);
-        for (auto const* name : {"local_backend_id", "hosted_backend_id", "user_id", "signature"}) {
-            t.text(name, true);
-            if (!unchanged(*sbt, where, name) && std::string_view{name} != "signature") t.open(name, "is another");
-        }
-        if (auto const* user = t.text("user_id", true); user && !is_user_id(json::view(*user))) t.refuse("user_id", "is no user id");
-        for (auto const* name : {"created_at", "expires_at"}) {
-            t.timestamp(name, true);
-            if (!unchanged(*sbt, where, name)) t.open(name, "is another");
-        }
-        for (auto const* name : {"local_key_sha256", "hosted_key_sha256"}) {
-            t.text(name, false);
-            if (!unchanged(*sbt, where, name)) t.open(name, "is another");
-        }
-        judge_values(*sbt, true, 2, e);
-    }
-    if (auto const* challenge = r.text("challenge", false)) {
-        auto const text = json::view(*challenge);
-        bool const in_alphabet = text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
-        if (text.size() != 43 || !in_alphabet) r.refuse("challenge", "is not the base64url of 32 bytes");
-        else if (!unchanged(*o, "", "challenge")) r.open("challenge", "is another");
-    }
-    if (r.object("endpoints", false) && !unchanged(*o, "", "endpoints")) r.open("endpoints", "are others");
-    judge_values(v, false, 1, e);
-    return e;
+        if (r.object("endpoints", false) && !unchanged(o, "", "endpoints")) r.open("endpoints", "are others");
+    });
 }
 
 expectation judge_write(json::value const& v, instant now) {
-    expectation e;
-    auto const* o = v.if_object();
-    if (!o) {
-        e.at_least(demand::refused, "it is no object");
-        return e;
-    }
-    reader r{*o, "", e};
-    for (auto const* name : {"role", "surface"}) r.label(name, true);
-    r.content("content");
-    r.identifier("id", false);
-    r.text("title", false);
-    if (auto const at = r.timestamp("timestamp", false); at && *at > now) r.open("timestamp", "lies ahead");
-    for (auto const* name : {"version", "source_backend", "deleted", "redacted"})
-        if (o->contains(name)) r.open(name, "is not the writer's to set");
-    judge_values(v, false, 5, e);  // a push that carries it on nests it four levels deeper (BSP-CNV-071)
-    return e;
+    // A push that carries it on nests it four levels deeper (BSP-CNV-071).
+    return judge_body(v, false, 5, [&](json::object const& o, reader& r, expectation&) {
+        for (auto const* name : {"role", "surface"}) r.label(name, true);
+        r.content("content");
+        r.identifier("id", false);
+        r.text("title", false);
+        if (auto const at = r.timestamp("timestamp", false); at && *at > now) r.open("timestamp", "lies ahead");
+        for (auto const* name : {"version", "source_backend", "deleted", "redacted"})
+            if (o.contains(name)) r.open(name, "is not the writer's to set");
+    });
 }
 
 }  // namespace bsp::conformance::fuzz
