@@ -43,43 +43,49 @@ std::optional<std::int64_t> nanoseconds_of(std::optional<T> const& t) {
     return t ? std::optional{static_cast<std::int64_t>(t->nanoseconds)} : std::nullopt;
 }
 
-result<std::optional<peer_record>> find_peer(sqlite_session& session, std::string_view peer_id) {
-    return guarded(session, [&]() -> result<std::optional<peer_record>> {
-        auto row = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id = ?1");
+}  // namespace
+
+template <class Interface>
+result<std::optional<peer_record>> sqlite_registry<Interface>::peer(std::string_view peer_id) {
+    return guarded(session_, [&]() -> result<std::optional<peer_record>> {
+        auto row = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id = ?1");
         if (!row.bind(peer_id).step()) return std::optional<peer_record>{};
         return std::optional{peer_of(row)};
     });
 }
 
-result<std::optional<peer_record>> find_registration(sqlite_session& session, std::string_view user_id, std::string_view backend_id) {
-    return guarded(session, [&]() -> result<std::optional<peer_record>> {
-        auto row = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND backend_id = ?2 AND status = 0");
+template <class Interface>
+result<std::optional<peer_record>> sqlite_registry<Interface>::registration(std::string_view user_id, std::string_view backend_id) {
+    return guarded(session_, [&]() -> result<std::optional<peer_record>> {
+        auto row = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND backend_id = ?2 AND status = 0");
         if (!row.bind(user_id, backend_id).step()) return std::optional<peer_record>{};
         return std::optional{peer_of(row)};
     });
 }
 
-result<std::vector<peer_record>> list_peers(sqlite_session& session, std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
-    return guarded(session, [&]() -> result<std::vector<peer_record>> {
+template <class Interface>
+result<std::vector<peer_record>> sqlite_registry<Interface>::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<peer_record>> {
         std::vector<peer_record> page;
         auto const collect = [&](statement& rows) {
             while (rows.step()) page.push_back(peer_of(rows));
         };
         if (user_id) {
-            auto rows = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND peer_id > ?2 AND status = 0 ORDER BY peer_id LIMIT ?3");
+            auto rows = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND peer_id > ?2 AND status = 0 ORDER BY peer_id LIMIT ?3");
             collect(rows.bind(*user_id, after, limit));
         } else {
-            auto rows = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id > ?1 AND status = 0 ORDER BY peer_id LIMIT ?2");
+            auto rows = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id > ?1 AND status = 0 ORDER BY peer_id LIMIT ?2");
             collect(rows.bind(after, limit));
         }
         return page;
     });
 }
 
-result<std::vector<peer_record>> find_registrations_of(sqlite_session& session, std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
-    return guarded(session, [&]() -> result<std::vector<peer_record>> {
+template <class Interface>
+result<std::vector<peer_record>> sqlite_registry<Interface>::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<peer_record>> {
         // INDEXED BY: a plan that reads the whole table would be an error.
-        auto rows = session.db.prepare("SELECT " PEER_COLUMNS " FROM peer INDEXED BY peer_of_backend WHERE backend_id = ?1 AND status = 0 "
+        auto rows = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer INDEXED BY peer_of_backend WHERE backend_id = ?1 AND status = 0 "
                                        "UNION ALL "
                                        "SELECT " PEER_COLUMNS " FROM peer INDEXED BY peer_of_key WHERE key_sha256 = ?2 AND backend_id <> ?1 AND status = 0 LIMIT ?3");
         rows.bind(backend_id, key_sha256, limit);
@@ -89,64 +95,32 @@ result<std::vector<peer_record>> find_registrations_of(sqlite_session& session, 
     });
 }
 
-result<std::optional<instant>> find_floor(sqlite_session& session, std::string_view user_id, std::string_view backend_id) {
-    return guarded(session, [&]() -> result<std::optional<instant>> {
-        auto row = session.db.prepare("SELECT floor_s, floor_ns FROM sbt_floor WHERE user_id = ?1 AND backend_id = ?2");
+template <class Interface>
+result<std::optional<instant>> sqlite_registry<Interface>::sbt_floor(std::string_view user_id, std::string_view backend_id) {
+    return guarded(session_, [&]() -> result<std::optional<instant>> {
+        auto row = session_.db.prepare("SELECT floor_s, floor_ns FROM sbt_floor WHERE user_id = ?1 AND backend_id = ?2");
         if (!row.bind(user_id, backend_id).step()) return std::optional<instant>{};
         return std::optional{row.exact_instant(0)};
     });
 }
 
-result<bool> find_revocation(sqlite_session& session, std::string_view backend_id, sha256_digest const& key_sha256) {
-    return guarded(session, [&]() -> result<bool> {
-        auto row = session.db.prepare("SELECT EXISTS (SELECT 1 FROM revoked_backend WHERE backend_id = ?1) "
+template <class Interface>
+result<bool> sqlite_registry<Interface>::is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) {
+    return guarded(session_, [&]() -> result<bool> {
+        auto row = session_.db.prepare("SELECT EXISTS (SELECT 1 FROM revoked_backend WHERE backend_id = ?1) "
                                       "OR EXISTS (SELECT 1 FROM revoked_key WHERE key_sha256 = ?2)");
         row.bind(backend_id, key_sha256).step();
         return row.boolean(0);
     });
 }
 
-}  // namespace
-
-result<std::optional<peer_record>> sqlite_snapshot::peer(std::string_view peer_id) { return find_peer(session_, peer_id); }
-result<std::optional<peer_record>> sqlite_snapshot::registration(std::string_view user_id, std::string_view backend_id) {
-    return find_registration(session_, user_id, backend_id);
-}
-result<std::vector<peer_record>> sqlite_snapshot::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
-    return list_peers(session_, user_id, after, limit);
-}
-result<std::vector<peer_record>> sqlite_snapshot::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
-    return find_registrations_of(session_, backend_id, key_sha256, limit);
-}
-result<std::optional<instant>> sqlite_snapshot::sbt_floor(std::string_view user_id, std::string_view backend_id) {
-    return find_floor(session_, user_id, backend_id);
-}
-result<bool> sqlite_snapshot::is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) {
-    return find_revocation(session_, backend_id, key_sha256);
-}
-tenant_reader& sqlite_snapshot::tenant(std::string_view user_id) {
+template <class Interface>
+sqlite_tenant& sqlite_registry<Interface>::tenant(std::string_view user_id) {
     return tenants_.try_emplace(std::string{user_id}, session_, std::string{user_id}).first->second;
 }
 
-result<std::optional<peer_record>> sqlite_transaction::peer(std::string_view peer_id) { return find_peer(session_, peer_id); }
-result<std::optional<peer_record>> sqlite_transaction::registration(std::string_view user_id, std::string_view backend_id) {
-    return find_registration(session_, user_id, backend_id);
-}
-result<std::vector<peer_record>> sqlite_transaction::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
-    return list_peers(session_, user_id, after, limit);
-}
-result<std::vector<peer_record>> sqlite_transaction::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
-    return find_registrations_of(session_, backend_id, key_sha256, limit);
-}
-result<std::optional<instant>> sqlite_transaction::sbt_floor(std::string_view user_id, std::string_view backend_id) {
-    return find_floor(session_, user_id, backend_id);
-}
-result<bool> sqlite_transaction::is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) {
-    return find_revocation(session_, backend_id, key_sha256);
-}
-tenant_writer& sqlite_transaction::tenant(std::string_view user_id) {
-    return tenants_.try_emplace(std::string{user_id}, session_, std::string{user_id}).first->second;
-}
+template class sqlite_registry<store_reader>;
+template class sqlite_registry<store_writer>;
 
 result<> sqlite_transaction::put_peer(peer_record const& p) {
     return guarded(session_, [&]() -> result<> {

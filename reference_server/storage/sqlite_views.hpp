@@ -45,43 +45,37 @@ private:
     std::string user_;
 };
 
-/// One read snapshot.
-class sqlite_snapshot final : public store_reader {
+/// What snapshots and transactions read of the registry.
+template <class Interface>
+class sqlite_registry : public Interface {
 public:
-    explicit sqlite_snapshot(sqlite_session& session) : session_{session} {}
-    result<std::optional<peer_record>> peer(std::string_view peer_id) override;
-    result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override;
-    result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override;
-    result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override;
-    result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override;
-    result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override;
-    tenant_reader& tenant(std::string_view user_id) override;
+    explicit sqlite_registry(sqlite_session& session) : session_{session} {}
+    result<std::optional<peer_record>> peer(std::string_view peer_id) final;
+    result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) final;
+    result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) final;
+    result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) final;
+    result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) final;
+    result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) final;
+    sqlite_tenant& tenant(std::string_view user_id) final;
+
+protected:
+    sqlite_session& session_;
 
 private:
-    sqlite_session& session_;
     std::map<std::string, sqlite_tenant, std::less<>> tenants_;
 };
 
-/// One write transaction.
-class sqlite_transaction final : public store_writer {
-public:
-    explicit sqlite_transaction(sqlite_session& session) : session_{session} {}
-    result<std::optional<peer_record>> peer(std::string_view peer_id) override;
-    result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override;
-    result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override;
-    result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override;
-    result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override;
-    result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override;
+/// One read snapshot.
+using sqlite_snapshot = sqlite_registry<store_reader>;
 
+/// One write transaction.
+class sqlite_transaction final : public sqlite_registry<store_writer> {
+public:
+    using sqlite_registry::sqlite_registry;
     result<> put_peer(peer_record const& peer) override;
     result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override;
     result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) override;
     result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override;
-    tenant_writer& tenant(std::string_view user_id) override;
-
-private:
-    sqlite_session& session_;
-    std::map<std::string, sqlite_tenant, std::less<>> tenants_;
 };
 
 }  // namespace bsp::server

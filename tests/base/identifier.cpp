@@ -1,3 +1,5 @@
+#include "../json/any_value.hpp"
+
 #include <bsp/base/identifier.hpp>
 
 #include <rapidcheck/boost_test.h>
@@ -49,20 +51,11 @@ BOOST_AUTO_TEST_CASE(backend_ids_agree_with_their_type) {
         BOOST_TEST(!agrees_with_type(id, type), "accepted " << id << " as " << type);
 }
 
-// Any scalar survives its own encoding; this is an encoder written for the test alone.
+// Any scalar survives its own encoding; the encoder is the tests' own.
 RC_BOOST_PROP(utf8_decodes_what_was_encoded, ()) {
     auto const c =
         *rc::gen::suchThat(rc::gen::inRange<std::uint32_t>(0, 0x110000), [](std::uint32_t x) { return x < 0xD800 || x > 0xDFFF; });
-    std::string text;
-    auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-    if (c < 0x80)
-        put(c);
-    else if (c < 0x800)
-        put(0xC0 | c >> 6), put(0x80 | (c & 63));
-    else if (c < 0x10000)
-        put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
-    else
-        put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 63)), put(0x80 | (c >> 6 & 63)), put(0x80 | (c & 63));
+    std::string text = test::utf8_of({c});
     std::size_t at = 0;
     RC_ASSERT(decode_utf8(text, at) == static_cast<char32_t>(c));
     RC_ASSERT(at == text.size());
