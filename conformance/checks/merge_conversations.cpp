@@ -383,15 +383,28 @@ void diverged_edit_is_reported(scenario& s) {
     s.expect(entry->contains("winner"), "winner", show(*entry));
 }
 
+/// The words are the server's own, but they tell one case from the other.
 void winner_is_told_right(scenario& s) {
     auto const a = s.register_peer();
+    std::map<bool, std::string> words;
     for (bool const incoming_later : {false, true}) {
         auto const [c, x, incoming] = diverge(s, a, "held", "pushed", s.in_seconds(incoming_later ? -50 : -40), s.in_seconds(incoming_later ? -40 : -50));
         auto const* entry = conflict_about(x, "m1");
         s.control(entry != nullptr, "conflicts lists m1");
         auto const stands = content_of(read(s, a, c), "m1") == incoming ? "incoming" : "local";
-        s.expect(text_at(*entry, "/winner") == stands, std::string{"winner \""} + stands + "\", which is what is held now", text_at(*entry, "/winner"));
+        auto const told = text_at(*entry, "/winner");
+        s.expect(told == stands || (told != "incoming" && told != "local"), std::string{"winner \""} + stands + "\", which is what is held now", told);
+        words[incoming_later] = told;
     }
+    s.expect(words[true] != words[false], "a winner that differs between the pushed copy and the one held before", "\"" + words[true] + "\" for both");
+}
+
+void winner_is_local_or_incoming(scenario& s) {
+    auto const a = s.register_peer();
+    auto const [c, x, _] = diverge(s, a, "held", "pushed", s.in_seconds(-50), s.in_seconds(-40));
+    auto const* entry = conflict_about(x, "m1");
+    s.control(entry != nullptr, "conflicts lists m1");
+    s.expect(text_at(*entry, "/winner") == "incoming", "winner \"incoming\"", text_at(*entry, "/winner"));
 }
 
 void agreement_is_no_conflict(scenario& s) {
@@ -561,6 +574,13 @@ check const checks[] = {
      .impact = "clients show the text that lost",
      .likely_cause = "winner is a constant",
      .run = winner_is_told_right},
+    {.id = "mrg/conflict-winner-words",
+     .title = "the winner of a conflict is told as local or incoming",
+     .clauses = {"BSP-MRG-078"},
+     .impact = "clients of other makes cannot tell which copy stands",
+     .likely_cause = "another pair of words",
+     .run = winner_is_local_or_incoming,
+     .strength = obligation::should},
     {.id = "mrg/no-false-conflicts",
      .title = "new and identical messages are no conflicts",
      .clauses = {"BSP-MRG-062"},

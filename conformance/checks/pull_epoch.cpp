@@ -30,7 +30,8 @@ check const checks[] = {
      .clauses = {"BSP-SYN-131"},
      .impact = "after a backup was restored, clients go on from a watermark that the server never gave and miss what was lost",
      .likely_cause = "the parameter epoch is ignored",
-     .run = foreign_epoch},
+     .run = foreign_epoch,
+     .strength = obligation::should},
 };
 
 }  // namespace

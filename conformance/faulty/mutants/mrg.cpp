@@ -452,6 +452,14 @@ struct server_always_wins : backend {
         return out;
     }
 };
+struct winner_by_side : backend {
+    using backend::backend;
+    std::optional<json::object> conflict(std::string const& c, message const& h, message const& i) override {
+        auto out = backend::conflict(c, h, i);
+        if (out) (*out)["winner"] = (*out)["winner"] == "local" ? "server" : "client";
+        return out;
+    }
+};
 struct everything_conflicts : backend {
     using backend::backend;
     json::array apply(peer_record const& p, tenant const& incoming, instant now) override {
@@ -503,6 +511,7 @@ std::vector<fault> mrg_faults() {
         {"F-SYN-128", "last_modified is compared as a string", {"mrg/last-modified"}, make<modified_as_string>},
         {"F-SYN-156", "every pushed message is called a conflict", {"mrg/no-false-conflicts"}, make<everything_conflicts>},
         {"F-SYN-157", "the winner of a conflict is always called local", {"mrg/conflict-winner"}, make<server_always_wins>},
+        {"F-SYN-382", "the winner of a conflict is called server or client", {"mrg/conflict-winner-words"}, make<winner_by_side>},
         {"F-SYN-159", "of two entries of a conversation in a payload the last counts", {"mrg/entries-joined"}, make<last_entry_wins>},
         {"F-SYN-160", "message ids are unique across conversations", {"mrg/ids-per-conversation"}, make<ids_across_conversations>},
         {"F-SYN-182", "messages are sorted by the text of timestamp", {"mrg/order"}, make<sorted_as_strings>},

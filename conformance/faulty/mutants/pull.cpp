@@ -170,6 +170,13 @@ struct any_cursor : backend {
         return cursor || !feed.starts_with("pull") ? std::move(cursor) : result<std::optional<json::object>>{std::optional<json::object>{}};
     }
 };
+struct cursor_of_faith : backend {
+    using backend::backend;
+    result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed) override {
+        auto cursor = backend::cursor_of(c, feed);
+        return cursor ? std::move(cursor) : result<std::optional<json::object>>{fail(errc::internal, "stoi")};
+    }
+};
 struct watermark_without_z : backend {
     using backend::backend;
     answer pull(call const& c, std::string const& id) override {
@@ -217,7 +224,8 @@ std::vector<fault> pull_faults() {
         {"F-SYN-119", "changes of a conversation's own members are not in the feed", {"syn/pull-metadata"}, make<metadata_unnoticed>},
         {"F-SYN-120", "since is compared with last_modified", {"syn/pull-by-commit"}, make<since_against_authors>},
         {"F-SYN-149", "any limit is accepted", {"syn/pull-query"}, make<any_limit>},
-        {"F-SYN-150", "any cursor is accepted", {"syn/pull-query"}, make<any_cursor>},
+        {"F-SYN-150", "any cursor is accepted", {"syn/foreign-cursor-told"}, make<any_cursor>},
+        {"F-SYN-381", "a cursor that does not decode is an internal error", {"syn/foreign-cursor"}, make<cursor_of_faith>},
         {"F-SYN-151", "a since in the future brings everything", {"syn/since-future"}, make<future_clamped>},
         {"F-SYN-152", "since must end in Z", {"syn/since-spellings"}, make<since_with_z_only>},
         {"F-SYN-154", "last_sync is a second ahead", {"syn/pull-watermark"}, make<watermark_ahead>},
