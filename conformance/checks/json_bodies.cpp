@@ -411,18 +411,29 @@ void timestamps_are_accepted(scenario& s) {
     }
 }
 
-void timestamps_are_refused(scenario& s) {
+void each_timestamp_is_refused(scenario& s, std::initializer_list<char const*> texts) {
     std::vector<typed> variants;
-    for (auto const* text : {"", "2025-03-04", "20250304T050607Z", "2025-W10-2T05:06:07Z", "2025-063T05:06:07Z", "2025-03-04 05:06:07Z", "2025-03-04T05:06Z", "2025-03-04T05:06:07.Z",
-                             "2025-03-04T05:06:07.1234567890Z", "2025-03-04T05:06:07,5Z", "2025-03-04T24:00:00Z", "2025-02-29T00:00:00Z", "2025-13-01T00:00:00Z", "2025-00-01T00:00:00Z",
-                             "2025-04-31T00:00:00Z", "2025-03-04T05:60:07Z", "2025-03-04T05:06:61Z", "2025-03-04T05:06:07+0100", "2025-03-04T05:06:07+01", "2025-03-04T05:06:07+24:00",
-                             "2025-03-04T05:06:07 Z", " 2025-03-04T05:06:07Z", "2025-03-04T05:06:07Z ", "2025-03-04T05:06:07ZZ", "25-03-04T05:06:07Z", "2025-3-4T05:06:07Z", "+2025-03-04T05:06:07Z",
-                             "2025-03-04T05:06:07[Europe/Paris]", "now", "1741064767"}) {
+    for (auto const* text : texts) {
         variants.push_back({std::string{"the message timestamp \""} + text + "\"", set("timestamp", text)});
         variants.push_back({std::string{"last_modified \""} + text + "\"", {}, set("last_modified", text)});
     }
     each_is_refused(s, {variants.begin(), variants.begin() + static_cast<std::ptrdiff_t>(variants.size() / 2)}, {.statuses = {400, 422}, .codes = {"invalid-body", "malformed-body"}});
     each_is_refused(s, {variants.begin() + static_cast<std::ptrdiff_t>(variants.size() / 2), variants.end()}, {.statuses = {400, 422}, .codes = {"invalid-body", "malformed-body"}});
+}
+
+void timestamps_are_refused(scenario& s) {
+    each_timestamp_is_refused(s, {"", "2025-03-04", "20250304T050607Z", "2025-W10-2T05:06:07Z", "2025-063T05:06:07Z", "2025-03-04T05:06:07.1234567890Z", "2025-03-04T24:00:00Z", "2025-02-29T00:00:00Z",
+                                  "2025-13-01T00:00:00Z", "2025-00-01T00:00:00Z", "2025-04-31T00:00:00Z", "2025-03-04T05:60:07Z", "2025-03-04T05:06:61Z", "2025-03-04T05:06:07+24:00", "2025-03-04T05:06:07ZZ",
+                                  "25-03-04T05:06:07Z", "+2025-03-04T05:06:07Z", "now", "1741064767"});
+}
+
+/// What a lenient parser understands, and another one refuses.
+void near_timestamps_are_refused(scenario& s) {
+    each_timestamp_is_refused(s, {"2025-03-04 05:06:07Z", "2025-03-04T05:06Z", "2025-03-04T05:06:07.Z", "2025-03-04T05:06:07,5Z", "2025-03-04T05:06:07+0100", "2025-03-04T05:06:07+01", "2025-03-04T05:06:07 Z",
+                                  " 2025-03-04T05:06:07Z", "2025-03-04T05:06:07Z ", "2025-3-4T05:06:07Z", "2025-03-04T05:06:07[Europe/Paris]"});
+    auto const a = s.register_peer();
+    for (char const* raw : {"2025-12-31%2000:00:00Z", "2025-12-31T00:00Z", "2025-12-31T00:00:00,5Z", "2025-12-31T00:00:00%2B0200"})
+        s.refused(a.get("/sync/" + a.peer_id() + "?since=" + raw), std::string{"a pull with since="} + raw, {.statuses = {400}});
 }
 
 check const checks[] = {
@@ -468,8 +479,10 @@ check const checks[] = {
      .likely_cause = "ids are not validated, or trimmed first", .run = identifiers_are_refused},
     {.id = "gen/timestamps-accepted", .title = "every timestamp of the grammar is accepted and kept", .clauses = {"BSP-GEN-051", "BSP-GEN-052", "BSP-GEN-053", "BSP-GEN-056"},
      .impact = "devices of one platform or time zone cannot sync", .likely_cause = "a library's own idea of ISO 8601", .run = timestamps_are_accepted},
-    {.id = "gen/timestamps-refused", .title = "what is no timestamp of the grammar is refused and stores nothing", .clauses = {"BSP-GEN-054"}, .impact = "messages are ordered differently by different backends",
+    {.id = "gen/timestamps-refused", .title = "what is no timestamp is refused and stores nothing", .clauses = {"BSP-GEN-054"}, .impact = "messages are ordered differently by different backends",
      .likely_cause = "a lenient date parser", .run = timestamps_are_refused},
+    {.id = "gen/timestamps-nearly", .title = "what is nearly a timestamp is refused, too", .clauses = {"BSP-GEN-116"}, .impact = "a backend with another parser refuses what this one passed on",
+     .likely_cause = "the date parser of the language's library", .run = near_timestamps_are_refused, .strength = obligation::should},
 };
 
 }  // namespace

@@ -40,9 +40,8 @@ void calendar(scenario& s) {
     for (char const* text : {"1900-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "1800-02-29T12:00:00Z"}) g.refuses(std::string{"the timestamp "} + text, at_time(text), {.statuses = {422, 400}});
     g.was_spared("the refused timestamps");
     auto const day = s.fresh("c");
-    s.accepted(g.a.push({s.conversation(day, 1, {s.message("m1", "leap day", 1, set("timestamp", "1600-02-29T00:00:00Z")), s.message("m2", "year 0", 1, set("timestamp", "0000-02-29T00:00:00Z")),
-                                                  s.message("m3", "leap day of a century", 1, set("timestamp", "2000-02-29T12:00:00Z"))})}),
-               "leap days of the years 1600, 0000 and 2000");
+    s.accepted(g.a.push({s.conversation(day, 1, {s.message("m1", "leap day", 1, set("timestamp", "1600-02-29T00:00:00Z")), s.message("m3", "leap day of a century", 1, set("timestamp", "2000-02-29T12:00:00Z"))})}),
+               "leap days of the years 1600 and 2000");
 
     // The offset applies with its sign to hours and minutes alike.
     struct { char const *earlier, *later; } const pairs[] = {

@@ -289,9 +289,8 @@ void tombstones_are_news(scenario& s) {
 void no_time_no_pull(scenario& s) {
     auto const a = s.register_peer();
     auto const pull = [&](std::string const& raw) { return a.get("/sync/" + a.peer_id() + "?since=" + raw); };
-    for (char const* raw : {"x", "", "0", "-1", "null", "1767139200", "2025-12-31", "20251231T000000Z", "2025-12-31%2000:00:00Z", "2025-13-01T00:00:00Z", "2025-02-29T00:00:00Z",
-                            "2025-12-31T24:00:00Z", "2025-12-31T00:00Z", "2025-12-31T00:00:00.1234567891Z", "2025-12-31T00:00:00,5Z", "2025-12-31T00:00:00%2B0200",
-                            "2025-12-31T00:00:00ZZ", "2025-12-31T00:00:00Z%00", "%C3%A9", "Wed,%2031%20Dec%202025%2000:00:00%20GMT", "yesterday"})
+    for (char const* raw : {"x", "0", "-1", "null", "1767139200", "2025-12-31", "20251231T000000Z", "2025-13-01T00:00:00Z", "2025-02-29T00:00:00Z", "2025-12-31T24:00:00Z",
+                            "2025-12-31T00:00:00.1234567891Z", "2025-12-31T00:00:00ZZ", "2025-12-31T00:00:00Z%00", "%C3%A9", "Wed,%2031%20Dec%202025%2000:00:00%20GMT", "yesterday"})
         s.refused(pull(raw), std::string{"a pull with since="} + raw, invalid_query);
     for (char const* raw : {"%", "%2", "%zz", "2025-12-31T00:00:00%", "%FF"}) s.refused(pull(raw), std::string{"a pull with since="} + raw, {});
     for (char const* raw : {"2025-12-31T00:00:00+02:00", "+", "2025-12-31T00:00:00+"}) {

@@ -73,8 +73,9 @@ public:
         auto const utf8 = json::view(*s);
         auto const read = parse_timestamp(utf8);
         if (!read) {
-            // Year 0 and 9999 with an offset, and odd leap seconds, are left to the server.
+            // Year 0 and 9999 with an offset, and odd leap seconds, are left to the server; so is what begins like a timestamp.
             if (utf8.starts_with("0000") || utf8.starts_with("9999") || utf8.find(":60") != std::string_view::npos) open(name, "lies at the edge of the calendar");
+            else if (parse_timestamp(std::string{utf8.substr(0, 10)} + "T00:00:00Z") && utf8.size() > 10) open(name, "is nearly a timestamp");
             else refuse(name, "is no timestamp");
             return std::nullopt;
         }

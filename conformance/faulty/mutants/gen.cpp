@@ -385,6 +385,14 @@ struct date_only_accepted : backend {
     using backend::backend;
     result<instant> timestamp(std::string_view t) override { return backend::timestamp(t.size() == 10 ? std::string{t} + "T00:00:00Z" : std::string{t}); }
 };
+struct space_for_t : backend {
+    using backend::backend;
+    result<instant> timestamp(std::string_view t) override {
+        std::string text{t};
+        if (text.size() > 10 && text[10] == ' ') text[10] = 'T';
+        return backend::timestamp(text);
+    }
+};
 struct ten_digits_accepted : backend {
     using backend::backend;
     result<instant> timestamp(std::string_view t) override {
@@ -563,6 +571,7 @@ std::vector<fault> gen_faults() {
         {"F-GEN-112", "timestamps in lower case are refused", {"gen/timestamps-accepted"}, make<lower_case_refused>},
         {"F-GEN-113", "the second 60 is refused", {"gen/timestamps-accepted"}, make<leap_second_refused>},
         {"F-GEN-114", "a date alone is accepted", {"gen/timestamps-refused"}, make<date_only_accepted>},
+        {"F-GEN-155", "a space passes for the T of a timestamp", {"gen/timestamps-nearly"}, make<space_for_t>},
         {"F-GEN-115", "ten fractional digits are accepted", {"gen/timestamps-refused"}, make<ten_digits_accepted>},
         {"F-GEN-116", "timestamps without an offset are refused", {"gen/timestamps-accepted"}, make<naive_refused>},
         {"F-GEN-117", "duplicate names are looked for at the top level only", {"gen/duplicate-members"}, make<deep_duplicates_accepted>},

@@ -258,13 +258,6 @@ struct no_century_leaps : backend {
         return backend::timestamp(t);
     }
 };
-struct no_year_zero : backend {
-    using backend::backend;
-    result<instant> timestamp(std::string_view t) override {
-        if (t.starts_with("0000")) return fail(errc::invalid_body, "year 0 is out of range");
-        return backend::timestamp(t);
-    }
-};
 /// −0 has no sign.
 struct sign_of_hours_00_lost : backend {
     using backend::backend;
@@ -442,7 +435,6 @@ std::vector<fault> rare_faults() {
         {"F-SYN-361", "underscores are accepted in a limit", {"syn/limit-digits"}, make<limits_lenient<underscores>>},
         {"F-GEN-150", "every fourth year is a leap year", {"gen/calendar"}, make<julian_leap_years>},
         {"F-GEN-151", "no full century is a leap year", {"gen/calendar"}, make<no_century_leaps>},
-        {"F-GEN-152", "the year 0000 is refused", {"gen/calendar"}, make<no_year_zero>},
         {"F-GEN-153", "the sign of an offset of less than an hour is lost", {"gen/calendar"}, make<sign_of_hours_00_lost>},
         {"F-GEN-154", "the sign of an offset applies to its hours alone", {"gen/calendar"}, make<sign_for_hours_alone>},
         {"F-REG-183", "of two tokens the one that expires later counts", {"sbt/latest-counts"}, make<longest_token_counts>},
