@@ -115,10 +115,11 @@ check const checks[] = {
      .strength = obligation::should},
     {.id = "cnv/saturation-ahead",
      .title = "at the greatest version local writes and deletions stand against authors whose clock is ahead",
-     .clauses = {"BSP-CNV-051", "BSP-CNV-053", "BSP-CNV-060", "BSP-CNV-061", "BSP-MRG-073"},
+     .clauses = {"BSP-MRG-079"},
      .impact = "a device with a wrong clock freezes a message: edits and deletions are confirmed and do not happen",
      .likely_cause = "the server's own clock becomes the timestamp although it is behind the one held",
-     .run = local_writes_win_at_the_top},
+     .run = local_writes_win_at_the_top,
+     .strength = obligation::should},
 };
 
 }  // namespace

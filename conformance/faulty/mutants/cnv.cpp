@@ -201,6 +201,12 @@ struct edit_is_repeat : backend {
     using backend::backend;
     bool repeats(message const& m, json::object const&) override { return !m.deleted; }
 };
+struct same_content_is_repeat : backend {
+    using backend::backend;
+    bool repeats(message const& m, json::object const& body) override {
+        return backend::repeats(m, body) || (!m.deleted && same(m.received.at("content"), body.at("content")));
+    }
+};
 struct edit_not_raised : backend {
     using backend::backend;
     std::int64_t next_version(conversation const& c, std::string const& id) override {
@@ -446,6 +452,7 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-247", "every message without an id gets the same one", {"cnv/write"}, make<one_id_for_all>},
         {"F-SYN-248", "members of a write are coerced, surface may be missing", {"cnv/write-invalid"}, make<writes_coerced>},
         {"F-SYN-249", "an edit is taken for a repetition", {"cnv/edit"}, make<edit_is_repeat>},
+        {"F-SYN-383", "of a repeated write the content alone is compared", {"cnv/edit-role-and-surface"}, make<same_content_is_repeat>},
         {"F-SYN-250", "a write moves last_modified back", {"cnv/last-modified"}, make<modified_backwards>},
         {"F-SYN-251", "a write does not add its surface", {"cnv/surface-added"}, make<surface_not_added>},
         {"F-SYN-252", "writes are not in the feed", {"cnv/in-pull"}, make<not_in_pull>},
@@ -461,7 +468,7 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-288", "the title that comes with a repetition is ignored", {"cnv/title"}, make<title_of_repeat_ignored>},
         {"F-SYN-289", "the tombstone of a conversation keeps its title", {"cnv/tombstone-is-lean"}, make<tombstone_with_title>},
         {"F-SYN-292", "a deletion loses to a message with a later timestamp", {"cnv/delete-wins"}, make<deletion_loses_to_fast_clocks>},
-        {"F-SYN-275", "fractions in a write are stored as text", {"cnv/write-invalid"}, make<fractions_written>},
+        {"F-SYN-275", "fractions in a write are stored as text", {"cnv/write-numbers"}, make<fractions_written>},
     };
 }
 
