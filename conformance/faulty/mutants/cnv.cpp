@@ -204,7 +204,7 @@ struct edit_is_repeat : backend {
 struct same_content_is_repeat : backend {
     using backend::backend;
     bool repeats(message const& m, json::object const& body) override {
-        return backend::repeats(m, body) || (!m.deleted && same(m.received.at("content"), body.at("content")));
+        return backend::repeats(m, body) || (!m.deleted && m.received.at("content") == body.at("content"));
     }
 };
 struct edit_not_raised : backend {
