@@ -39,10 +39,10 @@ std::string short_name_of(std::string const& path);
 
 /// Where a list of reports goes, each with the file it is written to. "-" is the standard output; while something is
 /// written there, or `quietly`, the terminal report is left out.
-class report_files {
+class report_files final : public report {
 public:
     report_files(output_files const&, std::ostream& out, bool quietly);
-    void take(json::object const& event);
+    void take(json::object const& event) override;
     /// Says what was written; usage_error when a file could not be written to its end.
     void close(std::ostream& out);
 

@@ -1,4 +1,3 @@
-#include "events.hpp"
 #include "reading.hpp"
 
 #include <algorithm>
@@ -122,25 +121,29 @@ std::string story(json::value const& v) {
     return out + "</tbody></table>";
 }
 
-class html final : public report {
+/// The page of one run, which outlives it.
+class page {
 public:
-    explicit html(std::ostream& out) : out_{out} {}
-
-    void take(json::object const& event) override {
-        json::value const v = event;
-        auto const kind = text_at(v, "/event");
-        if (kind == "run-started") started_ = v;
-        else if (kind == "check") checks_.push_back(v);
-        else if (kind == "run-finished") {
-            std::stable_sort(checks_.begin(), checks_.end(), [](json::value const& a, json::value const& b) { return text_at(a, "/check") < text_at(b, "/check"); });
-            for (auto const& c : checks_) by_id_[text_at(c, "/check")] = &c;
-            for (auto const& cause : shared_causes(checks_, base_path_of(started_))) {
-                for (auto const& other : cause.others) explained_by_[other] = cause.check;
-                causes_[cause.check] = cause;
-            }
-            for (auto const& one : objects_at(v, "/clauses")) sentences_[text_at(json::value(one), "/id")] = one;
-            write(v);
+    explicit page(recorded_run const& run) : started_{run.started}, end_{run.finished}, checks_{run.checks} {
+        for (auto const& c : checks_) by_id_[text_at(c, "/check")] = &c;
+        for (auto const& cause : shared_causes(checks_, base_path_of(started_))) {
+            for (auto const& other : cause.others) explained_by_[other] = cause.check;
+            causes_[cause.check] = cause;
         }
+        for (auto const& one : objects_at(end_, "/clauses")) sentences_[text_at(json::value(one), "/id")] = one;
+    }
+
+    [[nodiscard]] std::string text() const {
+        std::string const body = header() + navigation() + "<main>" + trouble() + chapters() + table_of_checks() + footer() + "</main>";
+        std::string out{embedded::html_page};
+        auto const put = [&out](std::string_view mark, std::string_view text) {
+            if (auto const where = out.find(mark); where != std::string::npos) out.replace(where, mark.size(), text);
+        };
+        put("{{title}}", "BSP conformance: " + escaped(text_at(started_, "/target/url")));
+        put("{{style}}", embedded::html_style);
+        put("{{script}}", embedded::html_script);
+        put("{{body}}", body);  // last: what it contains is not looked into
+        return out;
     }
 
 private:
@@ -154,27 +157,14 @@ private:
         return worst;
     }
 
-    void write(json::value const& end) {
-        std::string body = header(end) + navigation() + "<main>" + trouble() + chapters(end) + table_of_checks() + footer() + "</main>";
-        std::string page{embedded::html_page};
-        auto const put = [&page](std::string_view mark, std::string_view text) {
-            if (auto const where = page.find(mark); where != std::string::npos) page.replace(where, mark.size(), text);
-        };
-        put("{{title}}", "BSP conformance: " + escaped(text_at(started_, "/target/url")));
-        put("{{style}}", embedded::html_style);
-        put("{{script}}", embedded::html_script);
-        put("{{body}}", body);  // last: what it contains is not looked into
-        out_ << page << std::flush;
-    }
-
-    std::string header(json::value const& end) const {
-        auto const result = outcome_of(started_, end);
+    std::string header() const {
+        auto const result = outcome_of(started_, end_);
         tally t;
         for (auto const& c : checks_) ++t[colour_of_check(c)];
         std::string out = "<header><div class=\"inner\"><h1>BSP conformance report</h1><div class=\"headline " + std::string{to_string(result.colour)} + "\">" + result.text + "</div><div class=\"target mono\">" +
                           escaped(text_at(started_, "/target/url")) + "</div><div class=\"levels\">";
         for (char const* level : {"compatible", "strict"}) {
-            auto const reached = text_at(end, std::string{"/"} + level);
+            auto const reached = text_at(end_, std::string{"/"} + level);
             out += "<span class=\"level\">" + std::string(level[0] == 'c' ? "Compatible" : "Strict") + " " + pill(reached == "yes" ? "pass" : reached == "no" ? "fail" : "open", reached) + "</span>";
         }
         if (!result.partial.empty()) out += "<span class=\"level\">Partial " + pill("none", result.partial) + "</span>";
@@ -196,7 +186,7 @@ private:
         fact("Seed", at(started_, "/seed") ? show(*at(started_, "/seed")) : "");
         fact("Level", text_at(started_, "/level"));
         fact("Time", text_at(started_, "/time"));
-        fact("Took", std::to_string(integer_at(end, "/took_ms", 0)) + " ms");
+        fact("Took", std::to_string(integer_at(end_, "/took_ms", 0)) + " ms");
         out += "</dl>";
         if (auto const remark = text_at(started_, "/remark"); !remark.empty()) out += "<div class=\"remark\">" + escaped(remark) + "</div>";
         return out + "</div></header>";
@@ -269,10 +259,10 @@ private:
         return out;
     }
 
-    std::string chapters(json::value const& end) const {
+    std::string chapters() const {
         std::string out = "<h2>The specification, clause by clause</h2>";
         std::vector<std::pair<std::string, std::vector<json::value>>> files;
-        for (auto const& one : objects_at(end, "/clauses")) {
+        for (auto const& one : objects_at(end_, "/clauses")) {
             json::value const c = one;
             auto const file = text_at(c, "/file");
             if (files.empty() || files.back().first != file) files.push_back({file, {}});
@@ -336,13 +326,22 @@ private:
                "Pairing secrets and the admin token are left out of this file; signatures of the suite's own throw-away backends are shortened, except in commands.</footer>";
     }
 
-    std::ostream& out_;
-    json::value started_;
-    std::vector<json::value> checks_;
+    json::value const& started_;
+    json::value const& end_;
+    std::vector<json::value> const& checks_;
     std::map<std::string, json::value const*> by_id_;
     std::map<std::string, json::object> sentences_;
     std::map<std::string, shared_cause> causes_;         // by the check to look at first
     std::map<std::string, std::string> explained_by_;
+};
+
+class html final : public closing_report {
+public:
+    explicit html(std::ostream& out) : out_{out} {}
+
+private:
+    void write(recorded_run const& run) override { out_ << page{run}.text() << std::flush; }
+    std::ostream& out_;
 };
 
 }  // namespace

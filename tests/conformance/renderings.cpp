@@ -136,6 +136,20 @@ BOOST_FIXTURE_TEST_CASE(render_writes_every_report, scratch) {
     BOOST_TEST(has(tell([&](auto& o, auto& e) { return render(good, {}, o, e); }).out, "CONFORMANT"));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_profile_without_clauses_of_its_own_counts_none, scratch) {
+    auto fuzzed = checked("gen/fuzz", "PASS");
+    fuzzed["profile"] = "FUZZ";
+    auto end = finished(0);
+    end["clauses"] = json::array{json::object{{"id", "BSP-ID-001"}, {"profile", "ID"}, {"verdict", "PASS"}}, json::object{{"id", "BSP-ID-002"}, {"profile", "ID"}, {"verdict", "UNTESTED"}}};
+    auto const file = put("run.jsonl", json::serialize(started(2)) + "\n" + json::serialize(checked("id/a", "PASS")) + "\n" + json::serialize(fuzzed) + "\n" + json::serialize(end) + "\n");
+    auto const markdown = tell([&](auto& o, auto& e) { return render(file, only(&output_files::markdown, "-"), o, e); }).out;
+    BOOST_TEST(has(markdown, "| FUZZ | 1 | 0 | 0 | 0 | 0 | – |\n"), markdown);
+    BOOST_TEST(has(markdown, "| ID | 1 | 0 | 0 | 0 | 0 | 1 of 2 |\n"), markdown);
+    auto const terminal = tell([&](auto& o, auto& e) { return render(file, {}, o, e); }).out;
+    BOOST_TEST(has(terminal, " –\n"), terminal);
+    BOOST_TEST(has(terminal, " 1 of 2\n"), terminal);
+}
+
 BOOST_FIXTURE_TEST_CASE(diff_tells_each_kind_of_change, scratch) {
     auto const was = put("was.jsonl", stream({checked("a/falls", "PASS"), failed(checked("a/rises", "FAIL"), "e", "x"), checked("a/same", "PASS"), checked("a/gone", "PASS"), checked("a/asked", "PASS"),
                                               checked("a/applies", "NOT-APPLICABLE"), checked("a/shown", "UNTESTED")}, 1));

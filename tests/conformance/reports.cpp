@@ -90,8 +90,7 @@ BOOST_AUTO_TEST_CASE(an_earlier_run_renders_to_the_same_bytes) {
     all.push_back(markdown_report(summary));
     all.push_back(sarif_report(sarif));
     all.push_back(badge_report(badge));
-    for (auto const& event : run->events)
-        for (auto& one : all) one->take(event);
+    for (auto& one : all) tell(*run, *one);
     BOOST_TEST((page.str() == r.html));
     BOOST_TEST((xml.str() == r.junit));
     BOOST_TEST((summary.str() == r.markdown));
