@@ -84,6 +84,10 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     return result.exit_code;
 }
 
+/// What a check may need that only the caller of the suite can give, by its name in the list of checks.
+constexpr std::pair<need, std::string_view> given_by_the_caller[] = {
+    {need::second_user, "a second user"}, {need::admin_token, "--admin-token-file"}, {need::restart_hook, "--restart-cmd"}, {need::kill_hook, "--kill-cmd"}};
+
 }  // namespace
 
 result<std::vector<user_account>> read_users(std::string_view text) {
@@ -110,8 +114,11 @@ int list_checks(std::ostream& out, bool as_json) {
         for (auto const& row : all_checks()) {
             json::array clauses;
             for (auto const id : row.check->clauses) clauses.emplace_back(id);
+            json::array needs;
+            for (auto const& [what, name] : given_by_the_caller)
+                if ((row.check->needs & what) != 0) needs.emplace_back(name);
             all.emplace_back(json::object{{"id", row.check->id}, {"title", row.check->title}, {"profile", to_string(row.profile)}, {"strength", to_string(row.check->strength)},
-                                          {"aspect", to_string(row.check->about)}, {"clauses", std::move(clauses)}});
+                                          {"aspect", to_string(row.check->about)}, {"clauses", std::move(clauses)}, {"needs", std::move(needs)}});
         }
         out << json::serialize(all) << '\n';
         return exit_code::conformant;

@@ -290,6 +290,7 @@ private:
             out += "</p>";
         }
         if (auto const why = text_at(clause, "/untested"); !why.empty()) out += "<p>Not tested: " + inline_html(why, link_) + "</p>";
+        else if (out.empty()) out = "<p>No check of this run judges it.</p>";
         return out;
     }
 

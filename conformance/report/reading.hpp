@@ -74,8 +74,8 @@ struct outcome {
 };
 outcome outcome_of(json::value const& started, json::value const& finished);
 
-/// How many clauses of a profile were shown, of those that a check can judge. A profile may have none of its own:
-/// FUZZ judges those of GEN.
+/// How many clauses of a profile were shown, of those that are testable, whether or not this run has a check of them.
+/// A profile may have none of its own: FUZZ judges those of GEN.
 struct clause_count {
     int shown = 0, testable = 0;
 };
