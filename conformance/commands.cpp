@@ -33,14 +33,14 @@ std::string target_arguments_of(run_arguments const& a) {
     std::string out = a.url;
     if (!a.users_file.empty()) out += " --users " + a.users_file;
     if (!a.admin_token_file.empty()) out += " --admin-token-file " + a.admin_token_file;
-    if (a.insecure) out += " --insecure";
+    out += trust_arguments(a.trust);
     if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
     return out;
 }
 
 int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (a.url.empty()) throw usage_error{"which backend? For example: bsp-conformance http://localhost:8825 --users users.json (or --help)"};
-    auto target = connect_to(a.url, {.verify_certificate = !a.insecure});
+    auto target = connect_to(a.url, a.trust);
     if (!target) throw usage_error{target.error().detail};
     for (auto const& name : a.profiles) {
         auto const p = profile_from(name);
@@ -74,7 +74,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         err << "bsp-conformance: " << look.problem << '\n';
         return exit_code::unreachable;
     }
-    invocation const call{target_arguments_of(a), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string()};
+    invocation const call{target_arguments_of(a), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string(), trust_arguments(a.trust, "--cacert")};
     all.take(run_started(world, look, *selected, options, now));
     auto const begin = std::chrono::steady_clock::now();
     auto const result = run(world, *selected, options,

@@ -34,6 +34,9 @@ std::optional<std::string> admin_token_from(std::string const& file);
 
 std::string from_environment(char const* name);
 
+/// " --ca-file FILE" or " --insecure", as the command line had it, or "". curl calls the first `--cacert`.
+std::string trust_arguments(target_options const&, std::string_view ca_option = "--ca-file");
+
 /// "target.jsonl" → "target"; report.jsonl of a folder is called after the folder. What tables call a report.
 std::string short_name_of(std::string const& path);
 

@@ -155,7 +155,7 @@ json::object step_object(step const& s, std::string_view check_id, surroundings 
     if (!s.request.method.empty()) {
         auto const file = body_file_for(s, check_id, call);
         if (s.request.body.empty() || fits_command_line(s.request.body) || !file.empty())
-            out["curl"] = curl_line(s.request, origin_of(world.target), file);
+            out["curl"] = curl_line(s.request, origin_of(world.target), file, call.curl_options);
     }
     if (s.request.method.empty() && !s.request.body.empty() && s.request.body.size() <= 4096 && !world.target.url().starts_with("https:"))
         if (auto const to = parse_url(world.target.url())) out["curl"] = raw_line(s.request.body, to->host, to->port);

@@ -249,4 +249,23 @@ BOOST_FIXTURE_TEST_CASE(the_doctor_says_what_does_not_work_and_what_to_do, scrat
     BOOST_TEST(tell([&](auto& o, auto& e) { return doctor({server.url(), (folder / "none").string(), {}}, o, e); }).code == exit_code::usage);
 }
 
+BOOST_FIXTURE_TEST_CASE(the_doctor_tells_how_far_a_clock_is_off, scratch) {
+    std::string const secret(43, 'a');
+    auto const users = put("users.json", "{\"ada\":\"" + secret + "\"}");
+    for (auto const& [off, line] : {std::pair<int, char const*>{0, "ok    clock           agrees with this machine's"},
+                                    {30, "note  clock           the target's is "},
+                                    {-600, "BAD   clock           the target's is "},
+                                    {100'000, "BAD   clock           the target's is "}}) {
+        bsp::faulty::http_server server{0};
+        auto const backend = std::make_shared<bsp::faulty::backend>(
+            bsp::faulty::settings{.base_url = server.url(), .backend_type = "hosted", .users = {{"ada", secret}}, .admin_token = "token", .key = bsp::rsa_private_key::generate()});
+        server.start([backend, seconds = off](bsp::http_request const& r, bsp::instant now) { return backend->handle(r, {now.seconds + seconds, now.nanoseconds}); });
+        auto const t = tell([&](auto& o, auto& e) { return doctor({.url = server.url(), .users_file = users, .admin_token_file = {}}, o, e); });
+        BOOST_TEST(has(t.out, line), t.out);
+        BOOST_TEST(has(t.out, off < 0 ? " s behind this machine's" : off > 0 ? " s ahead of this machine's" : "clock"), t.out);
+        BOOST_TEST(has(t.out, "ok    user ada"), t.out);  // the suite follows the target's clock
+        BOOST_TEST(t.code == (off < 0 || off > 60 ? exit_code::failed : exit_code::conformant));
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
