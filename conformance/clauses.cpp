@@ -13,6 +13,7 @@ namespace bsp::conformance {
 
 namespace embedded {
 extern std::string_view const clauses_json;
+extern std::span<std::pair<std::string_view, std::string_view> const> const spec_text;
 }
 
 clause_set const& specification() {
@@ -30,6 +31,8 @@ clause_set const& specification() {
     }();
     return set;
 }
+
+std::span<std::pair<std::string_view, std::string_view> const> specification_text() noexcept { return embedded::spec_text; }
 
 clause const* find_clause(std::string_view id) {
     static auto const index = [] {

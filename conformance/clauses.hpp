@@ -1,8 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bsp::conformance {
@@ -29,6 +31,9 @@ struct clause_set {
 clause_set const& specification();
 
 clause const* find_clause(std::string_view id);
+
+/// The whole text of that specification, in reading order: "spec/06-sync.md" and its Markdown.
+std::span<std::pair<std::string_view, std::string_view> const> specification_text() noexcept;
 
 /// Problems in what the suite is made of: unknown clauses, ids that break their grammar or occur twice, texts
 /// left empty. Empty in a sound build; otherwise the program ends with 70.

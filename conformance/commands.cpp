@@ -33,14 +33,14 @@ std::string target_arguments_of(run_arguments const& a) {
     std::string out = a.url;
     if (!a.users_file.empty()) out += " --users " + a.users_file;
     if (!a.admin_token_file.empty()) out += " --admin-token-file " + a.admin_token_file;
-    if (a.insecure) out += " --insecure";
+    out += trust_arguments(a.trust);
     if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
     return out;
 }
 
 int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (a.url.empty()) throw usage_error{"which backend? For example: bsp-conformance http://localhost:8825 --users users.json (or --help)"};
-    auto target = connect_to(a.url, {.verify_certificate = !a.insecure});
+    auto target = connect_to(a.url, a.trust);
     if (!target) throw usage_error{target.error().detail};
     for (auto const& name : a.profiles) {
         auto const p = profile_from(name);
@@ -74,7 +74,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         err << "bsp-conformance: " << look.problem << '\n';
         return exit_code::unreachable;
     }
-    invocation const call{target_arguments_of(a), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string()};
+    invocation const call{target_arguments_of(a), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string(), trust_arguments(a.trust, "--cacert")};
     all.take(run_started(world, look, *selected, options, now));
     auto const begin = std::chrono::steady_clock::now();
     auto const result = run(world, *selected, options,
@@ -83,6 +83,10 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     all.close(out);
     return result.exit_code;
 }
+
+/// What a check may need that only the caller of the suite can give, by its name in the list of checks.
+constexpr std::pair<need, std::string_view> given_by_the_caller[] = {
+    {need::second_user, "a second user"}, {need::admin_token, "--admin-token-file"}, {need::restart_hook, "--restart-cmd"}, {need::kill_hook, "--kill-cmd"}};
 
 }  // namespace
 
@@ -110,8 +114,11 @@ int list_checks(std::ostream& out, bool as_json) {
         for (auto const& row : all_checks()) {
             json::array clauses;
             for (auto const id : row.check->clauses) clauses.emplace_back(id);
+            json::array needs;
+            for (auto const& [what, name] : given_by_the_caller)
+                if ((row.check->needs & what) != 0) needs.emplace_back(name);
             all.emplace_back(json::object{{"id", row.check->id}, {"title", row.check->title}, {"profile", to_string(row.profile)}, {"strength", to_string(row.check->strength)},
-                                          {"aspect", to_string(row.check->about)}, {"clauses", std::move(clauses)}});
+                                          {"aspect", to_string(row.check->about)}, {"clauses", std::move(clauses)}, {"needs", std::move(needs)}});
         }
         out << json::serialize(all) << '\n';
         return exit_code::conformant;

@@ -30,7 +30,7 @@ struct run_arguments {
     int timeout_s = 10;
     std::string fuzz_time;  ///< "30s", "500ms", "2m"; empty: the default
     std::string restart_command, kill_command;
-    bool insecure = false;
+    target_options trust;
     bool quick = false;  ///< the checks of quick.hpp, and no others
     output_files output;
 };
@@ -55,7 +55,7 @@ int matrix(matrix_arguments const&, std::ostream& out, std::ostream& err);
 struct doctor_arguments {
     std::string url, users_file, admin_token_file;
     int timeout_s = 10;
-    bool insecure = false;
+    target_options trust = {};
 };
 int doctor(doctor_arguments const&, std::ostream& out, std::ostream& err);
 

@@ -20,7 +20,8 @@ std::string why_not(fault why, std::string const& detail, std::string const& url
         case fault::timeout: return url + " takes connections but does not answer: " + detail + ".\nIs the process stuck, or is something else listening there?";
         case fault::closed: return url + " closes the connection: " + detail + ".\nDoes it want https, or did it crash?";
         case fault::garbage: return url + " does not speak HTTP: " + detail + ".\nIs another protocol (or https) on this port?";
-        case fault::tls: return url + ": " + detail + ".\nFor a certificate of your own use --insecure.";
+        case fault::tls: return url + ": " + detail + ".\nDoes it want http, or another version of TLS?";
+        case fault::certificate: return url + ": " + detail + ".\n--ca-file FILE trusts an authority of your own; --insecure trusts anybody.";
         case fault::none: break;
     }
     return detail;
@@ -56,6 +57,7 @@ first_look probe(surroundings& world) {
 
     auto const identity = ask("/identity");
     if (identity.why != fault::none) {
+        out.why = identity.why;
         out.problem = why_not(identity.why, identity.detail, url);
         return out;
     }

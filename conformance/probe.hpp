@@ -9,6 +9,7 @@ namespace bsp::conformance {
 /// What a first look at the target showed.
 struct first_look {
     bool usable = false;        ///< false: nothing there that could be judged
+    fault why = fault::none;    ///< nothing came back at all
     std::string problem;        ///< why not, in words for the person at the keyboard
     std::string remark;         ///< something odd that does not prevent judging, or empty
     std::string software;       ///< the `Server` field, or empty

@@ -9,6 +9,8 @@ A clause is one line, its sentence the only one in it with a BCP 14 key word:
 
     <a id="bsp-gen-014"></a>**BSP-GEN-014** *(server; A-008)* A server must … . *(untested: why)*
 
+In place of the last remark stands `*(needs --restart-cmd)*` where every check of the clause needs a hook.
+
 Exit status: 0 all rules kept, 1 a rule broken, 2 wrong usage.
 """
 
@@ -19,6 +21,7 @@ import hashlib
 import json
 import re
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 PROFILES = {"GEN": "GEN", "ID": "ID", "SBT": "REG", "REG": "REG", "AUT": "REG", "SYN": "SYN",
@@ -35,7 +38,8 @@ STRENGTH = ("MAY", "SHOULD", "MUST")
 CLAUSE_START = re.compile(r'(?:<a id="[^"]*"></a>)?\*\*BSP-')
 CLAUSE = re.compile(r'(?:<a id="(?P<anchor>[^"]*)"></a>)?\*\*(?P<id>BSP-(?P<area>[A-Z]+)-\d{3})\*\* '
                     r"\*\((?P<role>[a-z]+); (?P<sources>[^)]+)\)\* (?P<sentence>.+?)"
-                    r"(?: \*\(untested: (?P<untested>.+)\)\*)?")
+                    r"(?: \*\((?:untested: (?P<untested>.+)|needs (?P<hooks>--[a-z-]+(?: or --[a-z-]+)*))\)\*)?")
+HOOKS = ("--restart-cmd", "--kill-cmd")
 SOURCE = re.compile(r"[ADT]-\d{2,3}|E\d+|F-[A-Z]+-\d{2}|S\d-\d+|[PC]-\d+|S\d:L\d+(?:[–-]\d+)?")
 ID_LIKE = re.compile(r"\bBSP-[A-Z]+-\d+\b")
 SENTENCE_END = re.compile(r"(?<=[.;!?])\s+(?=[A-Z`\"(*])")
@@ -87,10 +91,16 @@ def parse_clause(line: str, file: str, problem) -> dict | None:
     if len(normative) != 1:
         problem(f"{clause_id}: {len(normative)} sentences with a key word, expected 1")
     levels = [LEVEL[word] for word in KEYWORD.findall(plain)]
-    return {"id": clause_id, "profile": PROFILES[area], "area": area,
-            "level": max(levels, key=STRENGTH.index, default="MUST"), "role": match["role"],
-            "sources": sources, "sentence": sentence, "file": file,
-            "anchor": anchor_of(clause_id), "untested": match["untested"]}
+    row = {"id": clause_id, "profile": PROFILES[area], "area": area,
+           "level": max(levels, key=STRENGTH.index, default="MUST"), "role": match["role"],
+           "sources": sources, "sentence": sentence, "file": file,
+           "anchor": anchor_of(clause_id), "untested": match["untested"]}
+    if match["hooks"]:
+        row["hooks"] = match["hooks"].split(" or ")
+        for hook in row["hooks"]:
+            if hook not in HOOKS:
+                problem(f"{clause_id}: unknown hook {hook}")
+    return row
 
 
 def read_clauses(root: Path, problems: list[str]) -> list[dict]:
@@ -153,22 +163,30 @@ def write_anchors(root: Path) -> None:
 
 
 def compare_checks(file: Path, clauses: list[dict], problems: list[str]) -> list[str]:
-    """Names unknown clauses of checks as problems; returns the testable clauses without a check."""
-    covered: set[str] = set()
+    """Names what clauses and checks say differently as problems; returns the testable clauses without a check."""
+    hooks_of_checks: dict[str, list[set[str]]] = defaultdict(list)
     known = {clause["id"] for clause in clauses}
     for check in json.loads(file.read_text(encoding="utf-8")):
-        covered.update(check["clauses"])
+        for clause in check["clauses"]:
+            hooks_of_checks[clause].append(set(check["needs"]) & set(HOOKS))
         problems += [f"check {check['id']}: unknown clause {clause}"
                      for clause in check["clauses"] if clause not in known]
+    for clause in clauses:
+        needed = hooks_of_checks.get(clause["id"])
+        if needed and clause["untested"] is not None:
+            problems.append(f"{clause['id']}: untested, it says, but a check judges it")
+        hooks = sorted(set().union(*needed)) if needed and all(needed) else []
+        if hooks != sorted(clause.get("hooks", [])):
+            problems.append(f"{clause['id']}: its checks need {' or '.join(hooks) or 'no hook'}")
     return [clause["id"] for clause in clauses
-            if clause["untested"] is None and clause["id"] not in covered]
+            if clause["untested"] is None and clause["id"] not in hooks_of_checks]
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
     parser.add_argument("--write", action="store_true", help="write anchors and spec/clauses.json")
-    parser.add_argument("--checks", type=Path, help="JSON: array of {id, clauses}")
+    parser.add_argument("--checks", type=Path, help="JSON: array of {id, clauses, needs}")
     options = parser.parse_args(arguments)
 
     problems: list[str] = []

@@ -24,6 +24,12 @@ void add_outputs(CLI::App& app, bsp::conformance::output_files& to) {
     app.add_option("--badge", to.badge, "Write an SVG badge here")->type_name("FILE");
 }
 
+/// How the certificate of an https target is judged.
+void add_trust(CLI::App& app, bsp::conformance::target_options& to) {
+    app.add_option("--ca-file", to.ca_file, "Trust the authorities of this PEM file instead of the system's")->type_name("FILE");
+    app.add_flag_callback("--insecure", [&to] { to.verify_certificate = false; }, "Do not verify the certificate of an https target");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,7 +60,7 @@ int main(int argc, char** argv) {
         app.add_option("--fuzz-time", run_with.fuzz_time, "How long --profile FUZZ goes on, as 30s, 500ms or 2m (default 10s)")->type_name("DURATION");
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
-        app.add_flag("--insecure", run_with.insecure, "Do not verify the certificate of an https target");
+        add_trust(app, run_with.trust);
         app.add_flag("--quick", run_with.quick, "Only the most telling checks, in less than two seconds; the verdict is partial")->excludes("--only", "--profile");
         add_outputs(app, run_with.output);
         app.add_option("--json", run_with.output.json, "Write the events, one JSON object per line, here; - (here as for every report) is the standard output")->type_name("FILE");
@@ -84,7 +90,7 @@ int main(int argc, char** argv) {
         examine->add_option("--users", visit.users_file, "As for a run")->type_name("FILE");
         examine->add_option("--admin-token-file", visit.admin_token_file, "As for a run")->type_name("FILE");
         examine->add_option("--timeout", visit.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
-        examine->add_flag("--insecure", visit.insecure, "Do not verify the certificate of an https target");
+        add_trust(*examine, visit.trust);
 
         try {
             app.parse(argc, argv);

@@ -80,7 +80,7 @@ void look_at_clock(findings& f, surroundings const& world, http_response const& 
     auto const by = std::to_string(apart < 0 ? -apart : apart) + " s " + (apart < 0 ? "behind" : "ahead of") + " this machine's";
     if (apart == 0) f.good("clock", "agrees with this machine's to two seconds");
     else if (apart > -tolerable && apart < tolerable) f.aside("clock", "the target's is " + by, "the suite follows it; peers with a right clock may be refused: synchronise with NTP");
-    else f.bad("clock", "the target's is " + by, "synchronise it (NTP): peers with a right clock will be refused");
+    else f.bad("clock", "the target's is " + by, "one of the two is wrong: synchronise it (NTP), or peers with a right clock are refused; the suite itself follows the target's");
 }
 
 void look_at_identity(findings& f, surroundings const& world, first_look const& look) {
@@ -126,7 +126,7 @@ void look_at_admin(findings& f, surroundings& world) {
 
 int examine(doctor_arguments const& a, std::ostream& out) {
     if (a.url.empty()) throw usage_error{"which backend? For example: bsp-conformance doctor http://localhost:8825 --users users.json"};
-    auto const target = connect_to(a.url, {.verify_certificate = !a.insecure});
+    auto const target = connect_to(a.url, a.trust);
     if (!target) throw usage_error{target.error().detail};
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), 1, std::chrono::seconds{a.timeout_s}, {}, {}}};
 
@@ -134,7 +134,8 @@ int examine(doctor_arguments const& a, std::ostream& out) {
     auto const look = probe(world);
     if (!look.usable) {
         auto const line_end = std::min(look.problem.find('\n'), look.problem.size());
-        f.bad("reachable", look.problem.substr(0, line_end), look.problem.substr(std::min(line_end + 1, look.problem.size())));
+        bool const of_tls = look.why == fault::tls || look.why == fault::certificate;
+        f.bad(of_tls ? "tls" : "reachable", look.problem.substr(0, line_end), look.problem.substr(std::min(line_end + 1, look.problem.size())));
         out << "\nNOT READY: there is nothing to judge\n";
         return exit_code::unreachable;
     }
@@ -142,7 +143,7 @@ int examine(doctor_arguments const& a, std::ostream& out) {
     f.good("reachable", world.target.url() + " answers in " + std::to_string(again.took.count() / 1000) + " ms" + (look.software.empty() ? "" : ", " + look.software));
     bool const secure = world.target.url().starts_with("https:");
     bool const here = world.target.authority().starts_with("localhost") || world.target.authority().starts_with("127.") || world.target.authority().starts_with("[::1]");
-    if (secure && !a.insecure) f.good("tls", "the certificate is valid for this name");
+    if (secure && a.trust.verify_certificate) f.good("tls", "the certificate is valid for this name, by " + (a.trust.ca_file.empty() ? "an authority that this system trusts" : "an authority of " + a.trust.ca_file));
     else if (secure) f.aside("tls", "the certificate is not verified (--insecure)", "leave --insecure out to see whether others will trust it");
     else if (here) f.good("tls", "none, which is fine on this machine");
     else f.aside("tls", "none: whoever is between here and there reads and changes everything", "put a TLS proxy before it");
@@ -160,7 +161,7 @@ int examine(doctor_arguments const& a, std::ostream& out) {
         return exit_code::failed;
     }
     out << "READY" << (f.notes() > 0 ? ", with " + std::to_string(f.notes()) + (f.notes() == 1 ? " note" : " notes") : "") << ": bsp-conformance " << a.url << (a.users_file.empty() ? "" : " --users " + a.users_file)
-        << (a.admin_token_file.empty() ? "" : " --admin-token-file " + a.admin_token_file) << (a.insecure ? " --insecure" : "") << '\n';
+        << (a.admin_token_file.empty() ? "" : " --admin-token-file " + a.admin_token_file) << trust_arguments(a.trust) << '\n';
     return exit_code::conformant;
 }
 

@@ -84,10 +84,10 @@ int matrix(matrix_arguments const& a, std::ostream& out, std::ostream& err) {
 
         table profiles{{"profile"}}, checks{{"check"}};
         for (auto* head : {&profiles[0], &checks[0]}) head->insert(head->end(), names.begin(), names.end());
-        std::vector<std::map<std::string, profile_sum>> sums;
+        std::vector<std::map<std::string, std::map<standing, int>>> sums;
         std::set<std::string> profile_names, ids;
         for (auto const& run : runs) {
-            sums.push_back(sums_of(run.checks, run.finished));
+            sums.push_back(checks_by_profile(run.checks));
             for (auto const& [name, sum] : sums.back()) profile_names.insert(name);
             for (auto const& c : run.checks) ids.insert(text_at(c, "/check"));
         }
@@ -98,7 +98,7 @@ int matrix(matrix_arguments const& a, std::ostream& out, std::ostream& err) {
                     profiles.back().push_back("-");
                     continue;
                 }
-                auto& checks_of = sum[name].checks;
+                auto& checks_of = sum[name];
                 auto const judged = checks_of[standing::pass] + checks_of[standing::warn] + checks_of[standing::open] + checks_of[standing::fail];
                 profiles.back().push_back(std::to_string(checks_of[standing::pass]) + "/" + std::to_string(judged));
             }

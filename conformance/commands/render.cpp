@@ -8,8 +8,7 @@ int render(std::string const& file, output_files const& outputs, std::ostream& o
     return reporting_usage(err, [&] {
         auto const run = read_report(file);  // whole, before anything is written
         report_files reports{outputs, out, !outputs.none()};
-        for (auto const& event : run.events)
-            if (text_at(json::value(event), "/event") != "check-started") reports.take(event);
+        tell(run, reports);
         reports.close(out);
         return exit_code::conformant;
     });

@@ -1,5 +1,7 @@
 #include "support.hpp"
 
+#include "../report/curl.hpp"
+
 #include <unistd.h>
 
 #include <cstdlib>
@@ -53,6 +55,10 @@ std::optional<std::string> admin_token_from(std::string const& file) {
     while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
     if (token.empty() && !file.empty()) throw usage_error{file + " holds no token"};
     return token.empty() ? std::nullopt : std::optional{token};
+}
+
+std::string trust_arguments(target_options const& trust, std::string_view ca_option) {
+    return (trust.ca_file.empty() ? "" : " " + std::string{ca_option} + " " + shell_word(trust.ca_file)) + (trust.verify_certificate ? "" : " --insecure");
 }
 
 std::string short_name_of(std::string const& path) {

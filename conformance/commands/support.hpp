@@ -34,15 +34,18 @@ std::optional<std::string> admin_token_from(std::string const& file);
 
 std::string from_environment(char const* name);
 
+/// " --ca-file FILE" or " --insecure", as the command line had it, or "". curl calls the first `--cacert`.
+std::string trust_arguments(target_options const&, std::string_view ca_option = "--ca-file");
+
 /// "target.jsonl" → "target"; report.jsonl of a folder is called after the folder. What tables call a report.
 std::string short_name_of(std::string const& path);
 
 /// Where a list of reports goes, each with the file it is written to. "-" is the standard output; while something is
 /// written there, or `quietly`, the terminal report is left out.
-class report_files {
+class report_files final : public report {
 public:
     report_files(output_files const&, std::ostream& out, bool quietly);
-    void take(json::object const& event);
+    void take(json::object const& event) override;
     /// Says what was written; usage_error when a file could not be written to its end.
     void close(std::ostream& out);
 

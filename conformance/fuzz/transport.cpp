@@ -46,7 +46,7 @@ reply read_statuses(reply r) {
 reply converse(endpoint const& to, dialogue const& d, std::chrono::milliseconds patience) {
     reply out;
     // A certificate says nothing about how its owner reads HTTP, and what is sent here is of no use elsewhere.
-    auto opened = open_stream(to, {.verify_certificate = false}, clock::now() + std::chrono::seconds{5});
+    auto opened = open_stream(to, to.secure ? make_tls_context({.verify_certificate = false}).value() : nullptr, clock::now() + std::chrono::seconds{5});
     if (!opened.to) return out;
     out.connected = true;
     auto& s = *opened.to;

@@ -1,5 +1,4 @@
 #include "../text.hpp"
-#include "events.hpp"
 #include "reading.hpp"
 
 #include <ostream>
@@ -21,16 +20,9 @@ std::string xml(std::string_view text) {
     return out;
 }
 
-class badge final : public report {
+class badge final : public closing_report {
 public:
     explicit badge(std::ostream& out) : out_{out} {}
-
-    void take(json::object const& event) override {
-        json::value const v(event);
-        auto const kind = text_at(v, "/event");
-        if (kind == "run-started") started_ = v;
-        else if (kind == "run-finished") write(v);
-    }
 
 private:
     /// A selection of checks never yields the word for all of them.
@@ -43,9 +35,9 @@ private:
         return {strict ? "conformant, strict" : "conformant, compatible", strict ? green : olive};
     }
 
-    void write(json::value const& end) {
-        auto const left = "BSP " + text_at(started_, "/spec");
-        auto const [right, colour] = message(outcome_of(started_, end), end);
+    void write(recorded_run const& run) override {
+        auto const left = "BSP " + text_at(run.started, "/spec");
+        auto const [right, colour] = message(outcome_of(run.started, run.finished), run.finished);
         // `textLength` fits the words to the boxes, whatever font there is.
         constexpr std::size_t per_character = 7, margin = 8;
         auto const a = width_of(left) * per_character, b = width_of(right) * per_character;
@@ -60,7 +52,6 @@ private:
     }
 
     std::ostream& out_;
-    json::value started_;
 };
 
 }  // namespace

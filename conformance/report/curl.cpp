@@ -34,11 +34,11 @@ bool fits_command_line(std::string_view body) {
     return body.size() <= 4096 && std::all_of(body.begin(), body.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
 }
 
-std::string curl_line(http_request const& r, std::string_view origin, std::string_view body_file) {
+std::string curl_line(http_request const& r, std::string_view origin, std::string_view body_file, std::string_view options) {
     std::string out = "curl -sS -i";
     if (r.method == "HEAD") out += " -I";
     else if (r.method != "GET" || !r.body.empty()) out += " -X " + shell_word(r.method);
-    out += " --path-as-is";
+    out += " --path-as-is" + std::string{options};
     for (auto const& [name, value] : r.headers) {
         if (value == std::string(1, '\0')) out += " -H " + shell_word(name + ":");  // curl: send no such field
         else if (value.empty()) out += " -H " + shell_word(name + ";");

@@ -15,8 +15,9 @@ namespace bsp::conformance {
 
 /// How the person called the suite: what a replay line repeats.
 struct invocation {
-    std::string target_arguments;  ///< "http://localhost:8825 --users users.json"
-    std::string bodies_folder;     ///< where request bodies too big for a command line are saved; "" for nowhere
+    std::string target_arguments;    ///< "http://localhost:8825 --users users.json"
+    std::string bodies_folder;       ///< where request bodies too big for a command line are saved; "" for nowhere
+    std::string curl_options = {};   ///< what curl needs beside to reach the target, such as " --insecure"
 };
 
 json::object run_started(surroundings const&, first_look const&, std::vector<registered_check> const& selected, run_options const&, std::string const& time);

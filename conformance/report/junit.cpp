@@ -1,4 +1,4 @@
-#include "events.hpp"
+#include "reading.hpp"
 
 #include <cstdio>
 #include <ostream>
@@ -31,17 +31,9 @@ std::string seconds(std::int64_t microseconds) {
     return text;
 }
 
-class junit final : public report {
+class junit final : public closing_report {
 public:
     explicit junit(std::ostream& out) : out_{out} {}
-
-    void take(json::object const& event) override {
-        json::value const v = event;
-        auto const kind = text_at(v, "/event");
-        if (kind == "run-started") started_ = v;
-        else if (kind == "check") add(v);
-        else if (kind == "run-finished") write();
-    }
 
 private:
     void add(json::value const& v) {
@@ -83,19 +75,19 @@ private:
         return out + "impact: " + text_at(v, "/impact") + "\nlikely cause: " + text_at(v, "/likely_cause") + "\n" + text_at(v, "/replay") + "\n";
     }
 
-    void write() {
+    void write(recorded_run const& run) override {
+        for (auto const& c : run.checks) add(c);
         out_ << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"bsp-conformance\" tests=\"" << tests_ << "\" failures=\"" << failures_ << "\" errors=\"" << errors_
-             << "\" skipped=\"" << skipped_ << "\" time=\"" << seconds(total_us_) << "\" timestamp=\"" << xml(text_at(started_, "/time").substr(0, 19)) << "\">\n  <properties>\n";
+             << "\" skipped=\"" << skipped_ << "\" time=\"" << seconds(total_us_) << "\" timestamp=\"" << xml(text_at(run.started, "/time").substr(0, 19)) << "\">\n  <properties>\n";
         for (char const* name : {"suite_version", "spec", "clause_set_hash", "level"})
-            out_ << "    <property name=\"" << name << "\" value=\"" << xml(text_at(started_, std::string{"/"} + name)) << "\"/>\n";
-        out_ << "    <property name=\"target\" value=\"" << xml(text_at(started_, "/target/url")) << "\"/>\n    <property name=\"seed\" value=\""
-             << xml(at(started_, "/seed") ? show(*at(started_, "/seed")) : "") << "\"/>\n  </properties>\n"
+            out_ << "    <property name=\"" << name << "\" value=\"" << xml(text_at(run.started, std::string{"/"} + name)) << "\"/>\n";
+        out_ << "    <property name=\"target\" value=\"" << xml(text_at(run.started, "/target/url")) << "\"/>\n    <property name=\"seed\" value=\""
+             << xml(at(run.started, "/seed") ? show(*at(run.started, "/seed")) : "") << "\"/>\n  </properties>\n"
              << body_ << "</testsuite>\n"
              << std::flush;
     }
 
     std::ostream& out_;
-    json::value started_;
     std::string body_;
     int tests_ = 0, failures_ = 0, errors_ = 0, skipped_ = 0;
     std::int64_t total_us_ = 0;

@@ -1,5 +1,4 @@
 #include "../text.hpp"
-#include "events.hpp"
 #include "reading.hpp"
 
 #include <algorithm>
@@ -45,53 +44,46 @@ std::string fenced(std::string_view text, std::string_view language = {}) {
 
 std::string code(std::string_view text) { return "<code>" + prose(text) + "</code>"; }
 
-class markdown final : public report {
+class markdown final : public closing_report {
 public:
     explicit markdown(std::ostream& out) : out_{out} {}
 
-    void take(json::object const& event) override {
-        json::value const v(event);
-        auto const kind = text_at(v, "/event");
-        if (kind == "run-started") started_ = v;
-        else if (kind == "check") checks_.push_back(v);
-        else if (kind == "run-finished") write(v);
-    }
-
 private:
-    void write(json::value const& end) {
-        auto const result = outcome_of(started_, end);
+    void write(recorded_run const& run) override {
+        auto const& [started, end, checks] = run;
+        auto const result = outcome_of(started, end);
         out_ << "## BSP conformance: " << result.text << "\n\n"
-             << code(text_at(started_, "/target/url")) << (text_at(started_, "/target/backend_id").empty() ? "" : " " + code(text_at(started_, "/target/backend_id"))) << " · Compatible: "
+             << code(text_at(started, "/target/url")) << (text_at(started, "/target/backend_id").empty() ? "" : " " + code(text_at(started, "/target/backend_id"))) << " · Compatible: "
              << prose(text_at(end, "/compatible")) << " · Strict: " << prose(text_at(end, "/strict")) << "\n\n";
         if (!result.partial.empty()) out_ << "**Partial**: " << result.partial << " were selected; the others say nothing.\n\n";
-        if (auto const remark = text_at(started_, "/remark"); !remark.empty()) out_ << "> " << prose(remark) << "\n\n";
+        if (auto const remark = text_at(started, "/remark"); !remark.empty()) out_ << "> " << prose(remark) << "\n\n";
 
         out_ << "| profile | passed | failed | warnings | inconclusive | not run | clauses shown |\n|---|--:|--:|--:|--:|--:|--:|\n";
-        for (auto& [name, row] : sums_of(checks_, end)) {
-            auto const n = [&checks = row.checks](standing s) { return checks.contains(s) ? checks.at(s) : 0; };
+        auto clauses = clauses_by_profile(end);
+        for (auto const& [name, row] : checks_by_profile(checks)) {
+            auto const n = [&row = row](standing s) { return row.contains(s) ? row.at(s) : 0; };
             out_ << "| " << prose(name) << " | " << n(standing::pass) << " | " << n(standing::fail) << " | " << n(standing::warn) << " | " << n(standing::open) << " | " << n(standing::none) << " | "
-                 << row.clauses_shown << " of " << row.clauses_testable << " |\n";
+                 << to_string(clauses[name]) << " |\n";
         }
         out_ << '\n';
 
-        causes_ = shared_causes(checks_, base_path_of(started_));
-        std::stable_sort(checks_.begin(), checks_.end(), [](auto const& a, auto const& b) { return text_at(a, "/check") < text_at(b, "/check"); });
+        auto const causes = shared_causes(checks, base_path_of(started));
         std::size_t told = 0;
         for (auto const& [wanted, title] : {std::pair<standing, char const*>{standing::fail, "Failed"}, {standing::open, "Inconclusive"}, {standing::warn, "Warnings"}}) {
-            auto const n = std::count_if(checks_.begin(), checks_.end(), [s = wanted](auto const& c) { return standing_of(c) == s; });
+            auto const n = std::count_if(checks.begin(), checks.end(), [s = wanted](auto const& c) { return standing_of(c) == s; });
             if (n == 0) continue;
             out_ << "### " << title << " (" << n << ")\n\n";
             // What explains others comes first.
-            for (auto const& cause : causes_)
-                for (auto const& c : checks_)
+            for (auto const& cause : causes)
+                for (auto const& c : checks)
                     if (standing_of(c) == wanted && text_at(c, "/check") == cause.check) tell(c, &cause, told++ < stories_shown);
-            for (auto const& c : checks_)
-                if (standing_of(c) == wanted && std::none_of(causes_.begin(), causes_.end(), [&](auto const& cause) { return cause.check == text_at(c, "/check"); })) tell(c, nullptr, told++ < stories_shown);
+            for (auto const& c : checks)
+                if (standing_of(c) == wanted && std::none_of(causes.begin(), causes.end(), [&](auto const& cause) { return cause.check == text_at(c, "/check"); })) tell(c, nullptr, told++ < stories_shown);
             out_ << '\n';
         }
-        out_ << "<sub>bsp-conformance " << prose(text_at(started_, "/suite_version")) << " · specification " << prose(text_at(started_, "/spec")) << " · clause set "
-             << prose(text_at(started_, "/clause_set_hash").substr(0, 12)) << " · level " << prose(text_at(started_, "/level")) << " · seed " << show(*at(started_, "/seed")) << " · "
-             << prose(text_at(started_, "/time")) << " · " << integer_at(end, "/took_ms", 0) << " ms</sub>\n"
+        out_ << "<sub>bsp-conformance " << prose(text_at(started, "/suite_version")) << " · specification " << prose(text_at(started, "/spec")) << " · clause set "
+             << prose(text_at(started, "/clause_set_hash").substr(0, 12)) << " · level " << prose(text_at(started, "/level")) << " · seed " << show(*at(started, "/seed")) << " · "
+             << prose(text_at(started, "/time")) << " · " << integer_at(end, "/took_ms", 0) << " ms</sub>\n"
              << std::flush;
     }
 
@@ -133,9 +125,6 @@ private:
     }
 
     std::ostream& out_;
-    json::value started_;
-    std::vector<json::value> checks_;
-    std::vector<shared_cause> causes_;
 };
 
 }  // namespace

@@ -64,6 +64,18 @@ std::string missing_member(std::string const& kind, json::value const& v) {
     return missing;
 }
 
+/// One event more; those that tell nothing of the outcome are passed over.
+void put(recorded_run& run, json::value event) {
+    auto const kind = text_at(event, "/event");
+    if (kind == "run-started") run.started = std::move(event);
+    else if (kind == "check") run.checks.push_back(std::move(event));
+    else if (kind == "run-finished") run.finished = std::move(event);
+}
+
+void sort_checks(recorded_run& run) {
+    std::stable_sort(run.checks.begin(), run.checks.end(), [](json::value const& a, json::value const& b) { return text_at(a, "/check") < text_at(b, "/check"); });
+}
+
 /// Sorting key of a check that did not pass: where to look first.
 auto rank_of(json::value const& check) {
     return std::tuple{standing_of(check) == standing::open, strings_at(check, "/clauses").size(), integer_at(check, "/steps_total", 0), text_at(check, "/check")};
@@ -180,6 +192,7 @@ std::string base_path_of(json::value const& started) {
 result<recorded_run> read_run(std::string_view text) {
     recorded_run out;
     std::size_t line_number = 0;
+    bool begun = false;
     auto const wrong = [&](std::string const& what) { return fail(errc::bad_request, "line " + std::to_string(line_number) + ": " + what); };
     while (!text.empty()) {
         ++line_number;
@@ -190,23 +203,34 @@ result<recorded_run> read_run(std::string_view text) {
         boost::json::error_code ec;
         json::value v = boost::json::parse({line.data(), line.size()}, ec);
         if (ec || !v.is_object())
-            return wrong(out.events.empty() ? "not JSON lines: a report of bsp-conformance (--json FILE, or report.jsonl) is wanted" : text.empty() ? "cut off in the middle of an event" : "not a JSON object");
+            return wrong(!begun ? "not JSON lines: a report of bsp-conformance (--json FILE, or report.jsonl) is wanted" : text.empty() ? "cut off in the middle of an event" : "not a JSON object");
         auto const kind = text_at(v, "/event");
-        if (out.events.empty() && kind != "run-started") return wrong("a report of bsp-conformance begins with \"run-started\"");
-        if (!out.events.empty() && kind == "run-started") return wrong("a second run begins: one report holds one run");
+        if (!begun && kind != "run-started") return wrong("a report of bsp-conformance begins with \"run-started\"");
+        if (begun && kind == "run-started") return wrong("a second run begins: one report holds one run");
         if (auto const missing = missing_member(kind, v); !missing.empty()) return wrong("\"" + kind + "\" has no usable " + missing);
         if (out.finished.is_object()) return wrong("an event after \"run-finished\"");
-        out.events.push_back(v.get_object());
-        if (kind == "run-started") out.started = std::move(v);
-        else if (kind == "check") out.checks.push_back(std::move(v));
-        else if (kind == "run-finished") out.finished = std::move(v);
+        begun = true;
+        put(out, std::move(v));
     }
-    if (out.events.empty()) return fail(errc::bad_request, "empty: a report of bsp-conformance (--json FILE, or report.jsonl) is wanted");
+    if (!begun) return fail(errc::bad_request, "empty: a report of bsp-conformance (--json FILE, or report.jsonl) is wanted");
     if (!out.finished.is_object()) return fail(errc::bad_request, "cut off after " + std::to_string(out.checks.size()) + " checks: the run did not come to its end");
-    std::stable_sort(out.checks.begin(), out.checks.end(), [](json::value const& a, json::value const& b) { return text_at(a, "/check") < text_at(b, "/check"); });
+    sort_checks(out);
     for (std::size_t i = 1; i < out.checks.size(); ++i)
         if (auto const id = text_at(out.checks[i], "/check"); id == text_at(out.checks[i - 1], "/check")) return fail(errc::bad_request, "check " + id + " occurs twice");
     return out;
+}
+
+void tell(recorded_run const& run, report& to) {
+    to.take(run.started.get_object());
+    for (auto const& c : run.checks) to.take(c.get_object());
+    to.take(run.finished.get_object());
+}
+
+void closing_report::take(json::object const& event) {
+    put(run_, json::value(event));
+    if (!run_.finished.is_object()) return;
+    sort_checks(run_);
+    write(run_);
 }
 
 outcome outcome_of(json::value const& started, json::value const& finished) {
@@ -222,16 +246,22 @@ outcome outcome_of(json::value const& started, json::value const& finished) {
     }
 }
 
-std::map<std::string, profile_sum> sums_of(std::vector<json::value> const& checks, json::value const& finished) {
-    std::map<std::string, profile_sum> out;
-    for (auto const& c : checks) ++out[text_at(c, "/profile")].checks[standing_of(c)];
+std::string to_string(clause_count n) { return n.testable == 0 ? "–" : std::to_string(n.shown) + " of " + std::to_string(n.testable); }
+
+std::map<std::string, clause_count> clauses_by_profile(json::value const& finished) {
+    std::map<std::string, clause_count> out;
     for (auto const& one : objects_at(finished, "/clauses")) {
         json::value const c(one);
-        auto const row = out.find(text_at(c, "/profile"));
-        if (row == out.end()) continue;
-        row->second.clauses_shown += text_at(c, "/verdict") == "PASS";
-        row->second.clauses_testable += at(c, "/untested") == nullptr;
+        auto& row = out[text_at(c, "/profile")];
+        row.shown += text_at(c, "/verdict") == "PASS";
+        row.testable += at(c, "/untested") == nullptr;
     }
+    return out;
+}
+
+std::map<std::string, std::map<standing, int>> checks_by_profile(std::vector<json::value> const& checks) {
+    std::map<std::string, std::map<standing, int>> out;
+    for (auto const& c : checks) ++out[text_at(c, "/profile")][standing_of(c)];
     return out;
 }
 

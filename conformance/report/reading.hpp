@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../json.hpp"
+#include "events.hpp"
 
 #include <bsp/base/result.hpp>
 
@@ -42,9 +43,8 @@ std::string decisive_command(json::value const& check);
 /// "POST /sync/{}": method and path of a step's request without base path, query and names.
 std::string route_of(json::value const& step, std::string_view base_path);
 
-/// A run as its stream tells it. Complete: a stream without its end is not read.
+/// A run as its stream tells it, from its beginning to its end.
 struct recorded_run {
-    std::vector<json::object> events;  ///< all, in order
     json::value started, finished;
     std::vector<json::value> checks;  ///< in order of their ids
 };
@@ -52,6 +52,19 @@ struct recorded_run {
 /// Reads a stream of JSON lines. Errors (`bad_request`) say which line is at fault and why: no JSON object, no
 /// stream of this suite, a member missing, cut off before its end, more than one run.
 result<recorded_run> read_run(std::string_view text);
+
+/// Tells a run to a report, as if it took place now.
+void tell(recorded_run const&, report&);
+
+/// A report that is made of a whole run, when it is over.
+class closing_report : public report {
+public:
+    void take(json::object const& event) final;
+
+private:
+    virtual void write(recorded_run const&) = 0;
+    recorded_run run_;
+};
 
 /// The verdict of the whole run.
 struct outcome {
@@ -61,12 +74,16 @@ struct outcome {
 };
 outcome outcome_of(json::value const& started, json::value const& finished);
 
-/// One profile's checks by standing, and its clauses.
-struct profile_sum {
-    std::map<standing, int> checks;
-    int clauses_shown = 0, clauses_testable = 0;
+/// How many clauses of a profile were shown, of those that are testable, whether or not this run has a check of them.
+/// A profile may have none of its own: FUZZ judges those of GEN.
+struct clause_count {
+    int shown = 0, testable = 0;
 };
-std::map<std::string, profile_sum> sums_of(std::vector<json::value> const& checks, json::value const& finished);
+std::string to_string(clause_count);  ///< "12 of 13", or a dash
+std::map<std::string, clause_count> clauses_by_profile(json::value const& finished);
+
+/// The checks of every profile, by standing.
+std::map<std::string, std::map<standing, int>> checks_by_profile(std::vector<json::value> const& checks);
 
 /// A failure, and the other failures that probably vanish with it.
 struct shared_cause {

@@ -1,7 +1,5 @@
-#include "events.hpp"
 #include "reading.hpp"
 
-#include <algorithm>
 #include <ostream>
 
 // SARIF 2.1.0: a rule for every check that did not pass, a result for what was found, the request and the answer
@@ -25,38 +23,30 @@ json::object message_of(json::value const& wire) {
     return out;
 }
 
-class sarif final : public report {
+class sarif final : public closing_report {
 public:
     explicit sarif(std::ostream& out) : out_{out} {}
 
-    void take(json::object const& event) override {
-        json::value const v(event);
-        auto const kind = text_at(v, "/event");
-        if (kind == "run-started") started_ = v;
-        else if (kind == "check") checks_.push_back(v);
-        else if (kind == "run-finished") write(v);
-    }
-
 private:
-    void write(json::value const& end) {
-        std::stable_sort(checks_.begin(), checks_.end(), [](auto const& a, auto const& b) { return text_at(a, "/check") < text_at(b, "/check"); });
+    void write(recorded_run const& run) override {
+        auto const& [started, end, checks] = run;
         json::array rules, results;
-        for (auto const& c : checks_) {
+        for (auto const& c : checks) {
             auto const s = standing_of(c);
             if (s == standing::pass || s == standing::none) continue;
-            results.emplace_back(result(c, rules.size()));
+            results.emplace_back(result(c, rules.size(), started));
             rules.emplace_back(rule(c, end));
         }
-        auto const outcome = outcome_of(started_, end);
+        auto const outcome = outcome_of(started, end);
         auto const code = integer_at(end, "/exit_code", 70);
-        json::object const driver{{"name", "bsp-conformance"}, {"version", text_at(started_, "/suite_version")}, {"rules", std::move(rules)}};
-        json::object const run{{"tool", json::object{{"driver", driver}}},
+        json::object const driver{{"name", "bsp-conformance"}, {"version", text_at(started, "/suite_version")}, {"rules", std::move(rules)}};
+        json::object const entry{{"tool", json::object{{"driver", driver}}},
                                {"columnKind", "unicodeCodePoints"},
-                               {"invocations", json::array{json::object{{"executionSuccessful", code != 70 && code != 4}, {"exitCode", code}, {"startTimeUtc", text_at(started_, "/time")}}}},
+                               {"invocations", json::array{json::object{{"executionSuccessful", code != 70 && code != 4}, {"exitCode", code}, {"startTimeUtc", text_at(started, "/time")}}}},
                                {"results", std::move(results)},
-                               {"properties", json::object{{"outcome", outcome.text}, {"partial", outcome.partial}, {"target", text_at(started_, "/target/url")}, {"spec", text_at(started_, "/spec")},
-                                                           {"clauseSet", text_at(started_, "/clause_set_hash")}, {"seed", *at(started_, "/seed")}, {"checks", integer_at(started_, "/checks", 0)}}}};
-        json::object const log{{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", json::array{run}}};
+                               {"properties", json::object{{"outcome", outcome.text}, {"partial", outcome.partial}, {"target", text_at(started, "/target/url")}, {"spec", text_at(started, "/spec")},
+                                                           {"clauseSet", text_at(started, "/clause_set_hash")}, {"seed", *at(started, "/seed")}, {"checks", integer_at(started, "/checks", 0)}}}};
+        json::object const log{{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", json::array{entry}}};
         out_ << json::serialize(log) << '\n' << std::flush;
     }
 
@@ -82,15 +72,15 @@ private:
                 {"properties", json::object{{"tags", std::move(tags)}}}};
     }
 
-    json::object result(json::value const& c, std::size_t rule) const {
+    static json::object result(json::value const& c, std::size_t rule, json::value const& started) {
         auto const d = decision_of(c);
         bool const open = standing_of(c) == standing::open;
         auto words = text_at(c, "/title") + ". ";
         if (at(c, "/failure") || at(c, "/inexact")) words += "Expected: " + d.expected + ". Actual: " + d.actual + ".";
         else words += text_at(c, "/verdict") + ": " + text_at(c, "/reason");
         if (auto const problem = text_at(c, "/baseline_problem"); !problem.empty()) words += " " + problem + ".";
-        json::object location{{"physicalLocation", json::object{{"artifactLocation", json::object{{"uri", text_at(started_, "/target/url")}}}}}};
-        if (d.step.is_object()) location["logicalLocations"] = json::array{json::object{{"fullyQualifiedName", route_of(d.step, base_path_of(started_))}, {"kind", "resource"}}};
+        json::object location{{"physicalLocation", json::object{{"artifactLocation", json::object{{"uri", text_at(started, "/target/url")}}}}}};
+        if (d.step.is_object()) location["logicalLocations"] = json::array{json::object{{"fullyQualifiedName", route_of(d.step, base_path_of(started))}, {"kind", "resource"}}};
         json::object out{{"ruleId", text_at(c, "/check")},
                          {"ruleIndex", rule},
                          {"kind", open ? "open" : "fail"},
@@ -116,8 +106,6 @@ private:
     }
 
     std::ostream& out_;
-    json::value started_;
-    std::vector<json::value> checks_;
 };
 
 }  // namespace

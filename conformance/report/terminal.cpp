@@ -203,13 +203,7 @@ private:
         if (!set_aside_.empty()) out_ << '\n';
         look_first();
 
-        std::map<std::string, std::pair<int, int>> clauses;  // profile: shown, testable
-        for (auto const& one : objects_at(v, "/clauses")) {
-            json::value const c = one;
-            auto& row = clauses[text_at(c, "/profile")];
-            row.first += text_at(c, "/verdict") == "PASS";
-            row.second += at(c, "/untested") == nullptr;
-        }
+        auto clauses = clauses_by_profile(v);
         out_ << bold(padded("profile", 10)) << bold(padded("checks passed", 16)) << bold(padded("failed", 9)) << bold(padded("warnings", 11)) << bold(padded("open", 7)) << bold(padded("not run", 10))
              << bold("clauses shown") << '\n';
         for (auto const& [name, row] : profiles_) {
@@ -220,7 +214,7 @@ private:
             int const failed = n("FAIL"), open = n("INCONCLUSIVE") + n("HARNESS-ERROR");
             out_ << padded(name, 10) << coloured("PASS", padded(std::to_string(n("PASS")), 16)) << (failed ? coloured("FAIL", padded(std::to_string(failed), 9)) : padded("0", 9))
                  << padded(std::to_string(n("WARN")), 11) << (open ? coloured("INCONCLUSIVE", padded(std::to_string(open), 7)) : padded("0", 7))
-                 << padded(std::to_string(n("UNTESTED") + n("NOT-APPLICABLE")), 10) << clauses[name].first << " of " << clauses[name].second << '\n';
+                 << padded(std::to_string(n("UNTESTED") + n("NOT-APPLICABLE")), 10) << to_string(clauses[name]) << '\n';
         }
         out_ << '\n';
 

@@ -28,8 +28,8 @@ std::string wire_text(http_request const& r, std::string const& authority) {
 
 class http_target final : public target {
 public:
-    http_target(endpoint to, target_options options)
-        : to_{std::move(to)}, options_{options}, url_{(to_.secure ? "https://" : "http://") + to_.authority + to_.path} {}
+    http_target(endpoint to, tls_context tls)
+        : to_{std::move(to)}, tls_{std::move(tls)}, url_{(to_.secure ? "https://" : "http://") + to_.authority + to_.path} {}
 
     [[nodiscard]] bool has_sockets() const noexcept override { return true; }
     [[nodiscard]] std::string const& url() const noexcept override { return url_; }
@@ -83,7 +83,7 @@ private:
             return out;
         };
         if (!s) {
-            auto opened = open_stream(to_, options_, until);
+            auto opened = open_stream(to_, tls_, until);
             if (!opened.to) return failed(opened.why, std::move(opened.detail));
             s = std::move(opened.to);
         }
@@ -125,7 +125,7 @@ private:
 
     raw_answer raw_conversation(std::string_view bytes, deadline until, std::chrono::milliseconds timeout) {
         raw_answer out;
-        auto opened = open_stream(to_, options_, until);
+        auto opened = open_stream(to_, tls_, until);
         if (!opened.to) {
             out.why = opened.why, out.detail = std::move(opened.detail);
             return out;
@@ -164,7 +164,7 @@ private:
     };
 
     endpoint to_;
-    target_options options_;
+    tls_context tls_;
     std::string url_;
     std::mutex mutex_;
     std::vector<idle_connection> idle_;
@@ -187,13 +187,19 @@ std::string_view to_string(fault f) noexcept {
         case fault::closed: return "closed";
         case fault::garbage: return "garbage";
         case fault::tls: return "tls";
+        case fault::certificate: return "certificate";
     }
     return "?";
 }
 
-result<std::unique_ptr<target>> connect_to(std::string_view url, target_options options) {
+result<std::unique_ptr<target>> connect_to(std::string_view url, target_options const& options) {
     BSP_TRY(auto to, parse_url(url));
-    std::unique_ptr<target> out = std::make_unique<http_target>(std::move(to), options);
+    tls_context tls;
+    if (to.secure) {
+        BSP_TRY(auto made, make_tls_context(options));
+        tls = std::move(made);
+    }
+    std::unique_ptr<target> out = std::make_unique<http_target>(std::move(to), std::move(tls));
     return out;
 }
 

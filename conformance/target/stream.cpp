@@ -1,5 +1,6 @@
 #include "stream.hpp"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -62,7 +64,6 @@ private:
     int fd_;
 };
 
-struct free_context { void operator()(SSL_CTX* c) const { SSL_CTX_free(c); } };
 struct free_session { void operator()(SSL* s) const { SSL_free(s); } };
 
 class tls_stream final : public tcp_stream {
@@ -132,53 +133,93 @@ int connect_socket(endpoint const& to, deadline until, fault& why, std::string& 
     return -1;
 }
 
-SSL_CTX* shared_context() {
-    static std::unique_ptr<SSL_CTX, free_context> const context = [] {
-        std::unique_ptr<SSL_CTX, free_context> c{SSL_CTX_new(TLS_client_method())};
-        if (c) {
-            SSL_CTX_set_default_verify_paths(c.get());
-            SSL_CTX_set_mode(c.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+/// "localhost, 127.0.0.1": whom a certificate is for.
+std::string names_in(X509 const* certificate) {
+    std::string out;
+    auto* const names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    std::unique_ptr<GENERAL_NAMES, void (*)(GENERAL_NAMES*)> const owner{names, GENERAL_NAMES_free};
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+        int kind = 0;
+        auto const* const value = static_cast<ASN1_STRING const*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &kind));
+        if (kind != GEN_DNS && kind != GEN_IPADD) continue;
+        std::string name{reinterpret_cast<char const*>(ASN1_STRING_get0_data(value)), static_cast<std::size_t>(ASN1_STRING_length(value))};
+        if (kind == GEN_IPADD) {
+            char text[INET6_ADDRSTRLEN];
+            if ((name.size() != 4 && name.size() != 16) || !::inet_ntop(name.size() == 4 ? AF_INET : AF_INET6, name.data(), text, sizeof text)) continue;
+            name = text;
         }
-        return c;
-    }();
-    return context.get();
+        std::replace_if(name.begin(), name.end(), [](char c) { return c <= 0x20 || c == 0x7F; }, '?');  // whoever made it may write anything
+        out += (out.empty() ? "" : ", ") + name;
+    }
+    return out;
 }
 
-connected add_tls(int fd, endpoint const& to, target_options options, deadline until) {
-    std::unique_ptr<SSL, free_session> session{SSL_new(shared_context())};
+/// Called by OpenSSL for each certificate; where one is for other names, a session with a place for them keeps them.
+int keep_names(int accepted, X509_STORE_CTX* checked) {
+    int const problem = X509_STORE_CTX_get_error(checked);
+    if (problem == X509_V_ERR_HOSTNAME_MISMATCH || problem == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+        auto* const session = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(checked, SSL_get_ex_data_X509_STORE_CTX_idx()));
+        if (auto* const names = static_cast<std::string*>(SSL_get_app_data(session))) *names = names_in(X509_STORE_CTX_get_current_cert(checked));
+    }
+    return accepted;
+}
+
+/// Why a certificate, which is for `names`, was not accepted.
+std::string doubt(long verdict, std::string const& host, std::string const& names) {
+    if (verdict != X509_V_ERR_HOSTNAME_MISMATCH && verdict != X509_V_ERR_IP_ADDRESS_MISMATCH) return std::string{"its certificate is not trusted: "} + X509_verify_cert_error_string(verdict);
+    return "its certificate is not for " + host + (names.empty() ? "" : " but for " + names);
+}
+
+connected add_tls(int fd, endpoint const& to, tls_context const& context, deadline until) {
+    std::unique_ptr<SSL, free_session> session{context ? SSL_new(context.get()) : nullptr};
     if (!session || SSL_set_fd(session.get(), fd) != 1) {
         ::close(fd);
         return failed(fault::tls, "cannot make a TLS session");
     }
     SSL_set_tlsext_host_name(session.get(), const_cast<char*>(to.host.c_str()));
-    if (options.verify_certificate) {
-        SSL_set_verify(session.get(), SSL_VERIFY_PEER, nullptr);
+    if (SSL_get_verify_mode(session.get()) == SSL_VERIFY_PEER) {
         X509_VERIFY_PARAM* const expected = SSL_get0_param(session.get());
         if (X509_VERIFY_PARAM_set1_ip_asc(expected, to.host.c_str()) != 1) SSL_set1_host(session.get(), to.host.c_str());
     }
+    std::string names;
+    SSL_set_app_data(session.get(), &names);
     for (;;) {
         int const got = SSL_connect(session.get());
+        if (got == 1) SSL_set_app_data(session.get(), nullptr);
         if (got == 1) return {std::make_unique<tls_stream>(fd, std::move(session)), fault::none, {}};
         int const why = SSL_get_error(session.get(), got);
         bool const again = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
         if (again && poll_one(fd, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, until)) continue;
-        std::string detail = again ? "the TLS handshake timed out" : "the TLS handshake failed";
-        if (long const v = SSL_get_verify_result(session.get()); v != X509_V_OK) detail += std::string{": "} + X509_verify_cert_error_string(v);
+        auto out = failed(fault::tls, again ? "the TLS handshake timed out" : "the TLS handshake failed");
+        char const* const reason = ERR_reason_error_string(ERR_peek_error());
+        if (long const verdict = SSL_get_verify_result(session.get()); verdict != X509_V_OK) out = failed(fault::certificate, doubt(verdict, to.host, names));
+        else if (!again && reason) out.detail += std::string{": "} + reason;
         ERR_clear_error();
         session.reset();
         ::close(fd);
-        return failed(fault::tls, detail);
+        return out;
     }
 }
 
 }  // namespace
 
-connected open_stream(endpoint const& to, target_options options, deadline until) {
+result<tls_context> make_tls_context(target_options const& options) {
+    tls_context out{SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
+    if (!out) return fail(errc::bad_request, "OpenSSL does not work here");
+    SSL_CTX_set_mode(out.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (!options.verify_certificate) return out;
+    SSL_CTX_set_verify(out.get(), SSL_VERIFY_PEER, keep_names);
+    if (options.ca_file.empty()) SSL_CTX_set_default_verify_paths(out.get());
+    else if (SSL_CTX_load_verify_file(out.get(), options.ca_file.c_str()) != 1) return ERR_clear_error(), fail(errc::bad_request, options.ca_file + " holds no certificates in PEM");
+    return out;
+}
+
+connected open_stream(endpoint const& to, tls_context const& context, deadline until) {
     fault why{};
     std::string detail;
     int const fd = connect_socket(to, until, why, detail);
     if (fd < 0) return failed(why, std::move(detail));
-    if (to.secure) return add_tls(fd, to, options, until);
+    if (to.secure) return add_tls(fd, to, context, until);
     return {std::make_unique<tcp_stream>(fd), fault::none, {}};
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+struct ssl_ctx_st;
+
 namespace bsp::conformance {
 
 using clock = std::chrono::steady_clock;
@@ -44,12 +46,16 @@ public:
     virtual bool disturbed() = 0;
 };
 
+/// What the TLS sessions with a target have in common; null where TLS is not spoken.
+using tls_context = std::shared_ptr<ssl_ctx_st>;
+result<tls_context> make_tls_context(target_options const&);
+
 /// Connects, or says why not (`why`, `detail`).
 struct connected {
     std::unique_ptr<stream> to;
     fault why = fault::none;
     std::string detail;
 };
-connected open_stream(endpoint const&, target_options, deadline until);
+connected open_stream(endpoint const&, tls_context const&, deadline until);
 
 }  // namespace bsp::conformance

@@ -20,6 +20,7 @@ enum class fault {
     closed,   ///< the connection ended before the answer was complete
     garbage,  ///< what came is not HTTP/1.x
     tls,      ///< no TLS session could be agreed
+    certificate,  ///< the certificate is not trusted, or not for this name
 };
 
 std::string_view to_string(fault) noexcept;
@@ -69,13 +70,15 @@ public:
     [[nodiscard]] virtual std::string const& authority() const noexcept = 0;
 };
 
-/// What the URL of a target must look like: http or https, a host, perhaps a port and a path.
+/// How an https target is trusted.
 struct target_options {
-    bool verify_certificate = true;  ///< https: against the system's authorities
+    bool verify_certificate = true;
+    std::string ca_file = {};  ///< PEM: the authorities to trust instead of the system's
 };
 
-/// A backend reached over the network. Fails (`bad_request`) only when the URL cannot be used.
-result<std::unique_ptr<target>> connect_to(std::string_view url, target_options = {});
+/// A backend reached over the network: http or https, a host, perhaps a port and a path. Fails (`bad_request`) only
+/// when the URL or the file of authorities cannot be used.
+result<std::unique_ptr<target>> connect_to(std::string_view url, target_options const& = {});
 
 /// A backend in this process, for tests of the suite and for the kill matrix. Time is the system's.
 std::unique_ptr<target> in_process(std::function<http_response(http_request const&, instant now)> handler);

@@ -136,6 +136,20 @@ BOOST_FIXTURE_TEST_CASE(render_writes_every_report, scratch) {
     BOOST_TEST(has(tell([&](auto& o, auto& e) { return render(good, {}, o, e); }).out, "CONFORMANT"));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_profile_without_clauses_of_its_own_counts_none, scratch) {
+    auto fuzzed = checked("gen/fuzz", "PASS");
+    fuzzed["profile"] = "FUZZ";
+    auto end = finished(0);
+    end["clauses"] = json::array{json::object{{"id", "BSP-ID-001"}, {"profile", "ID"}, {"verdict", "PASS"}}, json::object{{"id", "BSP-ID-002"}, {"profile", "ID"}, {"verdict", "UNTESTED"}}};
+    auto const file = put("run.jsonl", json::serialize(started(2)) + "\n" + json::serialize(checked("id/a", "PASS")) + "\n" + json::serialize(fuzzed) + "\n" + json::serialize(end) + "\n");
+    auto const markdown = tell([&](auto& o, auto& e) { return render(file, only(&output_files::markdown, "-"), o, e); }).out;
+    BOOST_TEST(has(markdown, "| FUZZ | 1 | 0 | 0 | 0 | 0 | – |\n"), markdown);
+    BOOST_TEST(has(markdown, "| ID | 1 | 0 | 0 | 0 | 0 | 1 of 2 |\n"), markdown);
+    auto const terminal = tell([&](auto& o, auto& e) { return render(file, {}, o, e); }).out;
+    BOOST_TEST(has(terminal, " –\n"), terminal);
+    BOOST_TEST(has(terminal, " 1 of 2\n"), terminal);
+}
+
 BOOST_FIXTURE_TEST_CASE(diff_tells_each_kind_of_change, scratch) {
     auto const was = put("was.jsonl", stream({checked("a/falls", "PASS"), failed(checked("a/rises", "FAIL"), "e", "x"), checked("a/same", "PASS"), checked("a/gone", "PASS"), checked("a/asked", "PASS"),
                                               checked("a/applies", "NOT-APPLICABLE"), checked("a/shown", "UNTESTED")}, 1));
@@ -233,6 +247,25 @@ BOOST_FIXTURE_TEST_CASE(the_doctor_says_what_does_not_work_and_what_to_do, scrat
     auto const nobody = tell([&](auto& o, auto& e) { return doctor({"http://127.0.0.1:1", users, token}, o, e); });
     BOOST_TEST(nobody.code == exit_code::unreachable);
     BOOST_TEST(tell([&](auto& o, auto& e) { return doctor({server.url(), (folder / "none").string(), {}}, o, e); }).code == exit_code::usage);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_doctor_tells_how_far_a_clock_is_off, scratch) {
+    std::string const secret(43, 'a');
+    auto const users = put("users.json", "{\"ada\":\"" + secret + "\"}");
+    for (auto const& [off, line] : {std::pair<int, char const*>{0, "ok    clock           agrees with this machine's"},
+                                    {30, "note  clock           the target's is "},
+                                    {-600, "BAD   clock           the target's is "},
+                                    {100'000, "BAD   clock           the target's is "}}) {
+        bsp::faulty::http_server server{0};
+        auto const backend = std::make_shared<bsp::faulty::backend>(
+            bsp::faulty::settings{.base_url = server.url(), .backend_type = "hosted", .users = {{"ada", secret}}, .admin_token = "token", .key = bsp::rsa_private_key::generate()});
+        server.start([backend, seconds = off](bsp::http_request const& r, bsp::instant now) { return backend->handle(r, {now.seconds + seconds, now.nanoseconds}); });
+        auto const t = tell([&](auto& o, auto& e) { return doctor({.url = server.url(), .users_file = users, .admin_token_file = {}}, o, e); });
+        BOOST_TEST(has(t.out, line), t.out);
+        BOOST_TEST(has(t.out, off < 0 ? " s behind this machine's" : off > 0 ? " s ahead of this machine's" : "clock"), t.out);
+        BOOST_TEST(has(t.out, "ok    user ada"), t.out);  // the suite follows the target's clock
+        BOOST_TEST(t.code == (off < 0 || off > 60 ? exit_code::failed : exit_code::conformant));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

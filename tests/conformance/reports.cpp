@@ -90,8 +90,7 @@ BOOST_AUTO_TEST_CASE(an_earlier_run_renders_to_the_same_bytes) {
     all.push_back(markdown_report(summary));
     all.push_back(sarif_report(sarif));
     all.push_back(badge_report(badge));
-    for (auto const& event : run->events)
-        for (auto& one : all) one->take(event);
+    for (auto& one : all) tell(*run, *one);
     BOOST_TEST((page.str() == r.html));
     BOOST_TEST((xml.str() == r.junit));
     BOOST_TEST((summary.str() == r.markdown));
@@ -202,6 +201,7 @@ BOOST_AUTO_TEST_CASE(curl_lines_say_everything) {
     BOOST_TEST(curl_line(r, "http://h:1") ==
                R"(curl -sS -i -X POST --path-as-is -H 'Content-Type: application/json' -H 'Authorization: BSP a.b.c' --data-binary '{"it'\''s": 1}' 'http://h:1/sync/p?x=1&y='\''')");
     BOOST_TEST(curl_line({"GET", "/", {}, {}, {}}, "http://h") == "curl -sS -i --path-as-is http://h/");
+    BOOST_TEST(curl_line({"GET", "/", {}, {}, {}}, "https://h", {}, " --insecure") == "curl -sS -i --path-as-is --insecure https://h/");
     BOOST_TEST(curl_line({"POST", "/", {{"Content-Type", "a/b"}}, std::string("\0\1", 2), {}}, "http://h", "out/b.bin").find("--data-binary @out/b.bin") != std::string::npos);
 }
 

@@ -156,18 +156,43 @@ class CheckSpec(unittest.TestCase):
         self.accepts(clause())
 
     def test_checks(self):
-        self.accepts(clause(1) + "\n" + clause(2) + "\n" + clause(3, tail=" *(untested: needs --restart-cmd)*"))
+        self.accepts(clause(1) + "\n" + clause(2) + "\n" + clause(3, tail=" *(untested: why)*"))
         checks = self.root / "checks.json"
-        checks.write_text(json.dumps([{"id": "a", "clauses": [f"{B}-GEN-001"]}]))
+        checks.write_text(json.dumps([{"id": "a", "clauses": [f"{B}-GEN-001"], "needs": []}]))
         status, output = self.run_tool("--checks", str(checks))
         self.assertEqual(status, 0)
         self.assertIn(f"no check: {B}-GEN-002", output)
         self.assertNotIn("GEN-001", output)
         self.assertNotIn("GEN-003", output)
-        checks.write_text(json.dumps([{"id": "a", "clauses": [f"{B}-GEN-404"]}]))
+        checks.write_text(json.dumps([{"id": "a", "clauses": [f"{B}-GEN-404"], "needs": []}]))
         status, output = self.run_tool("--checks", str(checks))
         self.assertEqual(status, 1)
         self.assertIn(f"check a: unknown clause {B}-GEN-404", output)
+
+    def test_a_check_contradicts_untested(self):
+        self.accepts(clause(tail=" *(untested: why)*"))
+        checks = self.root / "checks.json"
+        checks.write_text(json.dumps([{"id": "a", "clauses": [f"{B}-GEN-001"], "needs": []}]))
+        status, output = self.run_tool("--checks", str(checks))
+        self.assertEqual(status, 1)
+        self.assertIn("untested, it says, but a check judges it", output)
+
+    def test_hooks(self):
+        either = " *(needs --restart-cmd or --kill-cmd)*"
+        self.accepts(clause(tail=either))
+        self.assertEqual(self.register()["clauses"][0]["hooks"], ["--restart-cmd", "--kill-cmd"])
+        self.refuses(clause(tail=" *(needs --reboot-cmd)*"), "unknown hook --reboot-cmd")
+        checks = self.root / "checks.json"
+        for tail, needs, agrees in ((either, (["--kill-cmd", "a second user"], ["--restart-cmd"]), True),
+                                    (either, (["--kill-cmd"],), False),
+                                    (either, (["--kill-cmd"], ["--restart-cmd"], []), False),
+                                    ("", (["--kill-cmd"],), False),
+                                    ("", (["--kill-cmd"], ["a second user"]), True)):
+            with self.subTest(tail=tail, needs=needs):
+                self.accepts(clause(tail=tail))
+                checks.write_text(json.dumps([{"id": "a", "clauses": [f"{B}-GEN-001"], "needs": n} for n in needs]))
+                status, output = self.run_tool("--checks", str(checks))
+                self.assertEqual(status, 0 if agrees else 1, output)
 
     def test_this_repository(self):
         self.assertEqual(check_spec.main([]), 0)

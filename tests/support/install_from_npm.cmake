@@ -1,4 +1,5 @@
-# Installs the pinned validator into FOLDER, and nothing when it is there.  cmake -DNPM=… -DSOURCE=… -DFOLDER=… -P install.cmake
+# Installs the validator that SOURCE/package-lock.json pins into FOLDER, and nothing when it is there.
+# cmake -DNPM=… -DSOURCE=… -DFOLDER=… -P install.cmake
 file(MAKE_DIRECTORY ${FOLDER})
 set(lock ${SOURCE}/package-lock.json)
 set(installed ${FOLDER}/installed-lock.json)
@@ -12,6 +13,6 @@ endif()
 file(COPY ${SOURCE}/package.json ${lock} DESTINATION ${FOLDER})
 execute_process(COMMAND ${NPM} ci --ignore-scripts --no-audit --no-fund WORKING_DIRECTORY ${FOLDER} RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said)
 if(failed)
-  message(FATAL_ERROR "npm could not install the OpenAPI validator that tests/spec needs:\n${said}")
+  message(FATAL_ERROR "npm could not install what ${SOURCE}/package.json asks for:\n${said}")
 endif()
 configure_file(${lock} ${installed} COPYONLY)
