@@ -24,6 +24,8 @@
     X(peers_removal) \
     X(peers_removal_again) \
     X(authentication) \
+    X(authority) \
+    X(order_of_checks) \
     X(merge_messages) \
     X(merge_conversations) \
     X(merge_properties) \

@@ -493,7 +493,7 @@ void admin_reads_no_conversations(scenario& s) {
 check const checks[] = {
     {.id = "aut/alg", .title = "a peer assertion of another algorithm than PS256 is refused", .clauses = {"BSP-AUT-019", "BSP-AUT-020"}, .impact = BSP_PEER_FORGERY,
      .likely_cause = "the algorithm is taken from the JWS header", .run = algorithm_is_fixed},
-    {.id = "aut/typ", .title = "a peer assertion of another typ is refused", .clauses = {"BSP-AUT-021"}, .impact = "a token made for another purpose opens the door",
+    {.id = "aut/typ", .title = "a peer assertion of another typ is refused", .clauses = {"BSP-AUT-021", "BSP-GEN-047"}, .impact = "a token made for another purpose opens the door",
      .likely_cause = "typ is not looked at", .run = type_is_checked},
     {.id = "aut/crit", .title = "a JWS with crit is refused", .clauses = {"BSP-AUT-022"}, .impact = "a restriction that the issuer called critical is ignored",
      .likely_cause = "unknown header members are all ignored", .run = critical_headers_are_refused},
@@ -503,7 +503,7 @@ check const checks[] = {
      .likely_cause = "claims are read before, or without, verification", .run = signature_is_verified},
     {.id = "aut/unknown-claims", .title = "unknown claims and header members are ignored", .clauses = {"BSP-AUT-035"}, .impact = "newer clients are locked out",
      .likely_cause = "a closed schema for JWS objects", .run = unknown_members_are_ignored},
-    {.id = "aut/aud", .title = "an assertion for another backend is refused", .clauses = {"BSP-AUT-029"}, .impact = "an assertion given to one backend is replayed at another",
+    {.id = "aut/aud", .title = "an assertion for another backend is refused", .clauses = {"BSP-AUT-029", "BSP-GEN-093"}, .impact = "an assertion given to one backend is replayed at another",
      .likely_cause = "aud is not compared, or compared as a prefix", .run = audience_is_checked},
     {.id = "aut/htm", .title = "an assertion for another method is refused", .clauses = {"BSP-AUT-030"}, .impact = "a captured read becomes a deletion",
      .likely_cause = "htm is not compared, or without regard to case", .run = method_is_checked},

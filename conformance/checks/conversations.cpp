@@ -174,13 +174,13 @@ void losers_are_shown(scenario& s) {
 }
 
 check const checks[] = {
-    {.id = "cnv/needs-credential", .title = "conversations are neither shown nor changed without a credential", .clauses = {"BSP-AUT-001", "BSP-AUT-002"},
+    {.id = "cnv/needs-credential", .title = "conversations are neither shown nor changed without a credential", .clauses = {"BSP-AUT-001", "BSP-AUT-002", "BSP-GEN-093"},
      .impact = "anyone who reaches the backend reads and deletes people's conversations", .likely_cause = "a route without the authentication step",
      .run = needs_a_credential},
     {.id = "cnv/other-tenant", .title = "another user's conversation is exactly as one that nobody has", .clauses = {"BSP-CNV-003", "BSP-CNV-004"},
      .impact = "users read, delete or discover each other's conversations", .likely_cause = "rows looked up by conversation_id alone; 403 in the place of 404",
      .run = other_tenants_see_nothing, .needs = need::second_user},
-    {.id = "cnv/peer-may-write", .title = "the user and every peer of the user may read, write and delete", .clauses = {"BSP-AUT-001", "BSP-AUT-002"},
+    {.id = "cnv/peer-may-write", .title = "the user and every peer of the user may read, write and delete", .clauses = {"BSP-AUT-001", "BSP-AUT-002", "BSP-AUT-037"},
      .impact = "a local application cannot write through its own backend", .likely_cause = "only one of the two credentials is implemented",
      .run = peers_may_write},
     {.id = "cnv/not-found", .title = "a conversation that does not exist is not found", .clauses = {"BSP-CNV-011"},

@@ -117,6 +117,14 @@ void digest_needs_its_peer(scenario& s) {
     s.control(read_digest(a), "reading the digest as the peer itself");
 }
 
+void absence_is_told(scenario& s) {
+    auto const a = s.register_peer();
+    auto const x = read_digest(a);
+    if (x.ok()) s.not_applicable("the digest is offered");
+    s.expect(x.status() == 404 || x.status() == 405 || x.status() == 501, "404, 405 or 501 where no digest is offered", x.describe());
+    s.control(a.pull({.limit = 1}), "a pull by the same peer");
+}
+
 check const checks[] = {
     {.id = "syn/digest",
      .title = "the digest, where it is offered, is the one of the user's live state",
@@ -132,6 +140,12 @@ check const checks[] = {
      .impact = "anybody can tell when a person writes",
      .likely_cause = "authentication was forgotten on this route",
      .run = digest_needs_its_peer},
+    {.id = "syn/digest-absent",
+     .title = "where no digest is offered, the answer says so",
+     .clauses = {"BSP-SYN-144"},
+     .impact = "a peer takes the backend for broken, or itself for shut out",
+     .likely_cause = "the path is taken for something else",
+     .run = absence_is_told},
 };
 
 }  // namespace

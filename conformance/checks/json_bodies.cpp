@@ -437,7 +437,7 @@ void near_timestamps_are_refused(scenario& s) {
 }
 
 check const checks[] = {
-    {.id = "gen/malformed-json", .title = "a body that is not JSON, or not an object, is refused", .clauses = {"BSP-GEN-018", "BSP-GEN-012", "BSP-GEN-025"},
+    {.id = "gen/malformed-json", .title = "a body that is not JSON, or not an object, is refused", .clauses = {"BSP-GEN-018", "BSP-GEN-012", "BSP-GEN-025", "BSP-GEN-082"},
      .impact = "one bad request takes a worker down, or half of a body is stored", .likely_cause = "the parser's exception reaches the framework", .run = malformed_json_is_refused},
     {.id = "gen/deep-json", .title = "JSON nested beyond the server's limit is refused, and the server lives on", .clauses = {"BSP-GEN-078", "BSP-GEN-012", "BSP-GEN-013"},
      .impact = "anybody can crash the backend with one request", .likely_cause = "a recursive parser without a depth limit", .run = deep_json_is_refused},

@@ -435,7 +435,7 @@ void writing_revives(scenario& s) {
 
 check const checks[] = {
     {.id = "cnv/write", .title = "a write is answered with the stored message, with an id and a time of the server's where none is given",
-     .clauses = {"BSP-CNV-040", "BSP-CNV-041", "BSP-CNV-043", "BSP-CNV-044"},
+     .clauses = {"BSP-CNV-040", "BSP-CNV-041", "BSP-CNV-043", "BSP-CNV-044", "BSP-GEN-050"},
      .impact = "applications do not know what they wrote", .likely_cause = "the request is echoed in the place of what was stored",
      .run = write_answers_the_message},
     {.id = "cnv/write-invalid", .title = "an invalid write is refused and stores nothing", .clauses = {"BSP-CNV-042", "BSP-CNV-059"},

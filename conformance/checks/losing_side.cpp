@@ -65,6 +65,21 @@ void spelling_of_the_latest(scenario& s) {
     }
 }
 
+void conflicts_are_of_the_own_user(scenario& s) {
+    auto const a = s.register_peer(), b = s.register_peer_of(s.other_account());
+    auto const c = s.fresh("c"), content = s.canary();
+    s.control(b.push({s.conversation(c, 4, {s.message("m1", content, 4)})}), "a push by another user's peer");
+    auto const mine = s.message("m1", "mine", 4, set("timestamp", s.in_seconds(-50)));
+    auto const first = a.push({s.conversation(c, 4, {mine})});
+    s.accepted(first, "a push of the same ids and versions");
+    s.expect(objects_at(first.body(), "/conflicts").empty(), "no conflicts, for this user had none of it", first.bytes().substr(0, 300));
+    auto const again = a.push({s.conversation(c, 4, {s.message("m1", "edited", 4, set("timestamp", s.in_seconds(-40)))})});
+    s.accepted(again, "a push of another message of the same version");
+    auto const entries = objects_at(again.body(), "/conflicts");
+    s.expect(entries.size() == 1, "one conflict, with the user's own message", again.bytes().substr(0, 300));
+    for (auto const& x : {first, again}) s.expect(x.bytes().find(content) == std::string::npos, "nothing of another user's message", x.bytes().substr(0, 300));
+}
+
 void local_writes_win_at_the_top(scenario& s) {
     auto const a = s.register_peer();
     auto const ahead = s.in_seconds(3600);
@@ -113,6 +128,13 @@ check const checks[] = {
      .likely_cause = "the first or the last of equal instants is kept",
      .run = spelling_of_the_latest,
      .strength = obligation::should},
+    {.id = "mrg/conflicts-per-user",
+     .title = "conflicts are with messages of the same user only",
+     .clauses = {"BSP-MRG-067"},
+     .impact = "an answer tells one user that, and what, another wrote",
+     .likely_cause = "the message held is looked up by conversation and id alone",
+     .run = conflicts_are_of_the_own_user,
+     .needs = need::second_user},
     {.id = "cnv/saturation-ahead",
      .title = "at the greatest version local writes and deletions stand against authors whose clock is ahead",
      .clauses = {"BSP-MRG-079"},

@@ -3,6 +3,8 @@
 #include "edits.hpp"
 #include "ground.hpp"
 
+#include <bsp/json/parse.hpp>
+
 #include <chrono>
 
 // Forms that a lenient parser takes for another, and times at the edges of the calendar.
@@ -82,6 +84,61 @@ void latest_token_counts(scenario& s) {
     s.accepted(a.push({}), "a push after that");
 }
 
+/// Every body, refusals included.
+void answers_are_i_json(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    auto const pushed = a.push({s.conversation(c, 1, {s.message("m1", "\x01 \x7F \xE2\x80\xA8 \xF0\x9F\x98\x80 \\ \"", 1, set("x-more", json::array{-7, nullptr, json::object{{"", ""}}}))})});
+    s.control(pushed, "a push");
+    std::pair<char const*, exchange> const answers[] = {{"the identity", s.nobody().get("/identity")},
+                                                        {"the answer to a registration", s.try_register()},
+                                                        {"the answer to a push", pushed},
+                                                        {"a pull", a.pull({.since = s.in_seconds(-5)})},
+                                                        {"a conversation", a.read(c)},
+                                                        {"the list of conversations", a.get("/conversations?limit=5")},
+                                                        {"the list of peers", a.get("/peers")},
+                                                        {"a stored message", s.user().write(c, "x")},
+                                                        {"a refusal of a credential", s.nobody().get("/peers")},
+                                                        {"a refusal of a body", a.push({s.conversation(c, -1, {})})}};
+    for (auto const& [what, x] : answers) {
+        s.expect(x.answered(), std::string{what} + " comes", x.describe());
+        if (x.bytes().empty()) continue;
+        auto const read = json::parse(x.bytes());
+        s.expect(read.has_value(), std::string{what} + " is I-JSON", read ? "" : read.error().detail + ": " + x.bytes().substr(0, 200));
+    }
+}
+
+void pace_is_five_seconds(scenario& s) {
+    auto const a = s.register_peer();
+    auto const registered = integer_at(a.registration(), "/sync_interval_ms");
+    s.expect(registered == 5000, "sync_interval_ms 5000", std::to_string(registered));
+    auto const x = a.push({});
+    s.control(x, "a push");
+    s.expect(integer_at(x.body(), "/next_sync_in_ms") == 5000, "next_sync_in_ms 5000", std::to_string(integer_at(x.body(), "/next_sync_in_ms")));
+}
+
+void conversations_of_tomorrow_are_refused(scenario& s) {
+    ground const g{s};
+    g.refuses("a last_modified 25 hours ahead", g.next({}, set("last_modified", s.in_seconds(25 * 3600))), {.statuses = {422, 400}});
+    g.was_spared("a last_modified 25 hours ahead");
+    s.accepted(g.a.push({s.conversation(s.fresh("c"), 1, {}, set("last_modified", s.in_seconds(23 * 3600)))}), "a last_modified 23 hours ahead");
+}
+
+void deleted_is_gone(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    s.control(a.push({s.conversation(c, 1, {s.message("m1", "x")})}), "a push");
+    s.control(a.read(c), "reading the conversation");
+    s.control(s.user().del("/conversations/" + c), "deleting the conversation");
+    s.refused(a.read(c), "reading it after that", {.statuses = {404}});
+}
+
+void writer_is_named(scenario& s) {
+    auto const x = s.user().write(s.fresh("c"), "x");
+    s.control(x, "a local write");
+    s.expect(x.text("/source_backend") == s.identity().backend_id, "source_backend " + s.identity().backend_id, x.text("/source_backend"));
+}
+
 check const checks[] = {
     {.id = "aut/htu-spelling",
      .title = "an htu in another case, with something at its end, or with an origin is another one",
@@ -108,6 +165,40 @@ check const checks[] = {
      .impact = "a user cannot shorten what was granted for too long",
      .likely_cause = "the token with the later expires_at is kept",
      .run = latest_token_counts},
+    {.id = "gen/answers-are-i-json",
+     .title = "every answer is I-JSON",
+     .clauses = {"BSP-GEN-017"},
+     .impact = "strict clients cannot read what the backend says",
+     .likely_cause = "JSON put together from text",
+     .run = answers_are_i_json},
+    {.id = "syn/pace",
+     .title = "the pace asked for is 5,000 ms",
+     .clauses = {"BSP-SYN-064", "BSP-REG-018"},
+     .impact = "messages arrive later than people expect, or devices are kept busy",
+     .likely_cause = "seconds for milliseconds, or another default",
+     .run = pace_is_five_seconds,
+     .strength = obligation::should},
+    {.id = "syn/last-modified-far-ahead",
+     .title = "a conversation modified more than 24 hours ahead is refused",
+     .clauses = {"BSP-SYN-013"},
+     .impact = "one peer with a wrong clock wins every rename for years",
+     .likely_cause = "only timestamps of messages are compared with the clock",
+     .run = conversations_of_tomorrow_are_refused,
+     .strength = obligation::should},
+    {.id = "cnv/deleted-is-404",
+     .title = "a deleted conversation is not found",
+     .clauses = {"BSP-CNV-015"},
+     .impact = "clients show an empty conversation where there is none",
+     .likely_cause = "the tombstone is served as a conversation",
+     .run = deleted_is_gone,
+     .strength = obligation::should},
+    {.id = "cnv/source-label",
+     .title = "a local write carries the backend_id as its source",
+     .clauses = {"BSP-CNV-048"},
+     .impact = "nobody can tell where a message was written",
+     .likely_cause = "the type in the place of the id",
+     .run = writer_is_named,
+     .strength = obligation::should},
 };
 
 }  // namespace

@@ -258,7 +258,7 @@ void endpoints_have_one_form(scenario& s) {
 check const checks[] = {
     {.id = "reg/answer",
      .title = "a registration is answered with all its members, in their forms",
-     .clauses = {"BSP-REG-001", "BSP-REG-004", "BSP-REG-007", "BSP-REG-012", "BSP-REG-017"},
+     .clauses = {"BSP-REG-001", "BSP-REG-004", "BSP-REG-007", "BSP-REG-012", "BSP-REG-017", "BSP-GEN-032"},
      .impact = "the registered backend does not learn where to sync",
      .likely_cause = "endpoints built without the base URL, or the interval sent as text",
      .run = answer_is_complete},
@@ -282,7 +282,7 @@ check const checks[] = {
      .run = peer_ids_are_random},
     {.id = "reg/challenge",
      .title = "the challenge is signed by the identity's key, bound to callee and peer_id",
-     .clauses = {"BSP-REG-021", "BSP-REG-019"},
+     .clauses = {"BSP-REG-021", "BSP-REG-019", "BSP-GEN-038", "BSP-GEN-045"},
      .impact = "a relay can pose as this backend, or lend a signature made for somebody else",
      .likely_cause = "challenge ignored, signed by another key, or signed without typ, backend_id or peer_id",
      .run = challenge_is_signed},

@@ -45,6 +45,7 @@ std::vector<fault> syn_faults();
 std::vector<fault> pull_faults();
 std::vector<fault> mrg_faults();
 std::vector<fault> cnv_faults();
+std::vector<fault> authority_faults();
 std::vector<fault> race_faults();
 std::vector<fault> twice_faults();
 std::vector<fault> rare_faults();

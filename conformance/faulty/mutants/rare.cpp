@@ -404,6 +404,70 @@ struct repeat_into_deleted : backend {
     }
 };
 
+struct conflicts_of_everyone : backend {
+    using backend::backend;
+    json::array apply(peer_record const& p, tenant const& incoming, instant now) override {
+        json::array out;
+        for (auto const& [user, all] : held().tenants)
+            for (auto const& [id, from] : incoming)
+                if (auto const found = all.find(id); user != p.user_id && found != all.end())
+                    for (auto const& [message_id, m] : from.messages)
+                        if (auto const other = found->second.messages.find(message_id); other != found->second.messages.end())
+                            if (auto entry = conflict(id, other->second, m)) out.push_back(std::move(*entry));
+        for (auto& entry : backend::apply(p, incoming, now)) out.push_back(std::move(entry));
+        return out;
+    }
+};
+struct digest_forbidden : backend {
+    using backend::backend;
+    answer digest(call const&, std::string const&) override { return fail(errc::forbidden, "not for you"); }
+};
+struct doubled_member : backend {
+    using backend::backend;
+    void finish(call const& c, http_response& r) override {
+        backend::finish(c, r);
+        if (r.status == 200 && c.request.method == "GET" && r.body.starts_with("{\"")) r.body.insert(1, r.body.substr(1, r.body.find(':') - 1) + ":null,");
+    }
+};
+struct paced_in_seconds : backend {
+    using backend::backend;
+    json::object push_answer(std::string const& id, json::array conflicts) override {
+        auto out = backend::push_answer(id, std::move(conflicts));
+        out["next_sync_in_ms"] = 60'000;
+        return out;
+    }
+};
+struct conversations_ahead : backend {
+    using backend::backend;
+    bool in_message = false;
+    result<message> decode_message(json::fields const& f, instant now) override {
+        in_message = true;
+        auto out = backend::decode_message(f, now);
+        in_message = false;
+        return out;
+    }
+    result<> check_ahead(instant t, instant now) override { return in_message ? backend::check_ahead(t, now) : ok(); }
+};
+struct tombstones_readable : backend {
+    using backend::backend;
+    answer read_conversation(call const& c, std::string const& id) override {
+        auto r = backend::read_conversation(c, id);
+        if (r || r.error().code != errc::not_found) return r;
+        BSP_TRY(principal const who, authenticate(c, user_may | peer_may));
+        auto const& all = tenant_of(who.user_id);
+        auto const found = all.find(id);
+        return found == all.end() ? std::move(r) : answer{json_answer(200, pull_entry(id, found->second))};
+    }
+};
+struct type_for_source : backend {
+    using backend::backend;
+    json::object message_to_write(json::object const& body, std::int64_t version) override {
+        auto out = backend::message_to_write(body, version);
+        out["source_backend"] = config().backend_type;
+        return out;
+    }
+};
+
 }  // namespace
 
 std::vector<fault> rare_faults() {
@@ -438,6 +502,13 @@ std::vector<fault> rare_faults() {
         {"F-GEN-153", "the sign of an offset of less than an hour is lost", {"gen/calendar"}, make<sign_of_hours_00_lost>},
         {"F-GEN-154", "the sign of an offset applies to its hours alone", {"gen/calendar"}, make<sign_for_hours_alone>},
         {"F-REG-183", "of two tokens the one that expires later counts", {"sbt/latest-counts"}, make<longest_token_counts>},
+        {"F-SYN-385", "conflicts are looked for among all users' messages", {"mrg/conflicts-per-user"}, make<conflicts_of_everyone>},
+        {"F-SYN-386", "where there is no digest the answer is 403", {"syn/digest-absent"}, make<digest_forbidden>},
+        {"F-GEN-156", "the first member of an answer stands in it twice", {"gen/answers-are-i-json"}, make<doubled_member>},
+        {"F-SYN-387", "a pace of a minute is asked for", {"syn/pace"}, make<paced_in_seconds>},
+        {"F-SYN-388", "conversations may be modified at any time ahead", {"syn/last-modified-far-ahead"}, make<conversations_ahead>},
+        {"F-SYN-389", "the tombstone of a conversation is served as one", {"cnv/deleted-is-404"}, make<tombstones_readable>},
+        {"F-SYN-390", "local writes carry the backend's type for its id", {"cnv/source-label"}, make<type_for_source>},
         {"F-SYN-362", "only the last 50 pushes are remembered", {"syn/sync-id-remembered"}, make<fifty_receipts>},
         {"F-SYN-363", "a cursor is a number of rows to skip", {"cnv/list-while-deleting", "syn/pull-while-changing"}, make<offset_cursors>},
         {"F-SYN-364", "a pull with since and cursor begins again", {"syn/pull-cursor-without-since"}, make<since_beats_cursor>},
