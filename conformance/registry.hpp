@@ -44,6 +44,7 @@
     X(losing_side) \
     X(exact_names) \
     X(narrow_forms) \
+    X(interplay) \
     X(histories) \
     X(fuzz)
 

@@ -379,11 +379,21 @@ void editing_makes_a_new_version(scenario& s) {
         s.expect(integer_at(held, "/version") == version, "version " + std::to_string(version), show(held));
         s.expect(ids_at(now.body(), "/messages") == std::vector<std::string>{"m1"}, "one message", show(ids_at(now.body(), "/messages")));
     }
+    // Little things are differences.
+    std::string before = "final";
+    for (std::string const content : {"Final", "FINAL", "FINAL ", "FINAL\n", " FINAL\n", "", "e\u0301", "\u00e9", "\u00e9\ufe0e", "0", "00", "false", "final"}) {
+        s.accepted(a.write(c, content, [](json::object& o) { o["id"] = "m1", o["role"] = "assistant", o["surface"] = "ios"; }), "the same id with " + show(json::value(content)) + " for " + show(json::value(before)));
+        ++version;
+        auto const held = message_in(read(s, a, c), "m1");
+        s.expect(text_at(held, "/content") == content && integer_at(held, "/version") == version, "the content " + show(json::value(content)) + " in version " + std::to_string(version), show(held));
+        before = content;
+    }
     // Somebody else's message is edited, too.
-    pushed(s, a, s.conversation(c, 9, {s.message("p1", "theirs", 9, member("timestamp", s.in_seconds(60)))}));
+    version += 5;
+    pushed(s, a, s.conversation(c, version, {s.message("p1", "theirs", version, member("timestamp", s.in_seconds(60)))}));
     s.accepted(a.write(c, "mine", member("id", "p1")), "an edit of a message that came from another backend with a later timestamp");
     auto const held = message_in(read(s, a, c), "p1");
-    s.expect(text_at(held, "/content") == "mine" && integer_at(held, "/version") == 10, "the edit stands, with version 10", show(held));
+    s.expect(text_at(held, "/content") == "mine" && integer_at(held, "/version") == version + 1, "the edit stands, with version " + std::to_string(version + 1), show(held));
 }
 
 void title_is_set(scenario& s) {
@@ -400,6 +410,11 @@ void title_is_set(scenario& s) {
     write(s, who, c, "the same", named("Voyage"));
     write(s, who, c, "the same", named("Return"));
     s.expect(read(s, who, c).text("/title") == "Return", "the title that came with a repeated message", read(s, who, c).text("/title"));
+    for (std::string const title : {"return", "return ", "", "0", "Return"}) {
+        write(s, who, c, "titled", member("title", json::value(title)));
+        auto const titled = read(s, who, c);
+        s.expect(titled.at("/title") && *titled.at("/title") == json::value(title), "the title " + show(json::value(title)), titled.at("/title") ? show(*titled.at("/title")) : "absent");
+    }
 }
 
 void title_and_unknown_members_stay(scenario& s) {
