@@ -47,6 +47,7 @@
     X(losing_side) \
     X(exact_names) \
     X(narrow_forms) \
+    X(interplay) \
     X(histories) \
     X(fuzz)
 

@@ -20,7 +20,8 @@ void sync_ids(scenario& s) {
     auto const a = s.register_peer();
     auto const low = s.fresh("sync-");
     auto const longest = low + std::string(127 - low.size(), 'x');
-    for (auto const& [one, other] : {std::pair{low, upper(low)}, std::pair{longest + "a", longest + "b"}, std::pair{low + ".", low + "~"}}) {
+    auto const number = std::to_string(1'000'000'000 + s.pick(1'000'000'000));
+    for (auto const& [one, other] : {std::pair{low, upper(low)}, std::pair{longest + "a", longest + "b"}, std::pair{low + ".", low + "~"}, std::pair{number, "0" + number}, std::pair{number + ".0", number + "e0"}}) {
         auto const c = s.fresh("c");
         s.control(a.push({s.conversation(c, 1, {s.message("m1", "one")})}, {.sync_id = one}), "a push with one sync_id");
         s.accepted(a.push({s.conversation(c, 1, {s.message("m2", "other")})}, {.sync_id = other}), "a push with another sync_id that is much like it");

@@ -218,9 +218,15 @@ void media_type_is_required(scenario& s) {
     s.control(s.try_register(r), "the same registration as application/json");
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
-    s.refused(a.push({s.conversation(c, 1, {s.message("m1", "x")})}, {.request = [](http_request& q) { q.headers.set("Content-Type", "text/plain"); }}), "a push as text/plain", {.statuses = {415}});
+    for (std::string const type : {"text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/json-patch+json", "application/vnd.api+json", "application", "json", "*/*"}) {
+        auto const as_type = [&](http_request& q) { q.headers.set("Content-Type", type); };
+        s.refused(a.push({s.conversation(c, 1, {s.message("m1", "x")})}, {.request = as_type}), "a push as " + type, {.statuses = {415}});
+        s.refused(a.write(c, "x", {}, {.request = as_type}), "a write as " + type, {.statuses = {415}});
+        s.refused(s.user().write(c, "x", {}, {.request = as_type}), "a user's write as " + type, {.statuses = {415}});
+    }
     s.expect(a.read(c).status() == 404, "nothing is stored", a.read(c).describe());
     s.control(a.push({s.conversation(c, 1, {s.message("m1", "x")})}), "the same push as application/json");
+    s.control(a.write(c, "x"), "the same write as application/json");
 }
 
 void media_type_spellings_are_accepted(scenario& s) {
@@ -246,23 +252,59 @@ void unknown_parameters_are_ignored(scenario& s) {
     for (auto const& path : {std::string{"/identity?x=1"}, std::string{"/health?verbose"}}) s.accepted(request(s, "GET", path), "GET " + path);
     s.accepted(a.get("/conversations?colour=blue&limit=5"), "the list with an unknown parameter");
     s.accepted(a.get("/sync/" + a.peer_id() + "?colour=blue&x=%ff"), "a pull with unknown parameters");
+    // What means something to a framework means nothing here.
+    auto const c = s.fresh("c");
+    json::object const hello{{"role", "user"}, {"content", "hello"}, {"surface", "web"}};
+    for (std::string const query : {"?_method=DELETE", "?_method=GET", "?_method=POST", "?", "?&", "?=", "?a=1&a=2", "?a[]=1"}) {
+        s.accepted(request(s, "GET", "/identity" + query), "GET /identity" + query);
+        s.accepted(request(s, "GET", "/health" + query), "GET /health" + query);
+        if (query == "?") continue;  // whether htu ends in it is anybody's guess
+        s.accepted(a.get("/peers" + query), "GET /peers" + query);
+        s.accepted(a.post("/conversations/" + c + "/messages" + query, hello), "a write with " + query);
+        s.accepted(a.get("/conversations/" + c + query), "reading a conversation with " + query);
+        s.accepted(a.get("/conversations" + query), "the list with " + query);
+        s.accepted(a.push({}, {.path = "/sync/" + a.peer_id() + query}), "a push with " + query);
+    }
+    auto const now = a.read(c);
+    s.control(now, "reading the conversation");
+    s.expect(ids_at(now.body(), "/messages").size() == 7, "seven messages were written", show(ids_at(now.body(), "/messages")));
+    s.accepted(a.del("/conversations/" + c + "?_method=GET"), "a deletion with parameters that mean nothing there");
+    auto const gone = a.read(c);
+    s.expect(gone.status() != 200 || gone.at("/deleted") != nullptr, "the conversation is deleted", gone.describe());
 }
 
 // ---- paths ------------------------------------------------------------------------------------------------
+
+/// Every octet as `%25XX`: an identifier to whoever decodes twice.
+std::string twice_escaped(std::string const& id) {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string out;
+    for (char const octet : id) {
+        auto const ch = static_cast<unsigned char>(octet);
+        ((out += "%25") += hex[ch >> 4]) += hex[ch & 15];
+    }
+    return out;
+}
+
+/// Segments of a path that are no identifier, and are `id` to whoever cleans them up.
+std::vector<std::string> hostile_segments(std::string const& id) {
+    std::vector<std::string> out{"%2E%2E", ".", "%00", std::string(129, 'x'), "%C3%A9", "%ff", "%zz", twice_escaped(id)};
+    for (char const* before : {"..%2F", "a%2F", "%252E%252E%252F", ";", "%20", "+"}) out.push_back(before + id);
+    for (char const* after : {"%00", "%0A", "%20", "%5C", ";", ";v=1", "%3Bv=1", ",1", "*", "+", "%2B", "%252F", "%23", "%3F", "%26x"}) out.push_back(id + after);
+    return out;
+}
 
 void hostile_paths_are_refused(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
     s.control(a.write(c, "fine", [](json::object& o) { o["id"] = "m1"; }), "a write under a plain name");
-    for (auto const& segment : {std::string{"..%2F"} + c, std::string{"%2E%2E"}, std::string{"."}, "a%2F" + c, std::string{"%00"}, c + "%00", c + "%0A", c + "%20", std::string(129, 'x'), std::string{"%C3%A9"}, std::string{"%ff"},
-                                std::string{"%zz"}, c + "%5C"}) {
+    for (auto const& segment : hostile_segments(c)) {
         auto const read = a.get("/conversations/" + segment);
         s.expect(read.client_error() || read.status() / 100 == 3, "reading " + segment + " is refused", read.describe());
         auto const write = a.post("/conversations/" + segment + "/messages", json::object{{"role", "user"}, {"content", "hostile"}, {"surface", "web"}});
         s.refused(write, "writing to " + segment, {.statuses = {400, 404, 405, 422}});
-        auto const removal = a.del("/conversations/" + c + "/messages/" + segment);
-        s.refused(removal, "deleting the message " + segment, {.statuses = {400, 404, 405, 422}});
     }
+    for (auto const& segment : hostile_segments("m1")) s.refused(a.del("/conversations/" + c + "/messages/" + segment), "deleting the message " + segment, {.statuses = {400, 404, 405, 422}});
     auto const now = a.read(c);
     s.control(now, "reading the conversation");
     s.expect(ids_at(now.body(), "/messages") == std::vector<std::string>{"m1"}, "m1 alone", show(ids_at(now.body(), "/messages")));

@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "odd_names.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/rsa.hpp>
@@ -346,8 +347,13 @@ void names_sort_by_code_point(scenario& s) {
     s.accepted(a.push({s.conversation(c, 1, {s.message("m1", "x", 1, [](json::object& m) {
                                            for (auto const* name : {"\xEE\x80\x80", "\xF0\x9F\x98\x80", "\xEF\xBF\xBD", "Z", "a", "\xC3\xA9", "", " ", "~", "a b", "aa", "\x7F", "\"", "\\"})
                                                m[name] = 1;
+                                           for (auto const name : odd_names) m[name] = 1;
                                        })})}),
-               "a signed message with names that sort differently by UTF-16");
+               "a signed message with names that sort differently by UTF-16, without case or by locale");
+    s.accepted(a.push({s.conversation(c, 2, {s.message("m2", "x", 2, [](json::object& m) {
+                                           for (auto const* name : {"1", "2", "9", "10", "19", "100", "099"}) m[name] = json::object{{"9", 1}, {"10", 1}};
+                                       })})}),
+               "a signed message with names that sort differently as numbers");
 }
 
 void escapes_are_canonical(scenario& s) {

@@ -174,20 +174,24 @@ void editing_makes_a_new_version(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
     write(s, a, c, "draft", set("id", "m1"));
-    for (std::int64_t version = 2; version < 4; ++version) {
-        auto const text = "words of version " + std::to_string(version);
-        s.accepted(a.write(c, text, set("id", "m1")), "the same id with another content");
+    // Little things are differences.
+    std::int64_t version = 1;
+    std::string before = "draft";
+    for (std::string const content : {"final", "Final", "FINAL", "FINAL ", "FINAL\n", " FINAL\n", "", "e\u0301", "\u00e9", "\u00e9\ufe0e", "0", "00", "false", "final"}) {
+        s.accepted(a.write(c, content, set("id", "m1")), "the same id with " + show(json::value(content)) + " for " + show(json::value(before)));
+        ++version;
         auto const now = read(s, a, c);
         auto const held = message_in(now, "m1");
-        s.expect(text_at(held, "/content") == text, "the new content", show(held));
-        s.expect(integer_at(held, "/version") == version, "version " + std::to_string(version), show(held));
+        s.expect(text_at(held, "/content") == content && integer_at(held, "/version") == version, "the content " + show(json::value(content)) + " in version " + std::to_string(version), show(held));
         s.expect(ids_at(now.body(), "/messages") == std::vector<std::string>{"m1"}, "one message", show(ids_at(now.body(), "/messages")));
+        before = content;
     }
     // Somebody else's message is edited, too.
-    pushed(s, a, s.conversation(c, 9, {s.message("p1", "theirs", 9, set("timestamp", s.in_seconds(60)))}));
+    version += 5;
+    pushed(s, a, s.conversation(c, version, {s.message("p1", "theirs", version, set("timestamp", s.in_seconds(60)))}));
     s.accepted(a.write(c, "mine", set("id", "p1")), "an edit of a message that came from another backend with a later timestamp");
     auto const held = message_in(read(s, a, c), "p1");
-    s.expect(text_at(held, "/content") == "mine" && integer_at(held, "/version") == 10, "the edit stands, with version 10", show(held));
+    s.expect(text_at(held, "/content") == "mine" && integer_at(held, "/version") == version + 1, "the edit stands, with version " + std::to_string(version + 1), show(held));
 }
 
 void role_and_surface_count(scenario& s) {
@@ -215,6 +219,11 @@ void title_is_set(scenario& s) {
     write(s, who, c, "the same", named("Voyage"));
     write(s, who, c, "the same", named("Return"));
     s.expect(read(s, who, c).text("/title") == "Return", "the title that came with a repeated message", read(s, who, c).text("/title"));
+    for (std::string const title : {"return", "return ", "", "0", "Return"}) {
+        write(s, who, c, "titled", set("title", json::value(title)));
+        auto const titled = read(s, who, c);
+        s.expect(titled.at("/title") && *titled.at("/title") == json::value(title), "the title " + show(json::value(title)), titled.at("/title") ? show(*titled.at("/title")) : "absent");
+    }
 }
 
 void title_and_unknown_members_stay(scenario& s) {

@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "odd_names.hpp"
 
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>
@@ -151,12 +152,23 @@ void entries_of_one_payload_join(scenario& s) {
 void ids_are_exact(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
-    std::vector<std::string> const ids{"M1", "m1", "m.1", "m-1", "m_1", "m1.", "m01", "m:1", "m@1", "m~1"};
+    std::vector<std::string> ids{"M1", "m.1", "m-1", "m01", "m:1", "m@1", "m~1", "__proto__", "constructor", "toString", "null", "NULL"};
+    for (auto const& id : look_alikes("m1", "7")) ids.push_back(id);
     std::vector<json::object> messages;
     for (auto const& id : ids) messages.push_back(s.message(id, "content of " + id));
     s.control(a.push({s.conversation(c, 1, messages)}), "messages with similar ids");
     for (auto const& id : ids)
         s.expect(content_of(held(s, a, c, id)) == "content of " + id, id + " is a message of its own", content_of(held(s, a, c, id)));
+    std::string const number = std::to_string(1'000'000'000 + s.pick(1'000'000'000));
+    std::vector<json::object> conversations;
+    for (auto const& id : look_alikes(s.fresh("d"), number)) conversations.push_back(s.conversation(id, 1, {s.message("m1", "content of " + id)}));
+    s.control(a.push(conversations), "conversations with similar ids");
+    for (auto const& conversation : conversations) {
+        auto const id = std::string{json::view(conversation.at("conversation_id").as_string())};
+        s.accepted(a.read(id), "reading the conversation " + id);
+        auto const got = content_of(held(s, a, id, "m1"));
+        s.expect(got == "content of " + id, id + " is a conversation of its own", got);
+    }
     auto lower = c, upper = c;
     std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char ch) { return static_cast<char>(std::toupper(ch)); });
     if (upper == lower) s.inconclusive("the fresh name has no letter");
@@ -223,7 +235,13 @@ void nanoseconds_count(scenario& s) {
 }
 
 void far_dates_compare(scenario& s) {
-    later_instant(s, {{"1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z"}, {"1969-12-31T23:59:59.1Z", "1969-12-31T23:59:59.2Z"}, {"0999-01-01T00:00:00Z", "1601-01-01T00:00:00Z"}});
+    later_instant(s, {{"1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z"}, {"1969-12-31T23:59:59.1Z", "1969-12-31T23:59:59.2Z"}, {"0999-01-01T00:00:00Z", "1601-01-01T00:00:00Z"},
+                      {"0099-12-31T23:59:59Z", "0100-01-01T00:00:00Z"}, {"0050-01-01T00:00:00Z", "1949-01-01T00:00:00Z"},
+                      {"1901-12-13T20:45:51Z", "1901-12-13T20:45:52Z"}, {"1677-09-21T00:12:43Z", "1677-09-21T00:12:44Z"}, {"1582-10-04T00:00:00Z", "1582-10-15T00:00:00Z"}});
+}
+
+void leap_seconds_compare(scenario& s) {
+    later_instant(s, {{"2016-12-31T23:59:59.9Z", "2016-12-31T23:59:60Z"}, {"2016-12-31T23:59:60Z", "2016-12-31T23:59:60.5Z"}, {"2016-12-31T23:59:60.5Z", "2017-01-01T00:00:00.6Z"}});
 }
 
 void greatest_version_is_ordinary(scenario& s) {
@@ -418,6 +436,13 @@ check const checks[] = {
      .impact = "imported old messages overwrite each other in the wrong order",
      .likely_cause = "an unsigned or clamped epoch; fractions added on the wrong side of zero",
      .run = far_dates_compare},
+    {.id = "mrg/leap-second",
+     .title = "a second 60 comes after the second 59 before it",
+     .clauses = {"BSP-GEN-117"},
+     .impact = "messages of a leap second stand in another order at every backend",
+     .likely_cause = "60 is made 59 to please the library",
+     .run = leap_seconds_compare,
+     .strength = obligation::should},
     {.id = "mrg/greatest-version",
      .title = "at the greatest version the later timestamp still wins",
      .clauses = {"BSP-MRG-024"},

@@ -333,6 +333,10 @@ void the_future_is_empty(scenario& s) {
         auto const x = a.pull({.since = since});
         s.accepted(x, "a pull since " + since);
         s.expect(objects_at(x.body(), "/conversations").empty(), "a pull since " + since + " is empty", std::to_string(objects_at(x.body(), "/conversations").size()) + " conversations");
+        auto const next = s.fresh("c");
+        s.control(a.push({s.conversation(next, 1, {s.message("m1", "x")})}), "a push");
+        s.expect(of_conversation(a.pull_all({.since = x.text("/last_sync"), .limit = 200}).conversations, next).present,
+                 "what is pushed after a pull since " + since + " is in a pull since the last_sync that it gave", "it is absent since " + x.text("/last_sync"));
     }
 }
 
@@ -412,8 +416,8 @@ check const checks[] = {
      .likely_cause = "only Z is understood, the offset is ignored, or a time without offset is read as local",
      .run = any_spelling_of_since},
     {.id = "syn/since-future",
-     .title = "a since in the future is answered with 200 and no conversations",
-     .clauses = {"BSP-SYN-123"},
+     .title = "a since in the future is answered with 200 and no conversations, and leads back to the present",
+     .clauses = {"BSP-SYN-123", "BSP-SYN-107"},
      .impact = "a client whose watermark is ahead is refused for ever",
      .likely_cause = "since is validated against the clock, or compared with authors' timestamps",
      .run = the_future_is_empty},

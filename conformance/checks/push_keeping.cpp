@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "ground.hpp"
+#include "odd_names.hpp"
 
 // Section 6.1: what was accepted comes back as it was given, in conversations that are read and in pulls.
 
@@ -95,11 +96,14 @@ void timestamps_are_kept(scenario& s) {
 }
 
 void unknown_members_are_kept(scenario& s) {
-    json::object const unknown{
+    json::object unknown{
         {"x_text", " \U0001F600 e\u0301\n"}, {"x_null", nullptr}, {"x_true", true}, {"x_zero", 0}, {"x_large", 9'007'199'254'740'991}, {"x_small", -9'007'199'254'740'991},
         {"x_empty", json::object{}}, {"x_none", json::array{}}, {"x_nested", json::object{{"list", json::array{json::object{{"b", json::array{nullptr, "x", -1}}}}}, {"", ""}}},
         {"message_id", "other"}, {"updated_at", "2025-01-01"}, {"created_at", 7}, {"metadata", json::object{{"model", "x"}}}, {"user_id", "somebody"}, {"peer_id", "x"},
         {"tags", json::array{"a", "a"}}, {"Content", "x"}, {"gr\u00f6\u00dfe", 1}};
+    json::object inner;
+    for (auto const name : odd_names) unknown[name] = inner[name] = "kept";
+    unknown["x_odd"] = inner;
     std::vector<std::string> names;
     for (auto const& member : unknown) names.emplace_back(json::view(member.key()));
     edit const add = [&](json::object& o) {

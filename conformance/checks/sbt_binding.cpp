@@ -7,6 +7,7 @@
 #include <bsp/crypto/sha256.hpp>
 
 #include <algorithm>
+#include <cctype>
 
 // Chapter 3, whom a session binding token speaks of, and what it is not good for.
 
@@ -134,6 +135,17 @@ std::string fingerprint_of(scenario& s, std::string const& pem) {
     return to_hex(sha256(byte_view{*der}));
 }
 
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+}
+
+std::string with_colons(std::string const& digits) {
+    std::string out;
+    for (std::size_t at = 0; at < digits.size(); at += 2) out += (at > 0 ? ":" : "") + digits.substr(at, 2);
+    return out;
+}
+
 /// `pem` is the key that `member` speaks of; `s` registers backends with a key of their own throughout.
 void fingerprint_is_enforced(scenario& s, std::string const& member, std::string const& whose, conformance::key const& registering, std::string const& pem) {
     auto const attempt = [&](edit change) { return s.try_register({.signing_key = registering, .sbt = std::move(change)}); };
@@ -149,6 +161,7 @@ void fingerprint_is_enforced(scenario& s, std::string const& member, std::string
                                                                                                 {"zeros", std::string(64, '0')}})
         s.refused(attempt(set(member, value)), "a token with a wrong fingerprint of " + whose + ": " + label, wrong_audience);
     for (auto const& v : {variant{"empty", set(member, "")}, variant{"null", set(member, nullptr)}, variant{"32 digits", set(member, right.substr(0, 32))},
+                          variant{"in upper case", set(member, upper(right))}, variant{"in pairs with colons", set(member, with_colons(right))}, variant{"behind sha256:", set(member, "sha256:" + right)},
                           variant{"a number", set(member, 1)}})
         s.refused(attempt(v.change), "a token whose fingerprint of " + whose + " is " + v.label, {.statuses = {400, 403, 422}, .codes = {"invalid-body", "wrong-audience"}});
 }

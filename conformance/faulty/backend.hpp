@@ -226,6 +226,7 @@ protected:
     virtual instant watermark(call const& c);
     virtual json::object pull_entry(std::string const& id, conversation const& c);
     std::string make_cursor(json::object content);
+    virtual json::object cursor_content(json::object content) { return content; }
     virtual result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed);
     virtual answer digest(call const& c, std::string const& peer_id);
     virtual json::object digest_answer(tenant const& all);

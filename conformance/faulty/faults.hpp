@@ -18,6 +18,12 @@ enum class setting : std::uint8_t {
     unreachable,  ///< cannot be seen through the profiles GEN, ID, REG and SYN; the title says why
 };
 
+/// How a fault fared that was thought up after the checks were written, when it first met the suite as it then was.
+struct trial {
+    int round;
+    bool caught;  ///< by a check of the suite, none of which had been written or changed for it
+};
+
 using maker = std::unique_ptr<backend> (*)(settings const&);
 
 /// A wrong backend: the correct one with one step overridden.
@@ -28,6 +34,7 @@ struct fault {
     maker make = nullptr;                      ///< null only when unreachable
     setting needs = setting::plain;
     std::optional<framing> door = {};          ///< served through a door of our own with this mistake
+    std::optional<trial> first_sight = {};
 };
 
 template <class Mutant>
@@ -51,6 +58,10 @@ std::vector<fault> twice_faults();
 std::vector<fault> rare_faults();
 std::vector<fault> framing_faults();
 std::vector<fault> fuzz_faults();
+
+std::vector<fault> first_sight_text_faults();
+std::vector<fault> first_sight_state_faults();
+std::vector<fault> second_sight_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();

@@ -90,7 +90,7 @@ json::object backend::pull_entry(std::string const& id, conversation const& c) {
 }
 
 std::string backend::make_cursor(json::object content) {
-    std::string const text = to_base64url(as_bytes(json::serialize(content)));
+    std::string const text = to_base64url(as_bytes(json::serialize(cursor_content(std::move(content)))));
     return text + '.' + to_hex(hmac_sha256(cursor_secret_, text)).substr(0, 32);
 }
 

@@ -305,7 +305,7 @@ std::vector<fault> aut_faults() {
         {"F-SYN-216", "a forged assertion uses up its jti", {"aut/jti-not-burnt"}, make<jti_burnt_by_forgery>},
         {"F-SYN-217", "unknown claims are refused", {"aut/unknown-claims"}, make<unknown_claims_refused>},
         {"F-SYN-219", "jti may be missing", {"aut/claims-required"}, make<claim_optional<jti_claim>>},
-        {"F-SYN-220", "padded and standard base64 pass in a JWS", {"aut/compact-form"}, make<padding_accepted>},
+        {"F-SYN-220", "padded and standard base64 pass in a JWS", {"aut/lenient-form"}, make<padding_accepted>},
         {"F-SYN-223", "a minute of leeway after exp", {"aut/exp"}, make<exp_with_leeway>},
         {"F-SYN-224", "a user may pull a peer's feed", {"aut/wrong-principal"}, make<any_principal_pulls>},
         {"F-SYN-225", "the administrator reads conversations", {"aut/admin-and-content"}, make<admin_reads_everything>},

@@ -61,9 +61,9 @@ struct times_before_mac : backend {
 
 std::vector<fault> authority_faults() {
     return {
-        {"F-PEER-120", "the capability admin makes an administrator", {"peer/capabilities-grant-nothing"}, make<capability_is_role>},
-        {"F-PEER-121", "POST /sync without peer_id takes the first registration of the source", {"peer/alias-ambiguous"}, make<alias_takes_the_first>},
-        {"F-PEER-122", "the admin token is read from the query, too", {"peer/admin-token-in-query"}, make<token_in_query>},
+        {"F-PEER-130", "the capability admin makes an administrator", {"peer/capabilities-grant-nothing"}, make<capability_is_role>},
+        {"F-PEER-131", "POST /sync without peer_id takes the first registration of the source", {"peer/alias-ambiguous"}, make<alias_takes_the_first>},
+        {"F-PEER-132", "the admin token is read from the query, too", {"peer/admin-token-in-query"}, make<token_in_query>},
         {"F-SYN-384", "the body's schema is checked before its signature", {"aut/order-of-checks"}, make<schema_before_signature>},
         {"F-REG-185", "a token's times are looked at before its MAC", {"sbt/order-of-steps"}, make<times_before_mac>},
     };

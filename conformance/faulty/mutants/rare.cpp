@@ -510,7 +510,7 @@ std::vector<fault> rare_faults() {
         {"F-SYN-389", "the tombstone of a conversation is served as one", {"cnv/deleted-is-404"}, make<tombstones_readable>},
         {"F-SYN-390", "local writes carry the backend's type for its id", {"cnv/source-label"}, make<type_for_source>},
         {"F-SYN-362", "only the last 50 pushes are remembered", {"syn/sync-id-remembered"}, make<fifty_receipts>},
-        {"F-SYN-363", "a cursor is a number of rows to skip", {"cnv/list-while-deleting", "syn/pull-while-changing"}, make<offset_cursors>},
+        {"F-SYN-363", "a cursor is a number of rows to skip", {"cnv/list-while-deleting", "cnv/list-endures", "syn/pull-while-changing"}, make<offset_cursors>},
         {"F-SYN-364", "a pull with since and cursor begins again", {"syn/pull-cursor-without-since"}, make<since_beats_cursor>},
         {"F-SYN-365", "a conversation that came back is not listed", {"cnv/revive"}, make<revived_not_listed>},
         {"F-SYN-366", "deleting what never was leaves a tombstone", {"cnv/delete-again"}, make<absent_gets_tombstone>},

@@ -33,13 +33,18 @@ public:
         return store_->read(std::forward<F>(f));
     }
 
-    /// Runs `f(store_writer&) -> result<T>`.
+    /// Runs `f(store_writer&) -> result<T>`. The assertion is used up whatever `f` says.
     template <class F>
     auto write(F&& f) const {
-        return store_->write([&](store_writer& w) -> std::invoke_result_t<F&, store_writer&> {
+        bool admitted = false;
+        auto out = store_->write([&](store_writer& w) -> std::invoke_result_t<F&, store_writer&> {
             BSP_CHECK(admit(w));
+            admitted = true;
             return f(w);
         });
+        // A refusal rolls back, and the claim with it: the request could be repeated when it no longer fails.
+        if (!out && admitted && claim_) (void)store_->write([&](store_writer& w) { return w.claim_assertion(claim_->issuer, claim_->jti, claim_->expires_at, now_); });
+        return out;
     }
 
 private:

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bsp::conformance {
+
+/// Names of members that are names like any other, and mean something to a database, a query language, a template or
+/// a programming language; and names whose order depends on who sorts them.
+inline constexpr std::string_view odd_names[] = {
+    "",          " ",           "a b",      ".",    "a.b",  "..",    "$set", "$ref", "_id",  "_",   "__proto__", "constructor", "prototype", "toString", "hasOwnProperty",
+    "length",    "__class__",   "self",     "0",    "1",    "9",     "10",   "100",  "01",   "-1",  "1e1",       "1.0",         "A",         "a",        "Ab",
+    "aB",        "ab",          "Z",        "z",    "a[0]", "a[]",   "a/b",  "~0",   "~1",   "@t",  "#text",     "%s",          "%41",       "a\\b",     "a\"b",
+    "null",      "true",        "a:b",      "a;b",  "a,b",  "a=b",   "a&b",  "<a>",  "{a}",  "a\tb", "\u00e9",   "e\u0301",     "\u00df",    "\u0130",   "\u212a",
+    "\ue000",    "\U0001F600",  "\ufeffa",  "\u200b"};
+
+/// Identifiers that are different, and the same to whoever reads numbers in them, cuts off what looks like a file's
+/// suffix, or compares without case. `number` is of digits and does not begin with 0.
+inline std::vector<std::string> look_alikes(std::string const& stem, std::string const& number) {
+    std::vector<std::string> out;
+    for (char const* end : {"", ".", ".0", ".json", ".JSON", ".xml", ".html", ".1", "-", "_", "~", ":", "@", "@1", ":1"}) out.push_back(stem + end);
+    for (char const* start : {"", "0", "00", "-", "0x", "_"}) out.push_back(start + number);
+    for (char const* end : {".0", ".", "e0", "E0", "e-0", "n"}) out.push_back(number + end);
+    return out;
+}
+
+}  // namespace bsp::conformance

@@ -1,0 +1,732 @@
+#include "../faults.hpp"
+
+#include <bsp/crypto/sha256.hpp>
+#include <bsp/json/c14n.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <tuple>
+
+/// What goes wrong where two features meet, where state builds up, and the second time.
+namespace bsp::faulty {
+
+namespace {
+
+bool is_pull(json::object const& cursor) { return json::view(cursor.at("f").as_string()).starts_with("pull "); }
+
+/// Not just read from a request.
+bool is_stored(conversation const& c) { return c.committed != instant{}; }
+
+// ---- pages ----
+
+struct empty_pull_echoes : backend {
+    using backend::backend;
+    instant watermark(call const& c) override {
+        auto const since = since_of(c);
+        return since && c.parameter("since") && *since > held().last_commit ? *since : backend::watermark(c);
+    }
+};
+
+/// Of an entry in a pull with `since` only the messages that came since.
+struct only_news_of_the_revived : backend {
+    using backend::backend;
+    bool join_message(conversation& into, message const& incoming) override {
+        bool const changed = backend::join_message(into, incoming);
+        if (changed) came_[incoming.digest] = held().last_commit + std::chrono::nanoseconds{1};
+        return changed;
+    }
+    result<instant> since_of(call const& c) override {
+        BSP_TRY(since_, backend::since_of(c));
+        return since_;
+    }
+    json::object pull_entry(std::string const& id, conversation const& c) override {
+        json::object out = backend::pull_entry(id, c);
+        json::array kept;
+        for (message const* m : sorted_messages(c))
+            if (came_[m->digest] >= since_ && (m->deleted || !c.winner.deleted)) kept.push_back(emit_message(*m));
+        out["messages"] = std::move(kept);
+        return out;
+    }
+
+private:
+    std::map<sha256_digest, instant> came_;
+    instant since_;
+};
+
+struct cursor_for_once : backend {
+    using backend::backend;
+    result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed) override {
+        BSP_TRY(auto cursor, backend::cursor_of(c, feed));
+        if (cursor && !used_.insert(*c.parameter("cursor")).second) return fail(errc::invalid_query, "this cursor was used");
+        return cursor;
+    }
+
+private:
+    std::set<std::string> used_;
+};
+
+struct one_pull_at_a_time : backend {
+    using backend::backend;
+    answer pull(call const& c, std::string const& id) override {
+        if (!c.parameter("cursor")) ++pull_;
+        return backend::pull(c, id);
+    }
+    json::object cursor_content(json::object content) override {
+        if (is_pull(content)) content["pull"] = pull_;
+        return content;
+    }
+    result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed) override {
+        BSP_TRY(auto cursor, backend::cursor_of(c, feed));
+        if (cursor && is_pull(*cursor) && cursor->at("pull").as_int64() != pull_) return fail(errc::invalid_query, "another pull has begun");
+        return cursor;
+    }
+
+private:
+    std::int64_t pull_ = 0;
+};
+
+struct limit_in_cursor : backend {
+    using backend::backend;
+    result<std::size_t> limit_of(call const& c) override {
+        BSP_TRY(limit_, backend::limit_of(c));
+        return limit_;
+    }
+    json::object cursor_content(json::object content) override {
+        content["l"] = limit_;
+        return content;
+    }
+    result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed) override {
+        BSP_TRY(auto cursor, backend::cursor_of(c, feed));
+        if (cursor) limit_ = cursor->at("l").to_number<std::size_t>();
+        return cursor;
+    }
+    std::size_t page_size(std::size_t) override { return limit_; }
+
+private:
+    std::size_t limit_ = 0;
+};
+
+struct renewal_ends_pulls : backend {
+    using backend::backend;
+    void renew(peer_record& peer, claimed_identity const& who, token const& t) override {
+        if (t.created > peer.sbt_created) ++renewals_["pull " + peer.peer_id];
+        backend::renew(peer, who, t);
+    }
+    json::object cursor_content(json::object content) override {
+        content["r"] = renewals_[std::string{json::view(content.at("f").as_string())}];
+        return content;
+    }
+    result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed) override {
+        BSP_TRY(auto cursor, backend::cursor_of(c, feed));
+        if (cursor && cursor->at("r").as_int64() != renewals_[std::string{feed}]) return fail(errc::invalid_query, "this cursor is of an earlier session");
+        return cursor;
+    }
+
+private:
+    std::map<std::string, std::int64_t> renewals_;
+};
+
+std::string lower(std::string text) {
+    for (char& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
+}
+
+/// A list in an order of its own, continued after the last entry of a page.
+struct list_in_another_order : backend {
+    using backend::backend;
+    answer list_conversations(call const& c) override {
+        BSP_TRY(principal const who, authenticate(c, user_may | peer_may));
+        BSP_TRY(std::size_t const limit, limit_of(c));
+        BSP_TRY(auto const cursor, cursor_of(c, "list"));
+        std::vector<row> rows;
+        for (auto const& [id, conversation] : tenant_of(who.user_id))
+            if (is_listed(conversation)) rows.push_back({&id, &conversation});
+        std::sort(rows.begin(), rows.end(), [this](row const& a, row const& b) { return before(a, b); });
+        json::array entries;
+        bool more = false;
+        row last{};
+        std::int64_t at = 0;
+        for (auto const& r : rows) {
+            if (cursor && !after(r, at, *cursor)) {
+                ++at;
+                continue;
+            }
+            if (entries.size() == limit) {
+                more = true;
+                break;
+            }
+            entries.push_back(list_entry(*r.id, *r.c));
+            last = r;
+            ++at;
+        }
+        json::object out{{"conversations", std::move(entries)}, {"has_more", more}};
+        if (more) out["cursor"] = make_cursor({{"f", "list"}, {"id", *last.id}, {"m", last.c->modified.seconds}, {"mn", last.c->modified.nanoseconds}, {"o", at}});
+        return json_answer(200, out);
+    }
+
+protected:
+    struct row {
+        std::string const* id;
+        conversation const* c;
+    };
+    virtual bool before(row const& a, row const& b) { return *a.id < *b.id; }
+    virtual bool after(row const& r, std::int64_t at, json::object const& cursor) = 0;
+    static std::string id_of(json::object const& cursor) { return std::string{json::view(cursor.at("id").as_string())}; }
+    static instant modified_of(json::object const& cursor) { return {cursor.at("m").as_int64(), static_cast<std::uint32_t>(cursor.at("mn").to_number<std::int64_t>())}; }
+};
+struct list_latest_first : list_in_another_order {
+    using list_in_another_order::list_in_another_order;
+    bool before(row const& a, row const& b) override { return std::tie(b.c->modified, *a.id) < std::tie(a.c->modified, *b.id); }
+    bool after(row const& r, std::int64_t, json::object const& cursor) override {
+        instant const m = modified_of(cursor);
+        return r.c->modified < m || (r.c->modified == m && *r.id > id_of(cursor));
+    }
+};
+struct list_by_row_number : list_in_another_order {
+    using list_in_another_order::list_in_another_order;
+    bool after(row const&, std::int64_t at, json::object const& cursor) override { return at >= cursor.at("o").as_int64(); }
+};
+struct list_without_case : list_in_another_order {
+    using list_in_another_order::list_in_another_order;
+    bool before(row const& a, row const& b) override { return std::pair{lower(*a.id), *a.id} < std::pair{lower(*b.id), *b.id}; }
+    bool after(row const& r, std::int64_t, json::object const& cursor) override { return *r.id > id_of(cursor); }
+};
+struct list_joined_with_messages : backend {
+    using backend::backend;
+    bool is_listed(conversation const& c) override {
+        return backend::is_listed(c) && std::any_of(c.messages.begin(), c.messages.end(), [](auto const& m) { return !m.second.deleted; });
+    }
+};
+struct list_of_winning_writes : backend {
+    using backend::backend;
+    json::object list_entry(std::string const& id, conversation const& c) override {
+        json::object out = backend::list_entry(id, c);
+        out["last_modified"] = c.winner.received.at("last_modified");
+        return out;
+    }
+};
+struct list_of_known_members : backend {
+    using backend::backend;
+    json::object list_entry(std::string const& id, conversation const& c) override {
+        json::object const all = backend::list_entry(id, c);
+        json::object out;
+        for (char const* name : {"conversation_id", "version", "last_modified", "surfaces", "source_backend", "title", "message_count"})
+            if (json::value const* v = all.if_contains(name)) out[name] = *v;
+        return out;
+    }
+};
+struct pulled_messages_by_id : backend {
+    using backend::backend;
+    json::object pull_entry(std::string const& id, conversation const& c) override {
+        json::object out = backend::pull_entry(id, c);
+        auto& messages = out.at("messages").as_array();
+        std::sort(messages.begin(), messages.end(), [](json::value const& a, json::value const& b) { return json::view(a.at("id").as_string()) < json::view(b.at("id").as_string()); });
+        return out;
+    }
+};
+struct no_echo : backend {
+    using backend::backend;
+    answer pull(call const& c, std::string const& id) override {
+        auto const found = held().peers.find(id);
+        if (found != held().peers.end()) puller_ = found->second.backend_id;
+        return backend::pull(c, id);
+    }
+    json::object pull_entry(std::string const& id, conversation const& c) override {
+        json::object out = backend::pull_entry(id, c);
+        auto& messages = out.at("messages").as_array();
+        for (auto at = messages.begin(); at != messages.end();) at = json::view(at->at("source_backend").as_string()) == puller_ ? messages.erase(at) : at + 1;
+        return out;
+    }
+
+private:
+    std::string puller_;
+};
+
+// ---- the feed ----
+
+struct surfaces_are_no_news : backend {
+    using backend::backend;
+    bool join_surfaces(conversation& into, conversation const& from) override {
+        backend::join_surfaces(into, from);
+        return false;
+    }
+};
+struct last_modified_is_no_news : backend {
+    using backend::backend;
+    bool join_modified(conversation& into, conversation const& from) override {
+        backend::join_modified(into, from);
+        return false;
+    }
+};
+struct equal_versions_are_no_news : backend {
+    using backend::backend;
+    bool join_message(conversation& into, message const& incoming) override {
+        auto const found = into.messages.find(incoming.id);
+        bool const news = found == into.messages.end() || found->second.version != incoming.version;
+        return backend::join_message(into, incoming) && news;
+    }
+};
+struct deletions_here_are_no_news : backend {
+    using backend::backend;
+    result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now) override {
+        instant const before = all[id].committed;
+        bool const deletion = m && m->deleted;
+        BSP_CHECK(backend::commit_locally(all, id, std::move(scalars), version, std::move(m), now));
+        if (deletion) all[id].committed = before;
+        return ok();
+    }
+};
+
+// ---- repetitions and single use ----
+
+struct receipts_end_with_the_token : backend {
+    using backend::backend;
+    void renew(peer_record& peer, claimed_identity const& who, token const& t) override {
+        if (t.created > peer.sbt_created) std::erase_if(held().receipts, [&](auto const& r) { return r.first.first == peer.peer_id; });
+        backend::renew(peer, who, t);
+    }
+};
+struct receipts_by_user : backend {
+    using backend::backend;
+    std::pair<std::string, std::string> receipt_key(peer_record const& peer, std::string const& sync_id) override { return {peer.user_id, sync_id}; }
+};
+struct receipts_of_versions : backend {
+    using backend::backend;
+    sha256_digest digest_of(json::object const& body) override {
+        std::string text;
+        for (auto const& c : body.at("conversations").as_array()) {
+            text += json::serialize(c.at("conversation_id")) + json::serialize(c.at("version"));
+            for (auto const& m : c.at("messages").as_array()) text += json::serialize(m.at("id")) + json::serialize(m.at("version"));
+        }
+        return sha256(text);
+    }
+};
+struct last_64_jtis : backend {
+    using backend::backend;
+    result<> claim_jti(call const& c, std::string const& issuer, assertion const& a) override {
+        BSP_CHECK(backend::claim_jti(c, issuer, a));
+        order_.emplace_back(issuer, a.jti);
+        if (order_.size() > 64) {
+            held().used_assertions.erase(order_.front());
+            order_.pop_front();
+        }
+        return ok();
+    }
+
+private:
+    std::deque<std::pair<std::string, std::string>> order_;
+};
+struct jtis_by_user : backend {
+    using backend::backend;
+    result<> claim_jti(call const& c, std::string const& issuer, assertion const& a) override {
+        auto const peer = held().peers.find(a.sub);
+        return backend::claim_jti(c, peer == held().peers.end() ? issuer : "user " + peer->second.user_id, a);
+    }
+};
+struct jtis_of_successes : backend {
+    using backend::backend;
+    result<> claim_jti(call const& c, std::string const& issuer, assertion const& a) override {
+        BSP_CHECK(backend::claim_jti(c, issuer, a));
+        claimed_ = std::pair{issuer, a.jti};
+        return ok();
+    }
+    answer dispatch(call& c) override {
+        claimed_.reset();
+        answer out = backend::dispatch(c);
+        if (!out && claimed_) held().used_assertions.erase(*claimed_);
+        return out;
+    }
+
+private:
+    std::optional<std::pair<std::string, std::string>> claimed_;
+};
+
+// ---- registrations ----
+
+struct key_of_the_revoked_goes_on : backend {
+    using backend::backend;
+    void revoke(peer_record& peer, instant) override {
+        held().revoked_backends.insert(peer.backend_id);
+        held().revoked_keys.insert(peer.key.sha256());
+        for (auto& [id, other] : held().peers)
+            if (other.backend_id == peer.backend_id) other.revoked = true;
+    }
+};
+struct revoked_keys_as_text : backend {
+    using backend::backend;
+    void revoke(peer_record& peer, instant now) override {
+        texts_.insert(peer.key_text);
+        backend::revoke(peer, now);
+    }
+    result<> check_revocation(claimed_identity const& who, rsa_public_key const&, std::string const&) override {
+        if (held().revoked_backends.contains(who.backend_id) || texts_.contains(who.public_key)) return fail(errc::peer_revoked, "this backend has been revoked");
+        return ok();
+    }
+
+private:
+    std::set<std::string> texts_;
+};
+struct revocation_of_a_user : backend {
+    using backend::backend;
+    void revoke(peer_record& peer, instant now) override {
+        std::string const user = peer.user_id;
+        backend::revoke(peer, now);
+        for (auto& [id, other] : held().peers)
+            if (other.user_id == user) other.revoked = true;
+    }
+};
+struct unpairing_of_a_user : backend {
+    using backend::backend;
+    void unpair(peer_record const& peer, instant now) override {
+        std::string const user = peer.user_id;
+        backend::unpair(peer, now);
+        std::erase_if(held().peers, [&](auto const& p) { return p.second.user_id == user && !p.second.revoked; });
+    }
+};
+template <char const* scheme>
+struct expired_cannot_be_removed : backend {
+    using backend::backend;
+    answer delete_peer(call const& c, std::string const& id) override {
+        auto const found = held().peers.find(id);
+        std::string const* credential = c.request.headers.find("Authorization");
+        if (found != held().peers.end() && c.now >= found->second.sbt_expires && credential && credential->starts_with(scheme)) return fail(errc::unknown_peer, "no such session");
+        return backend::delete_peer(c, id);
+    }
+};
+constexpr char of_admin[] = "Bearer ", of_user[] = "BSP-User ";
+struct unpaired_until_the_next_second : backend {
+    using backend::backend;
+    void unpair(peer_record const& peer, instant now) override { backend::unpair(peer, now.nanoseconds > 0 ? instant{now.seconds + 1} : now); }
+};
+struct renewed_by_the_second : backend {
+    using backend::backend;
+    void renew(peer_record& peer, claimed_identity const& who, token const& t) override {
+        if (t.created.seconds == peer.sbt_created.seconds) peer.capabilities = who.capabilities;
+        else backend::renew(peer, who, t);
+    }
+};
+struct key_free_after_expiry : backend {
+    using backend::backend;
+    result<peer_record*> enter(claimed_identity const& who, rsa_public_key const& key, token const& t, instant now) override {
+        if (peer_record* peer = find_registration(t.user_id, who.backend_id); peer && now >= peer->sbt_expires) {
+            peer->key = key;
+            peer->key_text = who.public_key;
+        }
+        return backend::enter(who, key, t, now);
+    }
+};
+struct refused_capabilities_stay : backend {
+    using backend::backend;
+    result<peer_record*> enter(claimed_identity const& who, rsa_public_key const& key, token const& t, instant now) override {
+        if (peer_record* peer = find_registration(t.user_id, who.backend_id)) peer->capabilities = who.capabilities;
+        return backend::enter(who, key, t, now);
+    }
+};
+struct absent_capabilities_stay : backend {
+    using backend::backend;
+    void renew(peer_record& peer, claimed_identity const& who, token const& t) override {
+        json::array const before = peer.capabilities;
+        backend::renew(peer, who, t);
+        if (who.capabilities.empty()) peer.capabilities = before;
+    }
+};
+struct first_challenge_answered_again : backend {
+    using backend::backend;
+    std::string challenge_signature(std::string const& challenge, peer_record const& peer) override {
+        auto const [found, is_new] = answers_.try_emplace(peer.peer_id);
+        if (is_new) found->second = backend::challenge_signature(challenge, peer);
+        return found->second;
+    }
+
+private:
+    std::map<std::string, std::string> answers_;
+};
+struct first_token_listed : backend {
+    using backend::backend;
+    void renew(peer_record& peer, claimed_identity const& who, token const& t) override {
+        json::object const first = peer.sbt;
+        backend::renew(peer, who, t);
+        peer.sbt = first;
+    }
+};
+struct registered_anew : backend {
+    using backend::backend;
+    result<peer_record*> enter(claimed_identity const& who, rsa_public_key const& key, token const& t, instant now) override {
+        BSP_TRY(peer_record * peer, backend::enter(who, key, t, now));
+        peer->registered = now;
+        return peer;
+    }
+};
+
+// ---- whose ----
+
+/// The first registration of a key says whose peer it is.
+struct user_by_key : backend {
+    using backend::backend;
+    json::array apply(peer_record const& peer, tenant const& incoming, instant now) override {
+        peer_record other = peer;
+        other.user_id = first_user(peer);
+        return backend::apply(other, incoming, now);
+    }
+    result<principal> authenticate_peer(call const& c, std::string_view compact, peer_record* of_path) override {
+        BSP_TRY(principal who, backend::authenticate_peer(c, compact, of_path));
+        who.user_id = first_user(*who.peer);
+        return who;
+    }
+
+private:
+    std::string first_user(peer_record const& peer) {
+        peer_record const* first = &peer;
+        for (auto const& [id, other] : held().peers)
+            if (other.key == peer.key && other.registered < first->registered) first = &other;
+        return first->user_id;
+    }
+};
+struct expired_peers_write : backend {
+    using backend::backend;
+    result<> check_not_expired(peer_record const& peer, instant now) override { return writing_ ? ok() : backend::check_not_expired(peer, now); }
+    answer write_message(call const& c, std::string const& id) override {
+        writing_ = true;
+        answer out = backend::write_message(c, id);
+        writing_ = false;
+        return out;
+    }
+
+private:
+    bool writing_ = false;
+};
+struct expired_peers_list_peers : backend {
+    using backend::backend;
+    result<> check_not_expired(peer_record const& peer, instant now) override { return listing_ ? ok() : backend::check_not_expired(peer, now); }
+    answer list_peers(call const& c) override {
+        listing_ = true;
+        answer out = backend::list_peers(c);
+        listing_ = false;
+        return out;
+    }
+
+private:
+    bool listing_ = false;
+};
+struct users_read_digests : backend {
+    using backend::backend;
+    answer digest(call const& c, std::string const& peer_id) override {
+        BSP_TRY(peer_record * peer, find_peer(peer_id));
+        BSP_CHECK(check_not_revoked(*peer));
+        BSP_TRY(principal const who, authenticate(c, peer_may | user_may, peer));
+        return json_answer(200, digest_answer(tenant_of(who.user_id)));
+    }
+};
+
+// ---- deletions and versions ----
+
+struct version_of_the_living : backend {
+    using backend::backend;
+    std::int64_t next_version(conversation const& c, std::string const& message_id) override {
+        conversation living = c;
+        std::erase_if(living.messages, [](auto const& m) { return m.second.deleted; });
+        return backend::next_version(living, message_id);
+    }
+};
+struct tombstones_go_with_the_conversation : backend {
+    using backend::backend;
+    bool join_scalars(conversation& into, conversation const& from) override {
+        if (!backend::join_scalars(into, from)) return false;
+        if (into.winner.deleted) std::erase_if(into.messages, [](auto const& m) { return m.second.deleted; });
+        return true;
+    }
+};
+struct edits_of_the_deleted_dropped : backend {
+    using backend::backend;
+    bool join_message(conversation& into, message const& incoming) override { return !(is_stored(into) && into.winner.deleted && into.messages.contains(incoming.id)) && backend::join_message(into, incoming); }
+};
+struct surfaces_of_the_deleted_dropped : backend {
+    using backend::backend;
+    bool join_surfaces(conversation& into, conversation const& from) override { return !into.winner.deleted && backend::join_surfaces(into, from); }
+};
+struct latecomers_of_the_deleted_pulled : backend {
+    using backend::backend;
+    bool join_message(conversation& into, message const& incoming) override {
+        bool const changed = backend::join_message(into, incoming);
+        if (changed && is_stored(into) && into.winner.deleted) late_.insert(incoming.digest);
+        return changed;
+    }
+    json::object pull_entry(std::string const& id, conversation const& c) override {
+        json::object out = backend::pull_entry(id, c);
+        if (c.winner.deleted)
+            for (message const* m : sorted_messages(c))
+                if (!m->deleted && late_.contains(m->digest)) out.at("messages").as_array().push_back(emit_message(*m));
+        return out;
+    }
+
+private:
+    std::set<sha256_digest> late_;
+};
+struct losers_outlive_pushed_tombstones : backend {
+    using backend::backend;
+    bool join_message(conversation& into, message const& incoming) override {
+        auto const before = into.losers;
+        bool const changed = backend::join_message(into, incoming);
+        if (!local_) into.losers = before;
+        return changed;
+    }
+    result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now) override {
+        local_ = true;
+        auto out = backend::commit_locally(all, id, std::move(scalars), version, std::move(m), now);
+        local_ = false;
+        return out;
+    }
+
+private:
+    bool local_ = false;
+};
+struct conflicts_of_any_conversation : backend {
+    using backend::backend;
+    json::array apply(peer_record const& peer, tenant const& incoming, instant now) override {
+        tenant const before = tenant_of(peer.user_id);
+        json::array out = backend::apply(peer, incoming, now);
+        for (auto const& [id, from] : incoming)
+            for (auto const& [message_id, m] : from.messages)
+                for (auto const& [other_id, other] : before)
+                    if (auto const found = other.messages.find(message_id); other_id != id && found != other.messages.end())
+                        if (auto c = conflict(id, found->second, m)) out.push_back(*std::move(c));
+        return out;
+    }
+};
+struct deletion_in_any_conversation : backend {
+    using backend::backend;
+    answer delete_message(call const& c, std::string const& segment, std::string const& message_id) override {
+        // The row is looked for by the message's id alone; the conversation of the path is the first guess.
+        for (auto& [user, all] : held().tenants)
+            for (auto& [id, conversation] : all)
+                if (auto const at = all.find(segment); at == all.end() || !at->second.messages.contains(message_id))
+                    if (conversation.messages.contains(message_id) && !conversation.winner.deleted && may_write(c, user)) return backend::delete_message(c, id, message_id);
+        return backend::delete_message(c, segment, message_id);
+    }
+
+private:
+    bool may_write(call const& c, std::string const& user) {
+        std::string const* credential = c.request.headers.find("Authorization");
+        auto const a = credential ? read_assertion(std::string_view{*credential}.substr(credential->find(' ') + 1)) : fail(errc::credential_required, "");
+        if (!a) return false;
+        auto const peer = held().peers.find(a->sub);
+        return (peer == held().peers.end() ? a->sub : peer->second.user_id) == user;
+    }
+};
+
+// ---- writes ----
+
+struct answered_once_for_all : backend {
+    using backend::backend;
+    bool repeats(message const& m, json::object const& body) override { return backend::repeats(m, body) || (!m.deleted && seen_.contains(json::serialize(body))); }
+    json::object message_to_write(json::object const& body, std::int64_t version) override {
+        if (body.contains("id")) seen_.insert(json::serialize(body));
+        return backend::message_to_write(body, version);
+    }
+
+private:
+    std::set<std::string> seen_;
+};
+struct ids_by_count : backend {
+    using backend::backend;
+    std::string new_message_id(conversation const& c) override {
+        auto const living = std::count_if(c.messages.begin(), c.messages.end(), [](auto const& m) { return !m.second.deleted; });
+        return "msg_" + std::to_string(living + 1);
+    }
+};
+struct refused_write_creates : backend {
+    using backend::backend;
+    result<principal> authenticate(call const& c, unsigned who_may, peer_record* of_path) override {
+        BSP_TRY(principal const who, backend::authenticate(c, who_may, of_path));
+        user_ = who.user_id;
+        return who;
+    }
+    answer write_message(call const& c, std::string const& id) override {
+        user_.clear();
+        answer out = backend::write_message(c, id);
+        if (!out && out.error().code == errc::invalid_body && !user_.empty() && is_identifier(id) && !tenant_of(user_).contains(id))
+            BSP_CHECK(commit_locally(tenant_of(user_), id, {{"conversation_id", id}, {"source_backend", backend_id()}}, 1, std::nullopt, c.now));
+        return out;
+    }
+
+private:
+    std::string user_;
+};
+struct at_most_1000_messages : backend {
+    using backend::backend;
+    bool join_message(conversation& into, message const& incoming) override {
+        bool const changed = backend::join_message(into, incoming);
+        if (into.messages.size() > 1'000)
+            into.messages.erase(std::min_element(into.messages.begin(), into.messages.end(), [](auto const& a, auto const& b) { return a.second.written < b.second.written; }));
+        return changed;
+    }
+};
+
+fault first(bool caught, fault f) {
+    f.first_sight = trial{1, caught};
+    return f;
+}
+
+}  // namespace
+
+std::vector<fault> first_sight_state_faults() {
+    return {
+        first(false, {"F-SYN-430", "a pull that finds nothing gives its own since back", {"syn/since-future"}, make<empty_pull_echoes>}),
+        first(true, {"F-SYN-431", "of a conversation that came back a pull brings the new messages only", {"mrg/conversation-returns"}, make<only_news_of_the_revived>}),
+        first(true, {"F-SYN-432", "a cursor can be used once", {"syn/cursor-endures"}, make<cursor_for_once>}),
+        first(true, {"F-SYN-433", "a new pull ends the one under way", {"syn/cursor-endures"}, make<one_pull_at_a_time>}),
+        first(false, {"F-SYN-434", "the limit of the first page counts for all", {"syn/limit-of-each-page"}, make<limit_in_cursor>}),
+        first(false, {"F-SYN-435", "a list is in the order of last_modified, and what moves is lost", {"cnv/list-while-writing"}, make<list_latest_first>}),
+        first(true, {"F-SYN-436", "a cursor of the list is a number of rows to skip", {"cnv/list-while-deleting"}, make<list_by_row_number>}),
+        first(true, {"F-SYN-437", "a list is sorted without case and continued with case", {"cnv/list-pages"}, make<list_without_case>}),
+        first(false, {"F-SYN-438", "a new token ends the pulls under way", {"syn/cursor-endures"}, make<renewal_ends_pulls>}),
+        first(false, {"F-SYN-439", "a new token lets sync ids be forgotten", {"syn/receipts-endure"}, make<receipts_end_with_the_token>}),
+        first(true, {"F-SYN-440", "sync ids of a user's peers are one", {"syn/sync-id-after-pairing-again", "syn/sync-id-per-peer"}, make<receipts_by_user>}),
+        first(true, {"F-SYN-441", "a repetition is recognised by ids and versions", {"syn/sync-id-reuse"}, make<receipts_of_versions>}),
+        first(false, {"F-SYN-442", "only the last 64 jtis are remembered", {"aut/jti-lasts"}, make<last_64_jtis>}),
+        first(true, {"F-SYN-443", "a user and that user's peers share their jtis", {"aut/jti-per-issuer"}, make<jtis_by_user>}),
+        first(false, {"F-SYN-444", "a jti is used up only by a request that succeeds", {"aut/jti-of-refused"}, make<jtis_of_successes>}),
+        first(true, {"F-REG-195", "another registration of a revoked key goes on", {"peer/revoked-key"}, make<key_of_the_revoked_goes_on>}),
+        first(true, {"F-REG-196", "revoked keys are compared as PEM text", {"peer/revoked-key"}, make<revoked_keys_as_text>}),
+        first(false, {"F-REG-197", "an expired peer cannot be revoked", {"peer/revoke-expired"}, make<expired_cannot_be_removed<of_admin>>}),
+        first(false, {"F-REG-198", "the user cannot unpair an expired peer", {"peer/unpair-expired"}, make<expired_cannot_be_removed<of_user>>}),
+        first(false, {"F-REG-199", "an unpairing counts until the end of its second", {"reg/again-at-once"}, make<unpaired_until_the_next_second>}),
+        first(false, {"F-REG-200", "of two tokens of one second the first stays", {"reg/newer-by-a-fraction"}, make<renewed_by_the_second>}),
+        first(false, {"F-REG-201", "the pinned key may change after the token expired", {"reg/key-outlives-token"}, make<key_free_after_expiry>}),
+        first(true, {"F-REG-202", "capabilities of a registration refused for its key are stored", {"reg/history-registrations"}, make<refused_capabilities_stay>}),
+        first(true, {"F-REG-203", "the answer to the first challenge is given again", {"reg/challenge"}, make<first_challenge_answered_again>}),
+        first(true, {"F-REG-204", "the list of peers shows the first token", {"peer/list-members"}, make<first_token_listed>}),
+        first(true, {"F-REG-205", "registered_at is the time of the last registration", {"peer/list-members"}, make<registered_anew>}),
+        first(false, {"F-REG-206", "a registration without capabilities leaves the old ones", {"reg/capabilities-each-time"}, make<absent_capabilities_stay>}),
+        first(true, {"F-REG-207", "a revocation ends all registrations of the user", {"peer/revocation-of-one"}, make<revocation_of_a_user>}),
+        first(true, {"F-REG-208", "an unpairing ends all registrations of the user", {"peer/unpairing-of-one"}, make<unpairing_of_a_user>}),
+        first(true, {"F-SYN-445", "the user of a peer is found by its key", {"reg/one-device-of-two-users"}, make<user_by_key>}),
+        first(true, {"F-SYN-446", "writes are taken after the token expired", {"sbt/expiry-stops-pull"}, make<expired_peers_write>}),
+        first(true, {"F-SYN-447", "peers are listed after the token expired", {"sbt/expiry-stops-pull"}, make<expired_peers_list_peers>}),
+        first(true, {"F-SYN-448", "a user may read a peer's digest", {"syn/digest-needs-credential"}, make<users_read_digests>}),
+        first(true, {"F-SYN-450", "a new surface alone is not in the feed", {"syn/pull-metadata"}, make<surfaces_are_no_news>}),
+        first(false, {"F-SYN-451", "a later last_modified alone is not in the feed", {"syn/changes-are-news"}, make<last_modified_is_no_news>}),
+        first(true, {"F-SYN-452", "messages deleted here are not in the feed", {"syn/pull-tombstones"}, make<deletions_here_are_no_news>}),
+        first(false, {"F-SYN-453", "a message that wins at equal version is not in the feed", {"syn/changes-are-news"}, make<equal_versions_are_no_news>}),
+        first(true, {"F-SYN-454", "versions are counted from the messages that are not tombstones", {"cnv/version", "cnv/delete-conversation-version", "cnv/title-version"}, make<version_of_the_living>}),
+        first(true, {"F-SYN-455", "deleting a conversation drops the tombstones in it", {"mrg/history-states", "syn/history-feeds", "syn/history-refusals"}, make<tombstones_go_with_the_conversation>}),
+        first(true, {"F-SYN-456", "edits pushed into a deleted conversation are dropped", {"mrg/history-states", "syn/history-feeds", "syn/history-refusals"}, make<edits_of_the_deleted_dropped>}),
+        first(true, {"F-SYN-457", "surfaces pushed into a deleted conversation are dropped", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<surfaces_of_the_deleted_dropped>}),
+        first(true, {"F-SYN-458", "messages that came after the deletion are in pulls", {"mrg/deleted-conversation"}, make<latecomers_of_the_deleted_pulled>}),
+        first(true, {"F-SYN-459", "a message of another conversation counts as a conflict", {"mrg/no-false-conflicts", "syn/answer"}, make<conflicts_of_any_conversation>}),
+        first(false, {"F-SYN-461", "losing versions outlive a tombstone that was pushed", {"cnv/losers-deleted"}, make<losers_outlive_pushed_tombstones>}),
+        first(true, {"F-SYN-462", "a write that was made before is answered, not made", {"mrg/history-states", "syn/history-feeds"}, make<answered_once_for_all>}),
+        first(false, {"F-SYN-463", "message ids are counted", {"cnv/new-ids"}, make<ids_by_count>}),
+        first(false, {"F-SYN-464", "a refused write leaves an empty conversation", {"cnv/refused-writes"}, make<refused_write_creates>}),
+        first(false, {"F-SYN-465", "a conversation keeps its last 1000 messages", {"syn/long-conversation"}, make<at_most_1000_messages>}),
+        first(true, {"F-SYN-466", "conversations without messages are not listed", {"cnv/history-users", "syn/history-feeds", "syn/history-refusals"}, make<list_joined_with_messages>}),
+        first(true, {"F-SYN-467", "a pull leaves out the messages of the puller", {"syn/source-kept"}, make<no_echo>}),
+        first(true, {"F-SYN-468", "the list shows last_modified of the winning write", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<list_of_winning_writes>}),
+        first(true, {"F-SYN-469", "unknown members are not in the list", {"cnv/history-users", "mrg/history-states", "syn/history-refusals"}, make<list_of_known_members>}),
+        first(false, {"F-SYN-470", "messages in pulls are sorted by id", {"syn/entries-in-order"}, make<pulled_messages_by_id>}),
+        first(true, {"F-SYN-471", "a message is deleted wherever its id is found", {"cnv/delete-here-only"}, make<deletion_in_any_conversation>}),
+    };
+}
+
+}  // namespace bsp::faulty
