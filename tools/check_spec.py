@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 
 PROFILES = {"GEN": "GEN", "ID": "ID", "SBT": "REG", "REG": "REG", "AUT": "REG", "SYN": "SYN",
-            "MRG": "SYN", "CNV": "SYN", "SEC": "SEC-considerations"}
+            "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "SEC": "SEC-considerations"}
 ROLES = ("server", "client", "ui", "both", "operator")
 SCANNED = ("README.md", "CONTRIBUTING.md", "spec", "include", "conformance", "reference_server",
            "tests", "docs", "fuzz", "examples", "tools")
