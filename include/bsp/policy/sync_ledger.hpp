@@ -31,7 +31,10 @@ struct sync_counters {
     std::int64_t pages_pulled = 0;  ///< those that brought something
     std::int64_t pulls_failed = 0;
     std::optional<instant> last_success;
-    std::string last_error;         ///< "" when what was tried last succeeded
+    std::string push_error;         ///< of the last push; "" when it succeeded
+    std::string pull_error;         ///< of the last pull; "" when it succeeded
+
+    [[nodiscard]] std::string const& last_error() const { return push_error.empty() ? pull_error : push_error; }
 
     friend bool operator==(sync_counters const&, sync_counters const&) = default;
 };

@@ -151,11 +151,11 @@ private:
         next.cursor = page.has_more ? page.cursor : "";
         if (!page.has_more) next.since = page.last_sync;  // that of an earlier page says nothing (BSP-SYN-119)
         if (done.news && done.ours_known) next.pushed = {done.at + std::chrono::nanoseconds{1}, {}, {}};  // no echo (BSP-OFF-026)
-        bool const moved = next != *book_ || !next.counters.last_error.empty();
+        bool const moved = next != *book_ || !next.counters.pull_error.empty();
         if (!moved) return ok();
         next.counters.pages_pulled += done.news;
         next.counters.last_success = now.wall;
-        next.counters.last_error.clear();
+        next.counters.pull_error.clear();
         std::optional<sync_occurrence> line;
         if (done.news) {
             line = sync_occurrence{.what = sync_occurrence::kind::pulled, .at = now.wall, .sync_id = {}, .conversations = page.conversations.size(), .messages = 0, .error = {}};
@@ -181,7 +181,7 @@ private:
         retry_.handle_failure(now);
         book_.note([&](peer_progress& p) {
             ++p.counters.pulls_failed;
-            p.counters.last_error = why;
+            p.counters.pull_error = why;
         }, {.what = sync_occurrence::kind::failed, .at = now.wall, .sync_id = {}, .conversations = 0, .messages = 0, .error = why});
     }
 

@@ -168,7 +168,7 @@ private:
             move_on(p);
             ++p.counters.pushes_acknowledged;
             p.counters.last_success = now.wall;
-            p.counters.last_error.clear();
+            p.counters.push_error.clear();
         }, occurrence(sync_occurrence::kind::pushed, now));
         if (!moved) return fail(now, moved.error().detail);
 
@@ -229,7 +229,7 @@ private:
         retry_.handle_failure(now);
         book_.note([&](peer_progress& p) {
             ++p.counters.pushes_failed;
-            p.counters.last_error = why;
+            p.counters.push_error = why;
         }, occurrence(sync_occurrence::kind::failed, now, why));
     }
 

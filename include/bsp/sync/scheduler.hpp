@@ -102,7 +102,11 @@ private:
             if (auto* known = find(peer.peer_id)) known->handle_peer(peer);
             else if (auto opened = session::open(self_, peer)) sessions_.emplace(peer.peer_id, *std::move(opened));
         }
-        std::erase_if(sessions_, [&](auto const& s) { return !here.contains(s.first); });
+        for (auto s = sessions_.begin(); s != sessions_.end();) {
+            bool const ended = !here.contains(s->first);  // and never comes back; a ledger that fails is asked again
+            if (ended && self_.ledger.forget(s->first)) s = sessions_.erase(s);
+            else ++s;
+        }
         watch();
     }
 

@@ -111,7 +111,7 @@ public:
         else if (auto const allowed = dialling(); !allowed) s.obstacle = allowed.error().detail;
         else if (awaits_token_ || now.wall >= peer_.sbt_expires_at) s.obstacle = "waits for a new session binding token";
         else if (!reachable_) s.obstacle = "the peer cannot be reached";
-        else if (paused_until_ && now.steady < *paused_until_) s.obstacle = "the peer refuses us: " + book_->counters.last_error;
+        else if (paused_until_ && now.steady < *paused_until_) s.obstacle = "the peer refuses us: " + book_->counters.last_error();
         else if (quiet_until_ && now.steady < *quiet_until_) s.obstacle = "the peer asked for a pause";
         return s;
     }
