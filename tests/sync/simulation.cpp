@@ -209,15 +209,15 @@ BOOST_AUTO_TEST_CASE(a_week_of_outage) {
 
 // BSP-OFF-002: whichever step is the last one before a crash.
 BOOST_AUTO_TEST_CASE(a_crash_after_any_step_loses_nothing) {
-    for (std::size_t steps = 0; steps < 12; ++steps) {
+    for (std::size_t steps = 0; steps < 16; ++steps) {
         world w{steps};
         w.net.run_for(1s);
         w.write(w.hosted, "main", "h1");
         w.a.ledger.fail_at(steps);
         for (int i = 0; i < 4; ++i) {
             w.write(w.a, "main", "a" + std::to_string(i));
-            w.write(w.hosted, "other", "h" + std::to_string(i));
-            w.net.run_for(2s);
+            w.write(w.hosted, "h" + std::to_string(i), "h");
+            w.net.run_for(5s);
         }
         w.a.ledger.never_fail();
         w.net.restart(w.a);
