@@ -19,8 +19,9 @@ LAYERS = {
     "sbt": ["base", "json", "crypto", "wire"],
     "auth": ["base", "json", "crypto", "wire"],
     "endpoint": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth"],
-    "adapters": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint"],
-    "testing": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint", "adapters"],
+    "sync": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint"],
+    "adapters": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint", "sync"],
+    "testing": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint", "sync", "adapters"],
 }
 
 # What the suite may take from the headers: enough to build requests and read answers, never an oracle.

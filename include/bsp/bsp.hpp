@@ -1,6 +1,6 @@
 #pragma once
 
-/// Everything of layers 0 to 4: the protocol, without clock, sockets and storage. Kept in step with the
+/// Everything of layers 0 to 5: the protocol, without clock, sockets and storage. Kept in step with the
 /// folders by a test (tests/endpoint/umbrella.cpp).
 
 #include <bsp/base/bytes.hpp>
@@ -38,6 +38,7 @@
 #include <bsp/wire/message.hpp>
 #include <bsp/wire/peer_list.hpp>
 #include <bsp/wire/problem.hpp>
+#include <bsp/wire/pull_page.hpp>
 #include <bsp/wire/register_peer.hpp>
 #include <bsp/wire/sync_ack.hpp>
 #include <bsp/wire/sync_push.hpp>
@@ -48,6 +49,7 @@
 #include <bsp/policy/replay_guard.hpp>
 #include <bsp/policy/secret_book.hpp>
 #include <bsp/policy/store.hpp>
+#include <bsp/policy/sync_ledger.hpp>
 #include <bsp/sbt/compact.hpp>
 #include <bsp/sbt/sbt.hpp>
 #include <bsp/auth/admin.hpp>
@@ -69,6 +71,7 @@
 #include <bsp/endpoint/dispatch.hpp>
 #include <bsp/endpoint/emit.hpp>
 #include <bsp/endpoint/end_peer.hpp>
+#include <bsp/endpoint/feed_page.hpp>
 #include <bsp/endpoint/get_conversation.hpp>
 #include <bsp/endpoint/get_digest.hpp>
 #include <bsp/endpoint/get_health.hpp>
@@ -86,3 +89,15 @@
 #include <bsp/endpoint/sync_push.hpp>
 #include <bsp/endpoint/table.hpp>
 #include <bsp/endpoint/write_message.hpp>
+#include <bsp/sync/answer.hpp>
+#include <bsp/sync/moment.hpp>
+#include <bsp/sync/network_monitor.hpp>
+#include <bsp/sync/outbox.hpp>
+#include <bsp/sync/outgoing.hpp>
+#include <bsp/sync/progress_book.hpp>
+#include <bsp/sync/puller.hpp>
+#include <bsp/sync/pusher.hpp>
+#include <bsp/sync/retry.hpp>
+#include <bsp/sync/scheduler.hpp>
+#include <bsp/sync/session.hpp>
+#include <bsp/sync/url.hpp>

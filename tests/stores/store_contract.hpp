@@ -550,6 +550,21 @@ inline void a_snapshot_does_not_change_while_it_is_read(store_base& s) {
     BOOST_TEST(reading(s, [](tenant_reader& mine) { return mine.messages_in_order("main", std::nullopt, 10); }).size() == 2u);
 }
 
+inline void commits_are_told_and_refusals_are_not(store_base& s) {
+    int told = 0;
+    s.on_commit([&] {
+        ++told;
+        throw 1;  // nobody is to hear of it
+    });
+    must(try_commit(s, head("main"), {message("m1")}, t0, "ada"));
+    BOOST_TEST(told == 1);
+    BOOST_TEST(!s.write([](store_writer&) -> result<> { return fail(errc::not_found, "no"); }));
+    BOOST_TEST(told == 1);
+    s.on_commit({});
+    must(try_commit(s, head("main"), {message("m2")}, t0, "ada"));
+    BOOST_TEST(told == 1);
+}
+
 }  // namespace contract
 
 inline constexpr store_clause store_contract[] = {
@@ -574,6 +589,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(an_assertion_is_claimed_once)
     BSP_X(concurrent_writers_of_one_user_do_not_lose_each_others_writes)
     BSP_X(a_snapshot_does_not_change_while_it_is_read)
+    BSP_X(commits_are_told_and_refusals_are_not)
 #undef BSP_X
 };
 

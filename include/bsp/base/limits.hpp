@@ -36,5 +36,26 @@ inline constexpr auto sync_id_kept = 24h;                              ///< A-08
 inline constexpr auto tombstone_kept = 24h * 90;                       ///< A-081
 inline constexpr auto conflict_loser_kept = 24h * 30;                  ///< A-176
 inline constexpr int sync_interval_ms_default = 5'000;                 ///< A-095
+inline constexpr int sync_interval_ms_min = 1'000;                     ///< A-095
+inline constexpr int sync_interval_ms_max = 300'000;                   ///< A-095
+
+// Of the client side (chapter 10). A push carries no more than every server accepts: a last message of the greatest
+// size, every character of it escaped, still fits.
+inline constexpr std::size_t push_bytes_max = 3u << 20;                ///< BSP-OFF-021
+inline constexpr std::size_t push_conversations_max = 500;             ///< BSP-GEN-073
+inline constexpr std::size_t push_messages_per_conversation_max = 1'000;  ///< BSP-GEN-072
+inline constexpr auto request_timeout = 30s;                           ///< BSP-OFF-016
+inline constexpr auto retry_delay_min = 1s;                            ///< A-097
+inline constexpr auto retry_delay_max = 64s;                           ///< A-097
+inline constexpr auto retry_after_max = 1h;                            ///< BSP-OFF-032
+inline constexpr auto refused_pause = 300s;                            ///< before what was refused is tried again (A-098)
+inline constexpr auto health_period = 10s;                             ///< A-108
+inline constexpr auto health_timeout = 5s;                             ///< A-108
+inline constexpr auto live_pull_wait = 30s;                            ///< A-179
+inline constexpr auto idle_pull_gap = 1s;                              ///< BSP-OFF-057
+inline constexpr std::size_t outbox_items_max = 1'000;                 ///< A-102
+inline constexpr std::size_t outbox_bytes_max = 100'000'000;           ///< A-101
+inline constexpr auto outbox_age_alert = 300s;                         ///< A-102
+inline constexpr std::size_t sync_history_max = 100;                   ///< entries per peer
 
 }  // namespace bsp::limits

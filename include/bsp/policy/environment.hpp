@@ -21,6 +21,7 @@ struct settings {
     std::string admin_token;                   ///< empty: nobody is admin (A-119)
     std::vector<std::string> allowed_hosts;    ///< host names served beside the loopback names and the host of `base_url` (A-011)
     std::vector<std::string> allowed_origins;  ///< exact serialized origins that scripts may call from (A-010)
+    std::vector<std::string> allowed_peers = {};  ///< exact origins of backends that may be dialled (A-056)
     std::size_t body_bytes_max = limits::body_bytes_max;
     int sync_interval_ms = limits::sync_interval_ms_default;
 };

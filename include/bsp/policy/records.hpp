@@ -67,6 +67,18 @@ struct changed_message {
 struct position {
     instant at;
     std::string id;
+
+    friend bool operator==(position const&, position const&) = default;
+};
+
+/// How far somebody has read a user's change feed. A conversation that changes moves to the end of the feed, so
+/// `since` stays what it was until the end has been reached: only then is all that was committed before it known.
+struct feed_position {
+    instant since;                   ///< what was committed before is known
+    std::optional<position> after;   ///< the last conversation begun, of those that changed at or after `since`
+    std::optional<position> within;  ///< the last message read of it, if others follow
+
+    friend bool operator==(feed_position const&, feed_position const&) = default;
 };
 
 }  // namespace bsp

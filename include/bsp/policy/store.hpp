@@ -133,20 +133,36 @@ public:
     auto write(F&& f) -> std::invoke_result_t<F&, store_writer&> {
         std::optional<std::invoke_result_t<F&, store_writer&>> answer;
         BSP_CHECK(run_write([&](store_writer& w) -> result<> { return settle(answer, f(w)); }));
+        tell_of_commit();
         return std::move(*answer);
     }
+
+    /// Has `hook` called after every transaction that was committed, on the thread that wrote: a wake-up for
+    /// those who watch the change feed, with nothing in it that could be lost (spec/decisions/0006). It must
+    /// return soon; what it throws is dropped, because a write that is durable has succeeded (BSP-OFF-007).
+    /// To be set while nobody writes.
+    void on_commit(std::function<void()> hook) { on_commit_ = std::move(hook); }
 
 protected:
     virtual result<> run_read(std::function<result<>(store_reader&)> const& f) = 0;
     virtual result<> run_write(std::function<result<>(store_writer&)> const& f) = 0;
 
 private:
+    void tell_of_commit() const noexcept {
+        try {
+            if (on_commit_) on_commit_();
+        } catch (...) {
+        }
+    }
+
     template <class Answer>
     static result<> settle(std::optional<Answer>& answer, Answer&& given) {
         if (!given) return given.error();
         answer.emplace(std::move(given));
         return ok();
     }
+
+    std::function<void()> on_commit_;
 };
 
 /// A model of storage. Models: memory_store, failing_store (testing/), sqlite_store (reference_server/storage).

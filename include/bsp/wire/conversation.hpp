@@ -45,7 +45,8 @@ inline result<> decode_scalars(json::fields const& f, instant timestamp_max, mer
 }
 
 /// Reads one conversation with its messages. Errors as for `decode_message`.
-inline result<conversation_write> decode_conversation(json::fields const& f, instant timestamp_max) {
+inline result<conversation_write> decode_conversation(json::fields const& f, instant timestamp_max,
+                                                      std::size_t messages_max = limits::messages_per_conversation_in_push_max) {
     conversation_write w;
     BSP_CHECK(decode_scalars(f, timestamp_max, w.head));
     w.head.version_seen = w.head.version;
@@ -59,7 +60,7 @@ inline result<conversation_write> decode_conversation(json::fields const& f, ins
     }
 
     BSP_TRY(auto const messages, f.required_array("messages"));
-    if (messages.size() > limits::messages_per_conversation_in_push_max) return f.invalid("messages", "has too many elements");
+    if (messages.size() > messages_max) return f.invalid("messages", "has too many elements");
     w.messages.reserve(messages.size());
     for (std::size_t i = 0; i < messages.size(); ++i) {
         BSP_TRY(json::fields const element, messages.object_at(i));

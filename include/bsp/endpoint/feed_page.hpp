@@ -1,0 +1,138 @@
+#pragma once
+
+#include <bsp/endpoint/emit.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Pieces of a user's change feed, as a pull gives them to a peer and a push brings them there.
+namespace bsp::endpoint {
+
+/// Where a page ends. Bytes are counted in messages; the message that reaches the bound is still given.
+struct page_bounds {
+    std::size_t entries = limits::page_items_default;
+    std::size_t messages_per_entry = std::numeric_limits<std::size_t>::max();
+    std::size_t bytes = limits::pull_page_bytes_max;
+};
+
+struct feed_page {
+    std::string conversations = "[";    ///< a JSON array; messages are emitted as they are stored
+    std::size_t entries = 0;
+    std::size_t messages = 0;
+    std::optional<feed_position> next;  ///< when the page ended before the feed did, within a conversation if need be (spec/decisions/0005)
+    instant end;                        ///< the `since` of which whatever commits after this snapshot is at or after
+};
+
+/// Reads one page, all of one snapshot.
+class feed_reader {
+public:
+    feed_reader(tenant_reader& mine, page_bounds const& bounds) : mine_{mine}, bounds_{bounds} {}
+
+    /// What was committed at or after `from.since`, from there on, in the order of commits.
+    result<feed_page> read(feed_position const& from) {
+        from_ = from;
+        BSP_CHECK(finish_begun());
+        while (!page_.next && page_.entries < bounds_.entries) {
+            std::size_t const wanted = bounds_.entries - page_.entries;
+            BSP_TRY(auto const changed, mine_.changes(from_.since, after_, wanted));
+            for (auto const& c : changed) {
+                if (is_full()) page_.next = place_after(*after_, std::nullopt);
+                else BSP_CHECK(write_entry(c.head, {c.changed_at, c.head.conversation_id}, std::nullopt));
+                if (page_.next) break;
+            }
+            if (changed.size() < wanted) break;
+        }
+        if (!page_.next && page_.entries == bounds_.entries) {
+            BSP_TRY(auto const more, mine_.changes(from_.since, after_, 1));
+            if (!more.empty()) page_.next = place_after(*after_, std::nullopt);
+        }
+        return finish();
+    }
+
+    /// The same of one conversation alone.
+    result<feed_page> read(std::string_view conversation_id, feed_position const& from) {
+        from_ = from;
+        BSP_TRY(auto const head, mine_.head(conversation_id));
+        if (head) BSP_CHECK(write_entry(*head, {from.since, head->conversation_id}, from.within));
+        return finish();
+    }
+
+private:
+    [[nodiscard]] bool is_full() const { return bytes_ >= bounds_.bytes; }
+
+    [[nodiscard]] feed_position place_after(position const& conversation, std::optional<position> const& message) const {
+        return {from_.since, conversation, message};
+    }
+
+    /// The rest of the conversation in which the page before ended.
+    result<> finish_begun() {
+        after_ = from_.after;
+        if (!from_.within) return ok();
+        BSP_TRY(auto const head, mine_.head(from_.after->id));
+        if (!head) return ok();
+        return write_entry(*head, *from_.after, from_.within);
+    }
+
+    /// One conversation with its changed messages after `within`. Sets `next` when they do not all fit. The
+    /// page is not full when this is called, so at least one message is given.
+    result<> write_entry(merge::conversation_head const& head, position const& place, std::optional<position> within) {
+        // Messages withheld while the conversation was deleted are news when it comes back (BSP-SYN-118).
+        instant const since = head.revived_at >= from_.since ? instant{} : from_.since;
+        std::vector<merge::message> messages;
+        std::size_t seen = 0;
+        step_size step;
+        for (bool more = true; more;) {
+            std::size_t const asked = step.next(bounds_.bytes - std::min(bytes_, bounds_.bytes));
+            BSP_TRY(auto page, mine_.changed_messages(head.conversation_id, since, within, asked));
+            more = page.size() == asked;
+            for (auto& m : page) {
+                if (is_full() || seen == bounds_.messages_per_entry) {
+                    page_.next = place_after(place, within);
+                    more = false;
+                    break;
+                }
+                ++seen;
+                within = position{m.changed_at, m.message.id};
+                step.seen(m.message);
+                bytes_ += m.message.body.size();
+                // A deleted conversation shows no content of its messages (BSP-MRG-054).
+                if (!head.scalars.deleted || m.message.deleted) messages.push_back(std::move(m.message));
+            }
+        }
+        std::ranges::sort(messages, merge::reads_before);
+
+        auto& out = page_.conversations;
+        if (page_.entries++ > 0) out += ", ";
+        wire::conversation_writer entry{out, wire::emitted_scalars(head), head.surfaces};
+        entry.begin_messages();
+        for (auto const& m : messages) entry.message(m.body);
+        entry.end_messages().end();
+        page_.messages += messages.size();
+        after_ = place;
+        return ok();
+    }
+
+    result<feed_page> finish() {
+        BSP_TRY(auto const last, mine_.last_change());
+        // One nanosecond on: whatever commits next is at or after it, whatever was given is before it.
+        page_.end = last ? *last + std::chrono::nanoseconds{1} : instant{};
+        page_.conversations += ']';
+        return std::move(page_);
+    }
+
+    tenant_reader& mine_;
+    page_bounds bounds_;
+    feed_position from_;
+    feed_page page_;
+    std::size_t bytes_ = 0;          ///< of messages on this page
+    std::optional<position> after_;  ///< the last conversation on this page
+};
+
+}  // namespace bsp::endpoint

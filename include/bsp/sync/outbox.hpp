@@ -1,0 +1,89 @@
+#pragma once
+
+#include <bsp/endpoint/feed_page.hpp>
+#include <bsp/sync/outgoing.hpp>
+
+#include <string>
+#include <utility>
+
+namespace bsp::sync {
+
+/// What waits to be sent to one peer. Items are of two types, and no call gives both:
+///
+/// - conversations that changed since the push position. They are not copied: the store's change feed is their
+///   queue, in the order of commits, once per conversation however often it changed, and it has no room to run
+///   out of, so nothing of it is ever dropped (A-100, A-101; spec/decisions/0006);
+/// - telemetry events, queued in the ledger up to `outbox_items_max` and `outbox_bytes_max`; beyond that the
+///   oldest give way and are counted.
+class outbox {
+public:
+    outbox(own_backend& self, std::string user_id, std::string peer_id) : self_{self}, user_id_{std::move(user_id)}, peer_id_{std::move(peer_id)} {}
+
+    /// Conversations from `from` on, in their present state, at most `entries_max` and no more than every server
+    /// takes in one push (BSP-OFF-021).
+    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max) const {
+        return self_.store.read([&](store_reader& r) { return endpoint::feed_reader{r.tenant(user_id_), bounds(entries_max)}.read(from); });
+    }
+
+    /// The same of one conversation.
+    [[nodiscard]] result<endpoint::feed_page> conversation(std::string_view id, feed_position const& from) const {
+        return self_.store.read([&](store_reader& r) { return endpoint::feed_reader{r.tenant(user_id_), bounds(1)}.read(id, from); });
+    }
+
+    /// Queues an event. An event larger than the whole queue is refused with `payload_too_large`.
+    result<> add_event(std::string event_id, std::string body, instant now) {
+        if (body.size() > limits::outbox_bytes_max) return fail(errc::payload_too_large, "the event is larger than the queue");
+        BSP_TRY(queue_usage const held, self_.ledger.usage(peer_id_));
+        BSP_TRY(std::size_t const dropped, events_in_the_way(held, body.size()));
+        return self_.ledger.append(peer_id_, {0, std::move(event_id), std::move(body), now}, dropped);
+    }
+
+    /// Events in the order in which they came to be, after the number `after`.
+    [[nodiscard]] result<std::vector<queued_event>> events(std::uint64_t after, std::size_t limit) const { return self_.ledger.events(peer_id_, after, limit); }
+
+    /// The peer has acknowledged the event.
+    result<> remove_event(std::string_view event_id) { return self_.ledger.remove_event(peer_id_, event_id); }
+
+    struct load {
+        std::size_t conversations = 0;  ///< changed since the push position; counted up to one beyond the alert
+        queue_usage events;
+
+        [[nodiscard]] std::size_t items() const { return conversations + events.items; }
+    };
+
+    /// How much is due from `from` on.
+    [[nodiscard]] result<load> measure(feed_position const& from) const {
+        load l;
+        auto const changed = [&](store_reader& r) { return r.tenant(user_id_).changes(from.since, from.after, limits::outbox_items_max + 1); };
+        BSP_TRY(auto const due, self_.store.read(changed));
+        l.conversations = due.size();
+        BSP_TRY(l.events, self_.ledger.usage(peer_id_));
+        return l;
+    }
+
+private:
+    static endpoint::page_bounds bounds(std::size_t entries) {
+        return {.entries = entries, .messages_per_entry = limits::push_messages_per_conversation_max, .bytes = limits::push_bytes_max};
+    }
+
+    /// How many of the oldest events must go to make room for one of `bytes`.
+    [[nodiscard]] result<std::size_t> events_in_the_way(queue_usage held, std::size_t bytes) const {
+        std::size_t dropped = 0;
+        std::uint64_t after = 0;
+        while (held.items + 1 > limits::outbox_items_max || held.bytes + bytes > limits::outbox_bytes_max) {
+            BSP_TRY(auto const oldest, self_.ledger.events(peer_id_, after, 1));
+            if (oldest.empty()) break;
+            after = oldest.front().number;
+            held.bytes -= oldest.front().body.size();
+            --held.items;
+            ++dropped;
+        }
+        return dropped;
+    }
+
+    own_backend& self_;
+    std::string user_id_;
+    std::string peer_id_;
+};
+
+}  // namespace bsp::sync

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/base/http.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/policy/environment.hpp>
+#include <bsp/policy/store.hpp>
+#include <bsp/policy/sync_ledger.hpp>
+#include <bsp/sync/moment.hpp>
+#include <bsp/sync/url.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace bsp::sync {
+
+/// A request that the machines want sent. Whoever sends it follows no redirection, reads no more than
+/// `limits::body_bytes_max` of an answer, and reports what came, or that nothing did, under the same `id`.
+struct outgoing {
+    std::uint64_t id = 0;
+    std::string origin;                 ///< whom to connect to, "https://hosted.example"
+    http_request request;               ///< with Host; `target` in origin form
+    std::chrono::nanoseconds deadline;  ///< steady; an answer after it is ignored (BSP-OFF-016)
+};
+
+/// The backend on whose behalf the machines act. Owns nothing.
+struct own_backend {
+    identity const& self;
+    rsa_private_key const& key;
+    settings const& config;
+    store_base& store;
+    sync_ledger& ledger;
+    std::function<void(std::span<std::uint8_t>)> fill_random;
+    std::uint64_t last_request = 0;     ///< ids given to requests so far
+
+    [[nodiscard]] std::string random_hex(std::size_t bytes) const {
+        bsp::bytes raw(bytes);
+        fill_random(raw);
+        return to_hex(raw);
+    }
+
+    [[nodiscard]] outgoing request(std::string method, std::string_view url, std::string body, std::chrono::nanoseconds deadline) {
+        auto const parts = split_url(url);
+        outgoing out{.id = ++last_request, .origin = std::string{parts.origin}, .request = {}, .deadline = deadline};
+        out.request.method = std::move(method);
+        out.request.target = parts.path;
+        out.request.headers.add("Host", std::string{parts.authority});
+        if (!body.empty()) out.request.headers.add("Content-Type", "application/json");
+        out.request.body = std::move(body);
+        return out;
+    }
+};
+
+/// The one request that a machine may have under way (BSP-OFF-015).
+class flight {
+public:
+    void begin(outgoing const& out) { id_ = out.id, deadline_ = out.deadline; }
+
+    /// Whether `id` is the request under way, and not the echo of an earlier one.
+    [[nodiscard]] bool is(std::uint64_t id) const { return deadline_ && id == id_; }
+
+    /// The request under way is over, if `id` is that.
+    bool end(std::uint64_t id) {
+        if (!is(id)) return false;
+        deadline_.reset();
+        return true;
+    }
+
+    void abandon() { deadline_.reset(); }
+
+    [[nodiscard]] bool is_up() const { return deadline_.has_value(); }
+    [[nodiscard]] std::uint64_t id() const { return id_; }
+    [[nodiscard]] bool is_overdue(moment now) const { return deadline_ && now.steady >= *deadline_; }
+    [[nodiscard]] timeout deadline() const { return deadline_; }
+
+private:
+    std::uint64_t id_ = 0;
+    timeout deadline_;
+};
+
+}  // namespace bsp::sync

@@ -1,0 +1,198 @@
+#pragma once
+
+#include <bsp/auth/assertion.hpp>
+#include <bsp/base/uri.hpp>
+#include <bsp/endpoint/join_into.hpp>
+#include <bsp/json/fields.hpp>
+#include <bsp/json/parse.hpp>
+#include <bsp/sync/answer.hpp>
+#include <bsp/sync/outgoing.hpp>
+#include <bsp/sync/progress_book.hpp>
+#include <bsp/sync/retry.hpp>
+#include <bsp/wire/pull_page.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bsp::sync {
+
+/// Takes from one peer what is new there, page by page (section 10.6). A page is joined into the store in one
+/// transaction, and only then is its cursor or watermark kept: a crash in between repeats the page, which
+/// changes nothing.
+class puller {
+public:
+    puller(own_backend& self, progress_book& book) : self_{self}, book_{book} {}
+
+    void handle_reconnect() {
+        retry_.reset();
+        next_.reset();
+    }
+    void handle_new_beginning() {
+        flight_.abandon();
+        next_.reset();
+        tried_ = false;
+    }
+
+    std::optional<outgoing> poll_request(peer_record const& peer, moment now) {
+        if (flight_.is_overdue(now)) handle_silence(flight_.id(), now);
+        if (flight_.is_up() || retry_.waits(now) || (next_ && now.steady < *next_)) return std::nullopt;
+        live_ = book_->cursor.empty() && std::ranges::find(peer.capabilities, "live_pull") != peer.capabilities.end();
+        auto out = self_.request("GET", peer.endpoints->sync_endpoint + query(), "", now.steady + limits::request_timeout + (live_ ? limits::live_pull_wait : std::chrono::seconds{0}));
+        out.request.headers.add("Authorization", "BSP " + assertion(peer, out.request, now));
+        flight_.begin(out);
+        started_ = now.steady;
+        return out;
+    }
+
+    [[nodiscard]] bool awaits(std::uint64_t id) const { return flight_.is(id); }
+
+    [[nodiscard]] timeout poll_timeout() const {
+        if (flight_.is_up()) return flight_.deadline();
+        return std::max(next_.value_or(std::chrono::nanoseconds{}), retry_.until().value_or(std::chrono::nanoseconds{}));
+    }
+
+    /// Whether a pull has been answered or given up since the start or the new beginning. Pushes wait for it: it
+    /// tells the epoch in which they will be acknowledged.
+    [[nodiscard]] bool has_tried() const { return tried_; }
+
+    consequence handle_response(std::uint64_t id, http_response const& response, peer_record const& peer, std::chrono::milliseconds interval, moment now) {
+        if (!flight_.end(id)) return consequence::none;
+        tried_ = true;
+        auto const what = meaning_of(response);
+        if (what == meaning::success) return handle_page(response.body, peer, interval, now);
+        if (what == meaning::store_renewed) return consequence::begin_anew;
+        if (what == meaning::content_refused) forget_place();
+        fail(now, describe(response));
+        if (what == meaning::token_refused) return consequence::await_token;
+        return what == meaning::peer_refused ? consequence::pause_peer : consequence::none;
+    }
+
+    void handle_silence(std::uint64_t id, moment now) {
+        if (!flight_.end(id)) return;
+        tried_ = true;
+        fail(now, "no answer to a pull");
+    }
+
+private:
+    /// What joining a page did to the store.
+    struct effect {
+        instant at;            ///< the commit
+        bool news = false;     ///< something was not known before
+        bool ours_known = false;  ///< the peer knew all of ours before, and knows what the page brought
+    };
+
+    [[nodiscard]] std::string query() const {
+        std::string q = "?limit=" + std::to_string(limits::page_items_max);
+        auto const add = [&](std::string_view name, std::string const& value) {
+            if (!value.empty()) q += '&' + std::string{name} + '=' + percent_encode_segment(value);
+        };
+        add("since", book_->since);
+        add("cursor", book_->cursor);
+        add("epoch", book_->peer_epoch);
+        if (live_) add("wait", std::to_string(limits::live_pull_wait.count()));
+        return q;
+    }
+
+    [[nodiscard]] std::string assertion(peer_record const& peer, http_request const& request, moment now) const {
+        return mint_peer_assertion({.iss = self_.self.backend_id,
+                                    .sub = peer.endpoints->peer_id,
+                                    .aud = peer.backend_id,
+                                    .jti = self_.random_hex(16),
+                                    .htm = request.method,
+                                    .htu = request.target,
+                                    .iat = now.wall.seconds,
+                                    .exp = now.wall.seconds + 60},
+                                   self_.key);
+    }
+
+    consequence handle_page(std::string const& text, peer_record const& peer, std::chrono::milliseconds interval, moment now) {
+        auto const page = wire::decode_pull_page(text);
+        if (!page) return stay(now, page.error().detail);
+        bool const renewed = page->epoch && *page->epoch != book_->peer_epoch;
+        // Under an epoch that was not known, too: a restored store may have forgotten what it acknowledged before.
+        if (renewed && (!book_->peer_epoch.empty() || book_->pushed != feed_position{})) return consequence::begin_anew;
+        if (page->has_more && page->cursor == book_->cursor) return stay(now, "the page goes on where it began");
+
+        auto const done = take_in(*page, peer, now);
+        if (!done) return stay(now, done.error().detail);
+        if (auto const moved = move_on(*page, *done, now); !moved) return stay(now, moved.error().detail);
+
+        retry_.reset();
+        bool const at_once = page->has_more ? !page->conversations.empty() : live_ && done->news;
+        next_ = at_once ? now.steady : started_ + (page->has_more || live_ ? std::chrono::milliseconds{limits::idle_pull_gap} : interval);
+        return consequence::none;
+    }
+
+    result<effect> take_in(wire::pull_page const& page, peer_record const& peer, moment now) {
+        if (page.conversations.empty()) return effect{};
+        return self_.store.write([&](store_writer& w) -> result<effect> {
+            auto& mine = w.tenant(peer.user_id);
+            BSP_TRY(auto const due, mine.changes(book_->pushed.since, book_->pushed.after, 1));
+            effect e;
+            e.ours_known = due.empty() && !book_->pushed.within;
+            BSP_TRY(e.at, mine.begin_change(now.wall));
+            std::vector<wire::conflict> nobody_to_tell;
+            for (auto const& entry : page.conversations) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
+            BSP_TRY(auto const changed, mine.changes(e.at, std::nullopt, page.conversations.size()));
+            e.news = !changed.empty();
+            // A conversation that came back may hold messages that were withheld from the peer as long as it was deleted.
+            for (auto const& c : changed) e.ours_known = e.ours_known && c.head.revived_at != e.at;
+            return e;
+        });
+    }
+
+    result<> move_on(wire::pull_page const& page, effect const& done, moment now) {
+        auto next = *book_;
+        if (page.epoch) next.peer_epoch = *page.epoch;
+        next.cursor = page.has_more ? page.cursor : "";
+        if (!page.has_more) next.since = page.last_sync;  // that of an earlier page says nothing (BSP-SYN-119)
+        if (done.news && done.ours_known) next.pushed = {done.at + std::chrono::nanoseconds{1}, {}, {}};  // no echo (BSP-OFF-026)
+        bool const moved = next != *book_ || !next.counters.pull_error.empty();
+        if (!moved) return ok();
+        next.counters.pages_pulled += done.news;
+        next.counters.last_success = now.wall;
+        next.counters.pull_error.clear();
+        std::optional<sync_occurrence> line;
+        if (done.news) {
+            line = sync_occurrence{.what = sync_occurrence::kind::pulled, .at = now.wall, .sync_id = {}, .conversations = page.conversations.size(), .messages = 0, .error = {}};
+            for (auto const& c : page.conversations) line->messages += c.messages.size();
+        }
+        return book_.write([&](peer_progress& p) { p = std::move(next); }, line);
+    }
+
+    /// The peer does not know the place any more: without the cursor first, then without the watermark (BSP-OFF-054).
+    void forget_place() {
+        static_cast<void>(book_.write([](peer_progress& p) {
+            if (p.cursor.empty()) p.since.clear();
+            p.cursor.clear();
+        }));
+    }
+
+    consequence stay(moment now, std::string const& why) {
+        fail(now, why);
+        return consequence::none;
+    }
+
+    void fail(moment now, std::string const& why) {
+        retry_.handle_failure(now);
+        book_.note([&](peer_progress& p) {
+            ++p.counters.pulls_failed;
+            p.counters.pull_error = why;
+        }, {.what = sync_occurrence::kind::failed, .at = now.wall, .sync_id = {}, .conversations = 0, .messages = 0, .error = why});
+    }
+
+    own_backend& self_;
+    progress_book& book_;
+    flight flight_;
+    backoff retry_;
+    timeout next_;                          ///< of the next pull; nothing: at once
+    std::chrono::nanoseconds started_{};
+    bool live_ = false;                     ///< the pull under way waits for news (A-179)
+    bool tried_ = false;
+};
+
+}  // namespace bsp::sync

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <bsp/sync/puller.hpp>
+#include <bsp/sync/pusher.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace bsp::sync {
+
+/// The exchange with one peer for one user: a pusher and a puller that go their own ways, and what holds both
+/// up. Nothing is sent before the peer is known to be reachable, while its registration does not allow it, or
+/// before the time that it asked for.
+class session {
+public:
+    /// Takes up where the ledger says we were. `unavailable` when it does not answer.
+    static result<std::unique_ptr<session>> open(own_backend& self, peer_record peer) {
+        BSP_TRY(auto known, self.ledger.progress(peer.peer_id));
+        peer_progress progress = known ? *std::move(known) : peer_progress{};
+        // Of another store of ours, or of none: its instants mean nothing here (BSP-OFF-006).
+        if (progress.own_epoch != self.store.epoch()) progress = {};
+        progress.peer_id = peer.peer_id;
+        progress.own_epoch = self.store.epoch();
+        return std::unique_ptr<session>{new session{self, std::move(peer), std::move(progress)}};
+    }
+
+    session(session const&) = delete;
+
+    /// Something was committed in our store.
+    void handle_change() { pusher_.handle_change(); }
+
+    /// What the registration says now. Another token, or another address, is a reason to try again.
+    void handle_peer(peer_record peer) {
+        bool const renewed = peer.sbt_created_at != peer_.sbt_created_at || peer.sbt_expires_at != peer_.sbt_expires_at;
+        bool const moved = address_of(peer) != address_of(peer_);
+        peer_ = std::move(peer);
+        if (renewed || moved) {
+            awaits_token_ = false;
+            paused_until_.reset();
+        }
+    }
+
+    void handle_reachability(bool reachable) {
+        if (reachable && !reachable_) {
+            pusher_.handle_reconnect();
+            puller_.handle_reconnect();
+        }
+        reachable_ = reachable;
+    }
+
+    /// Somebody wants it done now. What the peer asked for stands.
+    void handle_impatience() {
+        pusher_.handle_reconnect();
+        puller_.handle_reconnect();
+        paused_until_.reset();
+    }
+
+    std::optional<outgoing> poll_request(moment now) {
+        if (!may_send(now)) return std::nullopt;
+        if (auto out = puller_.poll_request(peer_, now)) return out;
+        return puller_.has_tried() ? pusher_.poll_request(peer_, now) : std::nullopt;
+    }
+
+    [[nodiscard]] timeout poll_timeout(moment now) const {
+        if (!registration_allows(now)) return std::nullopt;
+        timeout const held = std::max(paused_until_, quiet_until_);
+        if (held && now.steady < *held) return held;
+        return puller_.has_tried() ? sooner(puller_.poll_timeout(), pusher_.poll_timeout()) : puller_.poll_timeout();
+    }
+
+    /// Answers to requests of others, or to those that were given up, change nothing.
+    void handle_response(std::uint64_t id, http_response const& response, moment now) {
+        if (!pusher_.awaits(id) && !puller_.awaits(id)) return;
+        if (response.status != 200) {
+            if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = std::max(quiet_until_, timeout{now.steady + *wanted});
+        }
+        follow(pusher_.handle_response(id, response, now), now);
+        follow(puller_.handle_response(id, response, peer_, pusher_.interval(), now), now);
+    }
+
+    /// No answer came, and none will.
+    void handle_silence(std::uint64_t id, moment now) {
+        pusher_.handle_silence(id, now);
+        puller_.handle_silence(id, now);
+    }
+
+    [[nodiscard]] peer_record const& peer() const { return peer_; }
+    [[nodiscard]] peer_progress const& progress() const { return *book_; }
+    [[nodiscard]] outbox& box() { return outbox_; }
+
+    struct state {
+        bool reachable = false;
+        std::string obstacle;              ///< why nothing is sent; "" when nothing stands in the way
+        outbox::load due;
+        std::optional<instant> due_since;
+
+        /// Whether an operator should look (BSP-OFF-063).
+        [[nodiscard]] bool alert(instant now) const {
+            bool const old = (due_since && *due_since < now - limits::outbox_age_alert) || (due.events.oldest && *due.events.oldest < now - limits::outbox_age_alert);
+            return due.items() > limits::outbox_items_max || old;
+        }
+    };
+
+    /// For people (BSP-OFF-037).
+    [[nodiscard]] result<state> look(moment now) const {
+        state s{.reachable = reachable_, .obstacle = {}, .due = {}, .due_since = pusher_.due_since()};
+        BSP_TRY(s.due, outbox_.measure(book_->pushed));
+        if (!peer_.endpoints) s.obstacle = "the peer has not told where it is";
+        else if (auto const allowed = dialling(); !allowed) s.obstacle = allowed.error().detail;
+        else if (awaits_token_ || now.wall >= peer_.sbt_expires_at) s.obstacle = "waits for a new session binding token";
+        else if (!reachable_) s.obstacle = "the peer cannot be reached";
+        else if (paused_until_ && now.steady < *paused_until_) s.obstacle = "the peer refuses us: " + book_->counters.last_error();
+        else if (quiet_until_ && now.steady < *quiet_until_) s.obstacle = "the peer asked for a pause";
+        return s;
+    }
+
+private:
+    session(own_backend& self, peer_record peer, peer_progress progress)
+        : self_{self}, peer_{std::move(peer)}, book_{self.ledger, std::move(progress)}, outbox_{self, peer_.user_id, peer_.peer_id} {}
+
+    static std::pair<std::string, std::string> address_of(peer_record const& peer) {
+        if (!peer.endpoints) return {};
+        return {peer.endpoints->peer_id, peer.endpoints->sync_endpoint};
+    }
+
+    [[nodiscard]] result<> dialling() const { return may_dial(peer_.endpoints->sync_endpoint, self_.self.backend_type, peer_.backend_type, self_.config.allowed_peers); }
+
+    [[nodiscard]] bool registration_allows(moment now) const {
+        return reachable_ && !awaits_token_ && peer_.endpoints && now.wall < peer_.sbt_expires_at && dialling();
+    }
+
+    [[nodiscard]] bool may_send(moment now) const {
+        auto const over = [&](timeout t) { return !t || now.steady >= *t; };
+        return registration_allows(now) && over(paused_until_) && over(quiet_until_);
+    }
+
+    void follow(consequence what, moment now) {
+        switch (what) {
+            case consequence::none: return;
+            case consequence::pause_peer: paused_until_ = now.steady + limits::refused_pause; return;
+            case consequence::await_token: awaits_token_ = true; return;
+            case consequence::begin_anew: return begin_anew(now);
+        }
+    }
+
+    /// The peer's store is another one: what it acknowledged and what we took from it may both be gone (BSP-SYN-134).
+    void begin_anew(moment now) {
+        auto const begun = book_.write([](peer_progress& p) {
+            p.pushed = {};
+            p.refused.clear();
+            p.peer_epoch.clear();
+            p.since.clear();
+            p.cursor.clear();
+        }, sync_occurrence{.what = sync_occurrence::kind::began_anew, .at = now.wall, .sync_id = {}, .conversations = 0, .messages = 0, .error = {}});
+        if (!begun) return;  // the next pull is told again
+        pusher_.handle_new_beginning();
+        puller_.handle_new_beginning();
+    }
+
+    own_backend& self_;
+    peer_record peer_;
+    progress_book book_;
+    outbox outbox_;
+    pusher pusher_{self_, outbox_, book_};
+    puller puller_{self_, book_};
+    bool reachable_ = false;
+    bool awaits_token_ = false;
+    timeout paused_until_;  ///< the peer refuses us
+    timeout quiet_until_;   ///< the peer asked for it
+};
+
+}  // namespace bsp::sync
