@@ -133,6 +133,13 @@ private:
     model::accepted_pushes pushes_;
 };
 
+/// The messages of an answer that are not tombstones; and some as "m1 v2, m10 v1".
+std::vector<json::object> without_tombstones(json::value const& in);
+std::string in_brief(std::vector<json::object> const& messages);
+
+/// The instant of a timestamp; the epoch when it is none.
+instant when(std::string const& text);
+
 /// Whether messages of a conversation that its user deletes come back with it (else BSP-MRG-059).
 bool messages_outlive_deletion(scenario& s);
 
