@@ -1,5 +1,7 @@
 #include "commands/support.hpp"
 #include "quick.hpp"
+#include "replay/recording.hpp"
+#include "report/curl.hpp"
 
 #include <bsp/base/identifier.hpp>
 #include <bsp/crypto/random.hpp>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <ostream>
 
 namespace bsp::conformance {
@@ -29,13 +32,29 @@ std::chrono::milliseconds duration_of(std::string const& text) {
     return unit == "ms" ? n : unit == "m" ? n * 60'000 : n * 1'000;
 }
 
-std::string target_arguments_of(run_arguments const& a) {
+std::string target_arguments_of(run_arguments const& a, bool for_run) {
     std::string out = a.url;
-    if (!a.users_file.empty()) out += " --users " + a.users_file;
-    if (!a.admin_token_file.empty()) out += " --admin-token-file " + a.admin_token_file;
+    if (!a.users_file.empty()) out += " --users " + shell_word(a.users_file);
+    if (!a.admin_token_file.empty()) out += " --admin-token-file " + shell_word(a.admin_token_file);
     if (a.insecure) out += " --insecure";
+    if (!for_run) return out;
     if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
     return out;
+}
+
+/// Saves the requests of a check that failed, beside the reports; the command that sends them again. "" where nothing is saved.
+std::string saved_requests(surroundings const& world, judged const& j, run_arguments const& a) {
+    auto const& r = j.record;
+    if (a.output.folder.empty() || r.steps.empty() || (!r.failure && r.inexact.empty())) return {};
+    std::string name{j.what.check->id};
+    std::replace(name.begin(), name.end(), '/', '-');
+    auto const folder = std::filesystem::path{a.output.folder} / "replay";
+    std::filesystem::create_directories(folder);
+    auto const file = folder / (name + ".json");
+    std::ofstream out{file, std::ios::binary | std::ios::trunc};
+    out << json::serialize(replay::to_json(replay::recorded(world, j.what, r))) << '\n';
+    if (!out.flush()) throw usage_error{"cannot write " + file.string()};
+    return "bsp-conformance replay " + shell_word(file.string()) + ' ' + target_arguments_of(a, false);
 }
 
 int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
@@ -74,11 +93,14 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         err << "bsp-conformance: " << look.problem << '\n';
         return exit_code::unreachable;
     }
-    invocation const call{target_arguments_of(a), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string()};
+    invocation call{target_arguments_of(a, true), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string()};
     all.take(run_started(world, look, *selected, options, now));
     auto const begin = std::chrono::steady_clock::now();
     auto const result = run(world, *selected, options,
-                            {[&](registered_check const& c) { all.take(check_started(c)); }, [&](judged const& j) { all.take(check_finished(world, j, call)); }});
+                            {[&](registered_check const& c) { all.take(check_started(c)); }, [&](judged const& j) {
+                                call.replay = saved_requests(world, j, a);
+                                all.take(check_finished(world, j, call));
+                            }});
     all.take(run_finished(world, result, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin)));
     all.close(out);
     return result.exit_code;

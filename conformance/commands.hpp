@@ -59,6 +59,15 @@ struct doctor_arguments {
 };
 int doctor(doctor_arguments const&, std::ostream& out, std::ostream& err);
 
+/// Sends the requests of a failed check, as a run with a report folder saved them, to a target.
+/// 1 the failure comes again, 0 it does not, 2 it cannot be told, 3 the file cannot be used (here), 4 nothing answers.
+struct replay_arguments {
+    std::string file, url, users_file, admin_token_file, restart_command, kill_command;
+    int timeout_s = 10;
+    bool insecure = false;
+};
+int replay_sequence(replay_arguments const&, std::ostream& out, std::ostream& err);
+
 int list_checks(std::ostream& out, bool as_json);
 
 /// A wrong backend that the suite is proved against, for `explain`.

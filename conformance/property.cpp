@@ -53,6 +53,8 @@ private:
 
 void adopt(record& into, attempt&& from) {
     into.steps = std::move(from.found.steps);
+    into.seals = std::move(from.found.seals);
+    into.keys = std::move(from.found.keys);
     into.failure = std::move(from.found.failure);
     for (auto& c : from.found.controls) into.controls.push_back(std::move(c));
     for (auto& n : from.found.notes) into.notes.push_back(std::move(n));

@@ -2,9 +2,13 @@
 
 #include "check.hpp"
 #include "exchange.hpp"
+#include "principals.hpp"
 #include "verdict.hpp"
 
+#include <bsp/base/bytes.hpp>
+
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,10 +16,22 @@
 
 namespace bsp::conformance {
 
+/// What an answer should have been, where its status alone tells; `content`: it does not.
+enum class wanted : std::uint8_t { content, success, refusal, answer };
+
 /// A judgement that went against the target.
 struct finding {
     std::string expected, actual;
-    std::size_t step = 0;  ///< the last step before the judgement; 0: none
+    std::size_t step = 0;  ///< the one that was judged, or the last before the judgement; 0: none
+    conformance::wanted wanted = wanted::content;
+};
+
+/// A signature that the suite made, so that it can be made anew: PS256 by a key, or HMAC-SHA256 under a secret.
+struct seal {
+    bytes signature;
+    std::string text;    ///< what was signed
+    key by = {};         ///< null: a MAC
+    std::string secret = {};
 };
 
 /// What a property did to find its counterexample, and how sure it is.
@@ -34,6 +50,8 @@ struct record {
     std::shared_ptr<unsigned> names = std::make_shared<unsigned>(0);  ///< counter of fresh names
 
     std::vector<std::shared_ptr<step>> steps;
+    std::deque<seal> seals;               ///< the latest; for whoever sends the steps again
+    std::vector<key> keys;                ///< of backends, and whatever else signed something
     std::vector<std::string> controls;    ///< positive evidence, in words
     std::optional<finding> failure;       ///< of behaviour
     std::vector<finding> inexact;         ///< failures of exactness

@@ -86,6 +86,17 @@ int main(int argc, char** argv) {
         examine->add_option("--timeout", visit.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
         examine->add_flag("--insecure", visit.insecure, "Do not verify the certificate of an https target");
 
+        replay_arguments again;
+        auto* const replay = app.add_subcommand("replay", "Send the saved requests of a failed check again, step by step. Exit status: 1 reproduced, 0 not reproduced, 2 cannot be told, 3 unusable file, 4 target unreachable");
+        replay->add_option("file", again.file, "DIR/replay/CHECK.json of a run with --report-dir DIR")->required();
+        replay->add_option("url", again.url, "The backend: http(s)://host[:port][/prefix]")->required();
+        replay->add_option("--users", again.users_file, "As for a run")->type_name("FILE");
+        replay->add_option("--admin-token-file", again.admin_token_file, "As for a run")->type_name("FILE");
+        replay->add_option("--restart-cmd", again.restart_command, "As for a run")->type_name("COMMAND");
+        replay->add_option("--kill-cmd", again.kill_command, "As for a run")->type_name("COMMAND");
+        replay->add_option("--timeout", again.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
+        replay->add_flag("--insecure", again.insecure, "Do not verify the certificate of an https target");
+
         try {
             app.parse(argc, argv);
         } catch (CLI::ParseError const& e) {
@@ -97,6 +108,7 @@ int main(int argc, char** argv) {
         if (diff->parsed()) return diff_reports(first, second, std::cout, std::cerr);
         if (matrix_of->parsed()) return matrix(compare, std::cout, std::cerr);
         if (examine->parsed()) return doctor(visit, std::cout, std::cerr);
+        if (replay->parsed()) return replay_sequence(again, std::cout, std::cerr);
         return run_suite(std::move(run_with), std::cout, std::cerr);
     } catch (std::exception const& e) {
         std::cerr << "bsp-conformance: a fault of its own: " << e.what() << '\n';

@@ -35,6 +35,13 @@ std::string details_of(std::vector<mutation> const& all) {
     return out.empty() ? "nothing changed" : out;
 }
 
+/// What the status of the answer that is troubled should have been.
+wanted wanted_by(std::string_view kind) {
+    if (kind == "accepted") return wanted::refusal;
+    if (kind == "refused") return wanted::success;
+    return kind == "server error" || kind == "hang" || kind == "no answer" || kind == "death" ? wanted::answer : wanted::content;
+}
+
 std::string bytes_of(http_request const& r) {
     std::string out = r.method + ' ' + r.target + '\n';
     for (auto const& [name, value] : r.headers) out += name + ": " + value + '\n';
@@ -269,7 +276,8 @@ void driver::conclude(std::string const& what) {
     how.reproduced = first.reproduced, how.repeated = first.repeated;
     if (how.repeated > 0) r.shrunk = how;
     r.failure = finding{first.what.expected + " for " + first.endpoint + " (" + first.detail + ")",
-                        first.what.kind + ": " + first.what.actual + (findings_.size() > 1 ? "; and " + std::to_string(findings_.size() - 1) + " other findings" : ""), first.as->number};
+                        first.what.kind + ": " + first.what.actual + (findings_.size() > 1 ? "; and " + std::to_string(findings_.size() - 1) + " other findings" : ""), first.as->number,
+                        wanted_by(first.what.kind)};
     throw verdict_reached{verdict::fail};
 }
 

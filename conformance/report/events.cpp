@@ -225,7 +225,9 @@ json::object check_finished(surroundings const& world, judged const& j, invocati
     if (!flawless && j.verdict != verdict::untested && j.verdict != verdict::not_applicable) {
         out["impact"] = c.impact;
         out["likely_cause"] = c.likely_cause;
-        out["replay"] = "bsp-conformance " + call.target_arguments + " --only " + std::string{c.id} + " --seed " + std::to_string(world.options.seed);
+        auto const again = "bsp-conformance " + call.target_arguments + " --only " + std::string{c.id} + " --seed " + std::to_string(world.options.seed);
+        out["again"] = again;
+        out["replay"] = call.replay.empty() ? again : call.replay;
         json::array steps;
         // The beginning sets the scene, the end is where it happened.
         for (std::size_t i = 0; i < r.steps.size(); ++i) {

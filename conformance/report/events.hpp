@@ -17,6 +17,7 @@ namespace bsp::conformance {
 struct invocation {
     std::string target_arguments;  ///< "http://localhost:8825 --users users.json"
     std::string bodies_folder;     ///< where request bodies too big for a command line are saved; "" for nowhere
+    std::string replay = {};       ///< command that sends the saved requests of the check again; "" when they are not saved
 };
 
 json::object run_started(surroundings const&, first_look const&, std::vector<registered_check> const& selected, run_options const&, std::string const& time);

@@ -160,7 +160,9 @@ private:
         line("impact", text_at(v, "/impact"));
         line("likely", text_at(v, "/likely_cause"));
         if (auto const curl = decisive_command(v); !curl.empty()) out_ << "      " << dim("request   ") << printable(curl) << '\n';
-        if (auto const replay = text_at(v, "/replay"); !replay.empty()) out_ << "      " << dim("again     ") << replay << '\n';
+        auto const again = text_at(v, "/again"), replay = text_at(v, "/replay");
+        if (!replay.empty() && replay != again) out_ << "      " << dim("replay    ") << replay << '\n';
+        if (!again.empty()) out_ << "      " << dim("again     ") << again << '\n';
         out_ << '\n' << std::flush;
     }
 

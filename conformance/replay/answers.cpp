@@ -1,0 +1,159 @@
+#include "answers.hpp"
+
+#include "../text.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/base/instant.hpp>
+#include <bsp/json/parse.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
+namespace bsp::conformance::replay {
+namespace {
+
+constexpr std::int64_t tolerable_s = 5;
+
+/// Header fields that a client acts upon; the others are the carrier's, or differ every time.
+bool means_something(std::string_view name) {
+    static constexpr char const* names[] = {"Content-Type", "WWW-Authenticate", "Cache-Control", "Location", "Allow", "Vary", "ETag", "X-Content-Type-Options", "Access-Control-Allow-Origin", "Content-Encoding"};
+    return std::any_of(std::begin(names), std::end(names), [&](char const* one) { return http_headers::same_name(one, name); });
+}
+
+bool is_mine(json::value const& entry, char const* id_member, std::string const& requests) {
+    auto const id = text_at(entry, std::string{"/"} + id_member);
+    return id.find("${") != std::string::npos || (!id.empty() && requests.find('"' + id + '"') != std::string::npos);
+}
+
+/// Leaves out of the user's lists what others put there, and of the page what depends on it.
+void keep_mine(json::value& body, std::string const& requests) {
+    auto* o = body.if_object();
+    if (!o) return;
+    for (auto const& [list, id] : {std::pair{"conversations", "conversation_id"}, std::pair{"peers", "backend_id"}})
+        if (auto* all = o->if_contains(list); all && all->is_array()) {
+            json::array mine;
+            for (auto& one : all->get_array())
+                if (is_mine(one, id, requests)) mine.push_back(std::move(one));
+            *all = json::value(std::move(mine));
+            for (char const* of_page : {"has_more", "cursor", "last_sync"}) o->erase(of_page);
+        }
+    if (o->contains("digest")) o->erase("conversations");  // how many there are is others' doing
+}
+
+/// Something that a target draws or counts up: long, without blanks, not words alone, and not told it by anybody.
+bool is_token(std::string const& text, std::string const& requests) {
+    constexpr std::size_t shortest = 8;
+    bool const looks_it = text.size() >= shortest && text.find(' ') == std::string::npos && std::any_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return looks_it && requests.find(text) == std::string::npos;
+}
+
+class comparison {
+public:
+    comparison(std::int64_t moved, std::string const& requests, std::string& unverified) : moved_{moved}, requests_{requests}, unverified_{unverified} {}
+
+    [[nodiscard]] bool agree(std::string const& recorded, std::string const& now) const {
+        if (recorded == now) return true;
+        if (recorded.find("${") != std::string::npos || now.find("${") != std::string::npos) return false;
+        auto const then = parse_timestamp(recorded), present = parse_timestamp(now);
+        if (then && present) return requests_.find(recorded) == std::string::npos && std::abs(then->seconds + moved_ - present->seconds) <= tolerable_s;
+        return !then && !present && is_token(recorded, requests_) && is_token(now, requests_);
+    }
+
+    [[nodiscard]] std::optional<std::string> of(json::value const& recorded, json::value const& now, std::string const& where, bool is_problem) const {
+        auto const differ = [&](std::string const& then, std::string const& present) { return (where.empty() ? "the body" : where) + ": " + then + ", now " + present; };
+        if (recorded.is_string() && now.is_string()) {
+            std::string const a{json::view(recorded.get_string())}, b{json::view(now.get_string())};
+            if (a != b && (where.ends_with("signature") || where.ends_with("digest"))) unverified_ = where;
+            return agree(a, b) ? std::nullopt : std::optional{differ(show(recorded, 120), show(now, 120))};
+        }
+        if (recorded.is_object() && now.is_object()) {
+            std::set<std::string> names;
+            for (auto const* o : {&recorded.get_object(), &now.get_object()})
+                for (auto const& m : *o) names.emplace(json::view(m.key()));
+            for (auto const& name : names) {
+                if (is_problem && (name == "detail" || name == "title" || name == "instance")) continue;  // prose
+                auto const *a = recorded.get_object().if_contains(name), *b = now.get_object().if_contains(name);
+                if (!a || !b) return (where + '/').append(name) + ": " + (a ? show(*a, 120) : "absent") + ", now " + (b ? show(*b, 120) : "absent");
+                if (auto d = of(*a, *b, (where + '/').append(name), is_problem)) return d;
+            }
+            return std::nullopt;
+        }
+        if (recorded.is_array() && now.is_array()) {
+            auto const &a = recorded.get_array(), &b = now.get_array();
+            if (a.size() != b.size()) return differ(std::to_string(a.size()) + " elements", std::to_string(b.size()));
+            for (std::size_t i = 0; i < a.size(); ++i)
+                if (auto d = of(a[i], b[i], (where + '/').append(std::to_string(i)), is_problem)) return d;
+            return std::nullopt;
+        }
+        return same(recorded, now) ? std::nullopt : std::optional{differ(show(recorded, 120), show(now, 120))};
+    }
+
+private:
+    std::int64_t moved_;
+    std::string const& requests_;
+    std::string& unverified_;
+};
+
+}  // namespace
+
+void vocabulary::add(std::string text, std::string placeholder) {
+    if (text.empty()) return;
+    auto const at = std::find_if(words_.begin(), words_.end(), [&](auto const& w) { return w.first.size() <= text.size(); });
+    for (auto known = at; known != words_.end() && known->first.size() == text.size(); ++known)
+        if (known->first == text) return;
+    words_.insert(at, {std::move(text), std::move(placeholder)});
+}
+
+std::string vocabulary::abstracted(std::string text) const {
+    for (auto const& [word, placeholder] : words_) {
+        std::string out;
+        std::size_t from = 0;
+        for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos;) {
+            // Never within what stands for something already.
+            auto const open = text.rfind("${", at), closed = text.rfind('}', at);
+            if (open != std::string::npos && (closed == std::string::npos || closed < open)) {
+                ++at;
+                continue;
+            }
+            out.append(text, from, at - from).append(placeholder);
+            from = at += word.size();
+        }
+        text = out.append(text, from);
+    }
+    return text;
+}
+
+reply abstract_reply(http_response const& r, vocabulary const& words, std::string const& requests) {
+    constexpr std::size_t longest = 256 * 1024;
+    reply out{.status = r.status};
+    for (auto const& [name, value] : r.headers)
+        if (means_something(name) && is_utf8(value)) out.headers.add(name, words.abstracted(value));
+    out.body = words.abstracted(is_utf8(r.body) ? r.body : "(octets) " + to_hex(as_bytes(r.body)));
+    if (auto parsed = json::parse(out.body)) {
+        keep_mine(*parsed, requests);
+        out.body = json::serialize(*parsed);
+    }
+    if (out.body.size() > longest) {
+        out.body.resize(longest);
+        while (!is_utf8(out.body)) out.body.pop_back();  // no half character at the cut
+    }
+    return out;
+}
+
+std::optional<std::string> difference(reply const& recorded, reply const& now, std::int64_t moved, std::string const& requests, std::string& unverified) {
+    comparison const c{moved, requests, unverified};
+    for (auto const& [name, value] : recorded.headers) {
+        auto const* present = now.headers.find(name);
+        if (!present) return name + ": " + value + ", now absent";
+        if (!c.agree(value, *present)) return name + ": " + value + ", now " + *present;
+    }
+    for (auto const& [name, value] : now.headers)
+        if (!recorded.headers.find(name)) return name + ": absent, now " + value;
+    auto const a = json::parse(recorded.body), b = json::parse(now.body);
+    if (a && b) return c.of(*a, *b, {}, recorded.status >= 400);
+    if (recorded.body == now.body) return std::nullopt;
+    return "the body: " + show(json::value(recorded.body), 120) + ", now " + show(json::value(now.body), 120);
+}
+
+}  // namespace bsp::conformance::replay
