@@ -57,6 +57,42 @@ std::string saved_requests(surroundings const& world, judged const& j, run_argum
     return "bsp-conformance replay " + shell_word(file.string()) + ' ' + target_arguments_of(a, false);
 }
 
+/// How long a counterexample may be made smaller: "off", "max" or a duration.
+std::chrono::milliseconds shrinking_time(std::string const& text) {
+    if (text == "off") return {};
+    if (text == "max") return std::chrono::hours{24};
+    return duration_of(text);
+}
+
+/// Of a selection, what finds something else with every seed.
+std::vector<registered_check> generated(std::vector<registered_check> const& selected) {
+    std::vector<registered_check> out;
+    for (auto const& c : selected)
+        if ((c.check->needs & need::generator) != 0 || c.profile == profile::fuzz) out.push_back(c);
+    if (out.empty()) throw usage_error{"--soak repeats generated checks, and the selection has none"};
+    return out;
+}
+
+/// Rounds of generated checks, each with another seed, until `time` is over or one fails. What the last one found is reported.
+run_result soak(surroundings& world, std::vector<registered_check> const& selected, run_options const& options, run_observer const& observer, std::chrono::milliseconds time,
+                std::function<void(std::size_t, run_result const&, std::chrono::milliseconds)> const& finished) {
+    constexpr std::chrono::milliseconds of_one_property{300};
+    world.property_time = of_one_property;
+    auto const until = std::chrono::steady_clock::now() + time;
+    for (std::size_t round = 1;; ++round) {
+        auto const begin = std::chrono::steady_clock::now();
+        auto result = run(world, selected, options, {observer.started, [](judged const&) {}, observer.counterexample});
+        auto const end = std::chrono::steady_clock::now();
+        finished(round, result, std::chrono::duration_cast<std::chrono::milliseconds>(end - begin));
+        bool const goes_on = result.exit_code == exit_code::conformant || result.exit_code == exit_code::inconclusive;
+        if (!goes_on || end >= until) {
+            for (auto const& j : result.checks) observer.finished(j);
+            return result;
+        }
+        world.begin_round(world.options.seed + 1);
+    }
+}
+
 int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (a.url.empty()) throw usage_error{"which backend? For example: bsp-conformance http://localhost:8825 --users users.json (or --help)"};
     auto target = connect_to(a.url, {.verify_certificate = !a.insecure});
@@ -67,8 +103,10 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         a.wanted.profiles.push_back(*p);
     }
     if (a.quick) a.wanted.only = quick_checks();
-    auto const selected = select(a.wanted);
+    if (!a.soak.empty() && a.wanted.profiles.empty() && a.wanted.only.empty()) a.wanted.profiles = {profile::gen, profile::id, profile::reg, profile::syn, profile::fuzz};
+    auto selected = select(a.wanted);
     if (!selected) throw usage_error{selected.error().detail};
+    if (!a.soak.empty()) *selected = generated(*selected);
 
     auto const now = [] {
         auto const n = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -85,7 +123,11 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         options.baseline = *std::move(read);
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
+    constexpr std::chrono::seconds fuzz_time_of_a_round{1};
     if (!a.fuzz_time.empty()) world.fuzz_time = duration_of(a.fuzz_time);
+    else if (!a.soak.empty()) world.fuzz_time = fuzz_time_of_a_round;
+    world.shrink_time = shrinking_time(a.shrink);
+    auto const soaking_time = a.soak.empty() ? std::chrono::milliseconds{} : duration_of(a.soak);
     report_files all{a.output, out, false};  // a path that cannot be written is found before anything runs
 
     auto const look = probe(world);
@@ -96,11 +138,15 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     invocation call{target_arguments_of(a, true), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string()};
     all.take(run_started(world, look, *selected, options, now));
     auto const begin = std::chrono::steady_clock::now();
-    auto const result = run(world, *selected, options,
-                            {[&](registered_check const& c) { all.take(check_started(c)); }, [&](judged const& j) {
-                                call.replay = saved_requests(world, j, a);
-                                all.take(check_finished(world, j, call));
-                            }});
+    run_observer const observer{[&](registered_check const& c) { all.take(check_started(c)); },
+                                [&](judged const& j) {
+                                    call.replay = saved_requests(world, j, a);
+                                    all.take(check_finished(world, j, call));
+                                },
+                                [&](check const& c, finding const& f, std::size_t steps) { all.take(counterexample_found(world, c, f, steps)); }};
+    auto const result = a.soak.empty() ? run(world, *selected, options, observer)
+                                       : soak(world, *selected, options, observer, soaking_time,
+                                              [&](std::size_t n, run_result const& r, std::chrono::milliseconds took) { all.take(round_finished(world, n, r, took)); });
     all.take(run_finished(world, result, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin)));
     all.close(out);
     return result.exit_code;

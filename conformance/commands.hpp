@@ -29,6 +29,8 @@ struct run_arguments {
     unsigned jobs = 8;
     int timeout_s = 10;
     std::string fuzz_time;  ///< "30s", "500ms", "2m"; empty: the default
+    std::string shrink = "5s";  ///< a duration, "off" or "max"
+    std::string soak;           ///< a duration: generated checks in rounds until it is over or one fails; empty: an ordinary run
     std::string restart_command, kill_command;
     bool insecure = false;
     bool quick = false;  ///< the checks of quick.hpp, and no others

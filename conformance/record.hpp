@@ -39,6 +39,8 @@ struct shrinking {
     std::size_t steps_before = 0;  ///< of the first failing case
     int cases = 0, attempts = 0;   ///< tried until the failure; tried to make it smaller
     int reproduced = 0, repeated = 0;
+    finding first = {};            ///< what the first failing case showed …
+    std::vector<std::shared_ptr<step>> first_steps = {};  ///< … and how
 };
 
 /// Everything one run of one check has brought. Filled by its scenario, closed by the runner.
@@ -56,6 +58,7 @@ struct record {
     std::optional<finding> failure;       ///< of behaviour
     std::vector<finding> inexact;         ///< failures of exactness
     int exactness_judged = 0;
+    std::size_t cases = 0;                ///< that were generated
     std::vector<std::string> notes;
     std::string reason;                   ///< of any verdict but pass and fail
     std::optional<shrinking> shrunk;

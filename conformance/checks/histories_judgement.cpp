@@ -158,6 +158,56 @@ void world::expect_fed(station const& p) {
     for (auto const& [id, entry] : p.fed.entries) s_.expect(people_[p.of].state.contains(id) && people_[p.of].state.at(id).exists(), id + ", pulled by " + p.who.name() + ": does not exist", show(entry));
 }
 
+/// BSP-SYN-109: nothing can have been committed later than now.
+void world::expect_nothing_since_the_future(station const& p) {
+    auto const x = p.who.pull({.since = s_.in_seconds(3600), .limit = 200});
+    s_.accepted(x, "a pull since an hour ahead");
+    auto const ids = ids_at(x.body(), "/conversations", "conversation_id");
+    s_.expect(ids.empty(), "a pull since an hour ahead has nothing", show(ids));
+}
+
+/// What the digest is made of, as far as this history goes.
+std::string world::live_state(std::size_t of) {
+    auto const witness = std::find_if(stations_.begin(), stations_.end(), [&](auto const& p) { return p->of == of; });
+    auto const feed = (*witness)->who.pull_all({.since = begin_, .limit = 200});
+    json::array out;
+    for (auto const& id : ids_) {
+        auto const state = of_conversation(feed.conversations, id);
+        if (!state.entry.is_object() || model::is_true(state.entry.get_object(), "deleted")) continue;
+        auto scalars = state.entry.get_object();
+        std::map<std::string, std::string> live;
+        for (auto const& m : state.messages)
+            if (!model::is_true(m, "deleted")) live[text_at(m, "/id")] = model::octets(m);
+        std::set<std::string> words;
+        if (auto const* all = at(state.entry, "/surfaces"); all && all->is_array())
+            for (auto const& one : all->get_array())
+                if (one.is_string()) words.emplace(json::view(one.get_string()));
+        scalars.erase("messages");
+        scalars.erase("surfaces");
+        out.emplace_back(scalars);
+        for (auto const& m : live) out.emplace_back(m.second);
+        for (auto const& w : words) out.emplace_back(w);
+    }
+    return model::octets(out);
+}
+
+void world::digest_agrees() {
+    auto const of = stations_.front()->of;
+    std::string digest;
+    for (auto const& p : stations_) {
+        if (p->of != of || !p->live) continue;
+        auto const x = p->who.get("/sync/" + p->who.peer_id() + "/digest");
+        s_.accepted(x, "reading the digest");
+        if (digest.empty()) digest = x.text("/digest");
+        s_.expect(x.text("/digest") == digest, "the digest of all peers of a user: " + digest, x.text("/digest"));
+    }
+    auto state = live_state(of);
+    if (!digest_.empty() && state == digested_) s_.expect(digest == digest_, "the digest of an unchanged live state: " + digest_, digest);
+    if (!digest_.empty() && state != digested_) s_.expect(digest != digest_, "another digest, for the live state is another", digest);
+    digest_ = std::move(digest);
+    digested_ = std::move(state);
+}
+
 void world::expect_list(std::size_t of) {
     std::map<std::string, json::value> listed;
     std::string cursor;
@@ -216,9 +266,11 @@ void world::everything_agrees(looks const& at) {
         if (at.peers) expect_peers(u);
         if (at.newcomer) {
             auto const r = s_.settled({.user = people_[u].account});
-            add(s_.register_peer(r), u, *r.backend_id, "its own");
+            auto& p = add(s_.register_peer(r), u, *r.backend_id, "its own");
+            if (at.from_nothing) p.fed.since.clear();
         }
     }
+    expect_nothing_since_the_future(*stations_.front());
     for (auto const& p : stations_) {
         if (!p->live) {
             is_gone(*p);
@@ -229,6 +281,14 @@ void world::everything_agrees(looks const& at) {
         pull_to_the_end(*p);
         expect_fed(*p);
     }
+}
+
+bool digest_is_offered(scenario& s) {
+    auto const a = s.register_peer();
+    auto const x = a.get("/sync/" + a.peer_id() + "/digest");
+    if (x.status() == 404 || x.status() == 405 || x.status() == 501) return false;
+    s.control(x, "reading the digest");
+    return true;
 }
 
 bool messages_outlive_deletion(scenario& s) {

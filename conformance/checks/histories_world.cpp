@@ -102,7 +102,15 @@ std::vector<json::object> world::entries_of(person const& u, command const& c) c
 void world::perform(command const& c) {
     auto const& [what, who, where, entry, drafts, variant] = c;
     if (what == kind::restart) return s_.restart();
+    if (what == kind::kill) return s_.kill_and_restart();
     if (what == kind::enrol) return enrol(c);
+    if (what == kind::pair_again) return pair_again(c);
+    if (what == kind::run_out) return run_out(c);
+    if (what == kind::unpair || what == kind::revoke) {
+        auto* const one = removable(who);
+        if (one) what == kind::unpair ? unpair(*one, variant) : revoke(*one);
+        return;
+    }
 
     auto& p = *stations_[static_cast<std::size_t>(who) % stations_.size()];
     bool const by_user = variant % 2 == 0;
@@ -127,8 +135,6 @@ void world::perform(command const& c) {
         case kind::write_with_other_secret:
         case kind::delete_with_other_secret:
         case kind::read_with_other_key: return refused_with_other_secret(p, c);
-        case kind::unpair: return unpair(p, variant);
-        case kind::revoke: return revoke(p);
         default: return refused_push(p, c, entries);
     }
 }
@@ -146,9 +152,13 @@ void world::push(station& p, std::vector<json::object> entries, push_options o, 
     if (due == outcome::repetition) return;
     auto& state = people_[p.of].state;
     expect_conflicts("the answer to " + what, state, entries, x);
-    for (auto const& e : entries) state[text_at(e, "/conversation_id")].join(e);
-    pushes_.accepted(p.who.peer_id(), *o.sync_id, list);
-    p.accepted.push_back({*o.sync_id, std::move(entries)});
+    joined(p, *o.sync_id, std::move(entries));
+}
+
+void world::joined(station& p, std::string const& sync_id, std::vector<json::object> entries) {
+    for (auto const& e : entries) people_[p.of].state[text_at(e, "/conversation_id")].join(e);
+    pushes_.accepted(p.who.peer_id(), sync_id, as_list(entries));
+    p.accepted.push_back({sync_id, std::move(entries)});
 }
 
 void world::push_known_id(station& p, command const& c, std::vector<json::object> entries) {
@@ -171,7 +181,13 @@ void world::refused_push(station& p, command const& c, std::vector<json::object>
     bool const has_other = other.who.signing_key() != p.who.signing_key();
     push_options o{.sync_id = s_.fresh("s")};
     std::string what;
-    switch (std::get<kind>(c)) {
+    auto const how = std::get<kind>(c);
+    // Of what was accepted before, a repetition is checked like any other push.
+    if (variant % 3 == 2 && !p.accepted.empty() && (how == kind::signed_by_another || how == kind::signature_missing)) {
+        o.sync_id = p.accepted.back().sync_id;
+        entries = p.accepted.back().entries;
+    }
+    switch (how) {
         case kind::forged:
             what = "a push changed after it was signed";
             o.after_signing = [variant](json::object& body) {
@@ -396,14 +412,14 @@ bool world::pull_page(station& p, std::optional<int> limit, bool with_since) {
 }
 
 void world::pull(station& p, int variant) {
-    static constexpr int limits[] = {100, 1, 2, 3};
+    static constexpr int limits[] = {1, 100, 2, 3};
     auto const limit = pick(limits, variant);
-    if (pull_page(p, limit, variant % 2 == 0) && variant % 8 < 4) pull_to_the_end(p);  // else the cursor is kept for later
+    if (pull_page(p, limit, variant % 2 == 0) && variant % 8 < 4) pull_to_the_end(p, limit);  // else the cursor is kept for later
 }
 
-void world::pull_to_the_end(station& p) {
-    constexpr int pages_max = 2000;
-    for (int pages = 0; pull_page(p, 200, true); ++pages) s_.expect(pages < pages_max, "the pages of a pull come to an end", std::to_string(pages_max) + " pages, and has_more is still true");
+void world::pull_to_the_end(station& p, int limit) {
+    constexpr int pages_max = 2000, small_pages = 12;  // others may have written much
+    for (int pages = 0; pull_page(p, pages < small_pages ? limit : 200, pages % 2 == 0); ++pages) s_.expect(pages < pages_max, "the pages of a pull come to an end", std::to_string(pages_max) + " pages, and has_more is still true");
 }
 
 /// The witness's view of a conversation that was just committed, or null.
@@ -456,8 +472,59 @@ void world::enrol(command const& c) {
     registrations_.accepted(user, slot.id, wanted);
 }
 
+/// The backend that was unpaired last, once more. Like `enrol` when there is none.
+void world::pair_again(command const& c) {
+    auto again = c;
+    std::get<kind>(again) = kind::enrol;
+    for (auto const& p : stations_)
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot)
+            if (!p->live && p->backend == slots_[slot].id) {
+                std::get<1>(again) = static_cast<int>(p->of);
+                std::get<2>(again) = static_cast<int>(slot);
+                auto& [version, moment, title, flags] = std::get<entry_draft>(again);
+                moment = 2;  // later than anything in the history
+                flags = p->key.ends_with('1') ? 1 : 0;
+            }
+    enrol(again);
+}
+
+/// A backend pairs with a token that ends in a moment, and is refused from then on, until it brings a newer one.
+void world::run_out(command const& c) {
+    constexpr std::chrono::seconds moment{2}, clocks_apart{4};  // the target's clock is known to a few seconds only
+    auto const of = static_cast<std::size_t>(std::get<1>(c)) % people_.size();
+    auto const end = s_.now() + moment;
+    auto r = s_.settled({.user = people_[of].account});
+    auto const newer = r;
+    r.sbt = [&](json::object& o) { o["created_at"] = s_.in_seconds(-60), o["expires_at"] = format_timestamp(end); };
+    auto const x = s_.try_register(r);
+    if (x.client_error()) return;  // it has run out already, by the target's clock
+    s_.accepted(x, "a registration with a token that ends in a moment");
+    auto& p = add(s_.peer_of(x, r), of, *r.backend_id, "its own");
+    auto entries = entries_of(people_[of], c);
+    auto const sync_id = s_.fresh("s");
+    if (p.who.push(entries, {.sync_id = sync_id}).ok()) joined(p, sync_id, std::move(entries));
+
+    auto refused = p.who.pull({.since = begin_, .limit = 1});
+    for (s_.wait_until(end); refused.ok() && s_.now() < end + clocks_apart; refused = p.who.pull({.since = begin_, .limit = 1})) s_.wait_until(s_.now() + std::chrono::milliseconds{50});
+    s_.refused(refused, "a pull of a peer whose token has run out");
+    p.live = false;
+    is_gone(p);
+    if (std::get<5>(c) % 2 == 1) return;
+    auto const again = s_.try_register(newer);
+    s_.accepted(again, "a registration with a newer token");
+    s_.expect(again.text("/peer_id") == p.who.peer_id(), "the peer_id of before", again.text("/peer_id"));
+    p.live = true;
+}
+
+/// One of the registrations that may go; those of the beginning stay.
+world::station* world::removable(int who) {
+    std::vector<station*> all;
+    for (auto const& p : stations_)
+        if (auto const* held = registrations_.find(people_[p->of].account.id, p->backend); held && p->live && held->peer_id == p->who.peer_id()) all.push_back(p.get());
+    return all.empty() ? nullptr : all[static_cast<std::size_t>(who) % all.size()];
+}
+
 void world::unpair(station& p, int variant) {
-    if (!registrations_.find(people_[p.of].account.id, p.backend)) return;  // those of the beginning stay
     auto const x = variant % 2 == 0 ? p.who.unpair() : people_[p.of].self.del("/peers/" + p.who.peer_id());
     s_.accepted(x, "an unpairing");
     registrations_.unpaired(people_[p.of].account.id, p.backend, s_.now());
@@ -468,7 +535,7 @@ void world::unpair(station& p, int variant) {
 bool world::may_revoke() const { return s_.target_is_hosted() && s_.shared().options.admin_token; }
 
 void world::revoke(station& p) {
-    if (!may_revoke() || !registrations_.find(people_[p.of].account.id, p.backend)) return;
+    if (!may_revoke()) return;
     s_.accepted(s_.admin().del("/peers/" + p.who.peer_id()), "a revocation");
     registrations_.revoked(p.backend, p.key);
     for (auto const& other : stations_)

@@ -52,10 +52,12 @@ int main(int argc, char** argv) {
         app.add_option("--jobs", run_with.jobs, "Checks that run side by side")->check(CLI::Range(1, 64))->capture_default_str();
         app.add_option("--timeout", run_with.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
         app.add_option("--fuzz-time", run_with.fuzz_time, "How long --profile FUZZ goes on, as 30s, 500ms or 2m (default 10s)")->type_name("DURATION");
+        app.add_option("--shrink", run_with.shrink, "How long a counterexample may be made smaller: a duration, off or max")->type_name("DURATION")->capture_default_str();
+        app.add_option("--soak", run_with.soak, "Repeat the generated checks with new seeds for so long (20s, 10m), or until one fails")->type_name("DURATION");
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
         app.add_flag("--insecure", run_with.insecure, "Do not verify the certificate of an https target");
-        app.add_flag("--quick", run_with.quick, "Only the most telling checks, in less than two seconds; the verdict is partial")->excludes("--only", "--profile");
+        app.add_flag("--quick", run_with.quick, "Only the most telling checks, in less than two seconds; the verdict is partial")->excludes("--only", "--profile", "--soak");
         add_outputs(app, run_with.output);
         app.add_option("--json", run_with.output.json, "Write the events, one JSON object per line, here; - (here as for every report) is the standard output")->type_name("FILE");
 

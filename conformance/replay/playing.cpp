@@ -36,7 +36,10 @@ std::string moved(std::string const& timestamp, std::int64_t by) {
 class player {
 public:
     player(sequence const& s, surroundings& world) : sequence_{s}, world_{world} {
-        made_["self"] = world.identity->backend_id;
+        if (world.identity) made_["self"] = world.identity->backend_id;
+        made_["url"] = world.target.url();
+        words_.add(world.target.url(), "${url}");
+        words_.add(world.target.authority(), "${authority}");
         made_["base"] = world.target.base_path();
         made_["authority"] = world.target.authority();
         for (std::size_t n = 0; n < world.options.users.size(); ++n) {
@@ -50,7 +53,7 @@ public:
             made_["admin-token"] = *world.options.admin_token;
             words_.add(*world.options.admin_token, "${admin-token}");
         }
-        words_.add(world.identity->backend_id, "${self}");
+        if (world.identity) words_.add(world.identity->backend_id, "${self}");
         for (auto const& one : s.steps) requests_ += one.target + '\n' + one.body + '\n';
     }
 
@@ -169,6 +172,7 @@ private:
         auto made = make(name, found->second);
         --depth_;
         if (made) made_[name] = *made;
+        if (made && (found->second.is == "ps256" || found->second.is == "hmac-sha256")) words_.add(*made, "${" + name + "}");
         return made;
     }
 
@@ -366,12 +370,13 @@ private:
 
 std::string obstacle(sequence const& s, surroundings const& world) {
     auto const needs_hook = [&](char const* what) { return std::any_of(s.steps.begin(), s.steps.end(), [&](auto const& one) { return one.hook == what; }); };
-    if (!world.identity) return "the target gives no usable identity, so nobody can be registered";
+    bool const registers = std::any_of(s.values.begin(), s.values.end(), [](auto const& v) { return v.second.is == "backend-id"; });
+    if (!world.identity && registers) return "the target gives no usable identity, so nobody can be registered";
     if (world.options.users.size() < s.users) return "the sequence needs " + std::to_string(s.users) + " users; name as many in the users file";
     if (s.admin && !world.options.admin_token) return "the sequence needs the administrator: give --admin-token-file";
     if (needs_hook("restart") && world.options.restart_command.empty()) return "the sequence restarts the target: give --restart-cmd";
     if (needs_hook("kill") && world.options.kill_command.empty()) return "the sequence kills the target: give --kill-cmd";
-    if (!s.backend_type.empty() && s.backend_type != world.identity->backend_type) return "the sequence is for a " + s.backend_type + " backend, and this one is " + world.identity->backend_type;
+    if (world.identity && !s.backend_type.empty() && s.backend_type != world.identity->backend_type) return "the sequence is for a " + s.backend_type + " backend, and this one is " + world.identity->backend_type;
     if (!world.target.has_sockets() && std::any_of(s.steps.begin(), s.steps.end(), [](auto const& one) { return one.hook.empty() && one.method.empty(); })) return "the sequence needs a connection over the network";
     return {};
 }

@@ -10,6 +10,7 @@
 #include <bsp/base/uri.hpp>
 #include <bsp/base/utf8.hpp>
 #include <bsp/crypto/rsa.hpp>
+#include <bsp/json/parse.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -35,6 +36,13 @@ std::string upper(std::string text) {
     for (auto& c : text)
         if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
     return text;
+}
+
+std::string in_lower_case(std::string_view text) {
+    std::string out{text};
+    for (auto& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return out;
 }
 
 /// A text on its way from what was sent to what is saved: parts that are settled, and literal ones between them.
@@ -106,6 +114,8 @@ public:
     recorder(surroundings const& world, record const& of) : world_{world}, record_{of}, suffix_{scenario::suffix_of(world, of)} {
         for (auto const& s : of.seals) seals_.emplace(std::string{s.signature.begin(), s.signature.end()}, &s);
         words_.add(suffix_, "${suffix}");
+        words_.add(world.target.url(), "${url}");
+        words_.add(world.target.authority(), "${authority}");
         if (world.identity) words_.add(world.identity->backend_id, "${self}");
         for (std::size_t n = 0; n < world.options.users.size(); ++n) words_.add('"' + world.options.users[n].id + '"', "\"${user-" + std::to_string(n + 1) + "}\"");
         // A target that gives secrets away must not make this file do so.
@@ -172,8 +182,11 @@ private:
             auto const mine = name;  // describing what was signed may add others
             value v{.is = s.by ? "ps256" : "hmac-sha256", .of = described(s.text), .by = s.by ? name_of(s.by) : secret_as_text(s.secret), .as = as};
             out_.values[mine] = std::move(v);
+            words_.add(std::string{run}, "${" + mine + "}");
             return mine;
         }
+        if (auto const lower = in_lower_case(run); lower != run && upper(lower) == run)
+            if (auto const name = name_of_signature(lower); !name.empty()) return "upper:" + name;
         return {};
     }
 
@@ -251,7 +264,9 @@ private:
         for (auto const& [text, placeholder] : from_answers(whole)) d.settle_word(text, placeholder);
         if (world_.identity) d.settle_word(world_.identity->backend_id, "${self}");
         settle_backends(d);
+        d.settle_word(world_.target.url(), "${url}");
         d.settle_word(suffix_, "${suffix}");
+        d.settle_word(upper(suffix_), "${upper:suffix}");
         for (std::size_t n = 0; n < world_.options.users.size(); ++n) {
             auto const& u = world_.options.users[n];
             if (whole.find('"' + u.id + '"') != std::string::npos) out_.users = std::max(out_.users, n + 1);
@@ -265,6 +280,26 @@ private:
         settle_times(d);
         d.settle(awkward);
         return d.text();
+    }
+
+    /// JSON strings that are spelled with escapes: those with a value in them are spelled plainly, the others stay.
+    void settle_spelled(draft& d) {
+        d.settle([&](std::string const& text, std::size_t from) -> draft::found {
+            for (auto at = text.find('"', from); at != std::string::npos;) {
+                auto end = at + 1;
+                while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+                if (end >= text.size()) break;
+                auto const word = text.substr(at, end + 1 - at);
+                auto const read = word.find("\\u") != std::string::npos ? json::parse(word) : json::parse("null");
+                if (read && read->is_string()) {
+                    auto const plain = '"' + in_json(std::string{json::view(read->get_string())}) + '"';
+                    auto placeholder = plain == word ? word : described(plain);
+                    if (placeholder.find("${") != std::string::npos) return {at, word.size(), std::move(placeholder)};
+                }
+                at = text.find('"', end + 1);
+            }
+            return {};
+        });
     }
 
     void settle_backends(draft& d) {
@@ -388,7 +423,9 @@ private:
                 auto const base = world_.target.base_path().size();
                 s.target = r.target.starts_with(world_.target.base_path()) ? "${base}" + described(r.target.substr(base)) : described(r.target);
                 for (auto const& [name, value] : r.headers) s.headers.add(name, described(value));
-                s.body = described(r.body);
+                draft body{r.body};
+                if (r.body.find("\\u") != std::string::npos) settle_spelled(body);
+                s.body = described(std::move(body), r.body);
             } else {
                 draft d{r.body};
                 d.settle_word(world_.target.authority(), "${authority}");

@@ -137,6 +137,7 @@ result<sequence> read_sequence(std::string_view text) {
     out.time = r.text(v, "/recorded/time", false);
     out.url = r.text(v, "/recorded/url", false);
     out.backend_type = r.text(v, "/recorded/backend_type", false);
+    out.seed = static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer_at(v, "/recorded/seed", 0)));
     out.users = r.number(v, "/users");
     out.admin = at(v, "/admin") && *at(v, "/admin") == json::value(true);
     out.decisive = r.number(v, "/decisive/step");

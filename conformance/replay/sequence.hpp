@@ -14,7 +14,7 @@
 /// The requests of a failed check, saved so that they can be sent again: by somebody else, to another target, at another
 /// time. What only one run knows stands in the texts as `${…}`:
 ///
-///     ${name}                  a value of the sequence (see `value`), or one of the target: self, base, authority,
+///     ${name}                  a value of the sequence (see `value`), or one of the target: self, url, base, authority,
 ///                              user-1, secret-1, admin-token
 ///     ${time:2026-…Z}          a timestamp, moved by what has passed since the recording
 ///     ${seconds:1795276540}    the same of seconds since the epoch

@@ -22,6 +22,10 @@ struct invocation {
 
 json::object run_started(surroundings const&, first_look const&, std::vector<registered_check> const& selected, run_options const&, std::string const& time);
 json::object check_started(registered_check const&);
+/// The first case that failed, as it was found; the check's own event tells what became of it.
+json::object counterexample_found(surroundings const&, check const&, finding const&, std::size_t steps);
+/// A round of a run that goes on (--soak): what it did, and which checks failed.
+json::object round_finished(surroundings const&, std::size_t number, run_result const&, std::chrono::milliseconds took);
 json::object check_finished(surroundings const&, judged const&, invocation const&);
 json::object run_finished(surroundings const&, run_result const&, std::chrono::milliseconds took);
 
