@@ -21,9 +21,16 @@ bool means_something(std::string_view name) {
     return std::any_of(std::begin(names), std::end(names), [&](char const* one) { return http_headers::same_name(one, name); });
 }
 
+/// In place of what depends on the user's other conversations.
+constexpr std::string_view of_others = "(of others)";
+
 bool is_mine(json::value const& entry, char const* id_member, std::string const& requests) {
     auto const id = text_at(entry, std::string{"/"} + id_member);
-    return id.find("${") != std::string::npos || (!id.empty() && requests.find('"' + id + '"') != std::string::npos);
+    if (id.empty()) return false;
+    // Whole: "c1${suffix}" is not in "c12${suffix}".
+    for (std::size_t at = 0; (at = requests.find(id, at)) != std::string::npos; ++at)
+        if (at > 0 && std::string_view{"\"/"}.find(requests[at - 1]) != std::string_view::npos) return true;
+    return false;
 }
 
 /// Leaves out of the user's lists what others put there, and of the page what depends on it.
@@ -37,8 +44,10 @@ void keep_mine(json::value& body, std::string const& requests) {
                 if (is_mine(one, id, requests)) mine.push_back(std::move(one));
             // Peers have no order of their own; conversations have.
             if (std::string_view{list} == "peers") std::sort(mine.begin(), mine.end(), [&](auto const& a, auto const& b) { return text_at(a, std::string{"/"} + id) < text_at(b, std::string{"/"} + id); });
+            bool const others = mine.size() < all->get_array().size();
             *all = json::value(std::move(mine));
-            for (char const* of_page : {"has_more", "cursor", "last_sync"}) o->erase(of_page);
+            for (char const* of_page : {"cursor", "last_sync"}) o->erase(of_page);
+            if (others) (*o)["has_more"] = of_others;
         }
     if (o->contains("digest")) o->erase("conversations");  // how many there are is others' doing
 }
@@ -63,18 +72,36 @@ bool is_token(std::string const& text, std::string const& requests) {
 
 class comparison {
 public:
-    comparison(std::int64_t moved, std::string const& requests, std::string& unverified) : moved_{moved}, requests_{requests}, unverified_{unverified} {}
+    comparison(std::int64_t moved, std::string const& requests, bool with_pages, std::string& unverified) : moved_{moved}, requests_{requests}, with_pages_{with_pages}, unverified_{unverified} {}
 
     [[nodiscard]] bool agree(std::string const& recorded, std::string const& now) const {
         if (recorded == now) return true;
-        if (recorded.find("${") != std::string::npos || now.find("${") != std::string::npos) return false;
         auto const then = parse_timestamp(recorded), present = parse_timestamp(now);
         if (then && present) return requests_.find(recorded) == std::string::npos && std::abs(then->seconds + moved_ - present->seconds) <= tolerable_s;
-        return !then && !present && is_token(recorded, requests_) && is_token(now, requests_);
+        return !then && !present && agree_word_by_word(recorded, now);
+    }
+
+    /// Tokens may be parts of a text: of a URL, say.
+    [[nodiscard]] bool agree_word_by_word(std::string_view recorded, std::string_view now) const {
+        auto const in_word = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-'; };
+        auto const word_of = [&](std::string_view text) { return text.substr(0, static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), in_word) - text.begin())); };
+        while (!recorded.empty() && !now.empty()) {
+            auto const a = word_of(recorded), b = word_of(now);
+            if (a != b && !(is_token(std::string{a}, requests_) && is_token(std::string{b}, requests_))) return false;
+            recorded.remove_prefix(a.size());
+            now.remove_prefix(b.size());
+            if (recorded.empty() || now.empty()) break;
+            if (recorded.front() != now.front()) return false;
+            recorded.remove_prefix(1);
+            now.remove_prefix(1);
+        }
+        return recorded.empty() && now.empty();
     }
 
     [[nodiscard]] std::optional<std::string> of(json::value const& recorded, json::value const& now, std::string const& where, bool is_problem) const {
         auto const differ = [&](std::string const& then, std::string const& present) { return (where.empty() ? "the body" : where) + ": " + then + ", now " + present; };
+        for (auto const* one : {&recorded, &now})
+            if (one->is_string() && json::view(one->get_string()) == of_others) return std::nullopt;
         if (recorded.is_string() && now.is_string()) {
             std::string const a{json::view(recorded.get_string())}, b{json::view(now.get_string())};
             if (a != b && a.find("${") == std::string::npos && (where.ends_with("signature") || where.ends_with("digest"))) unverified_ = where;
@@ -86,6 +113,7 @@ public:
                 for (auto const& m : *o) names.emplace(json::view(m.key()));
             for (auto const& name : names) {
                 if (is_problem && (name == "detail" || name == "title" || name == "instance")) continue;  // prose
+                if (name == "has_more" && where.empty() && !with_pages_) continue;
                 auto const *a = recorded.get_object().if_contains(name), *b = now.get_object().if_contains(name);
                 if (!a || !b) return (where + '/').append(name) + ": " + (a ? show(*a, 120) : "absent") + ", now " + (b ? show(*b, 120) : "absent");
                 if (auto d = of(*a, *b, (where + '/').append(name), is_problem)) return d;
@@ -105,6 +133,7 @@ public:
 private:
     std::int64_t moved_;
     std::string const& requests_;
+    bool with_pages_;
     std::string& unverified_;
 };
 
@@ -155,8 +184,8 @@ reply abstract_reply(http_response const& r, vocabulary const& words, std::strin
     return out;
 }
 
-std::optional<std::string> difference(reply const& recorded, reply const& now, std::int64_t moved, std::string const& requests, std::string& unverified) {
-    comparison const c{moved, requests, unverified};
+std::optional<std::string> difference(reply const& recorded, reply const& now, std::int64_t moved, std::string const& requests, bool with_pages, std::string& unverified) {
+    comparison const c{moved, requests, with_pages, unverified};
     for (auto const& [name, value] : recorded.headers) {
         auto const* present = now.headers.find(name);
         if (!present) return name + ": " + value + ", now absent";

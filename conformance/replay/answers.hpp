@@ -28,7 +28,8 @@ reply abstract_reply(http_response const&, vocabulary const&, std::string const&
 
 /// Where the second of two abstract answers departs from the first: "/messages/0/content: "a", now "b"", or nothing.
 /// Times that the target made may be off by seconds from what `moved` (seconds) makes of the recorded ones, and tokens
-/// that it made are only tokens; where such a token would have to be verified, its pointer goes to `unverified`.
-std::optional<std::string> difference(reply const& recorded, reply const& now, std::int64_t moved, std::string const& requests, std::string& unverified);
+/// that it made are only tokens, and whether pages follow counts only `with_pages` (others may have written meanwhile);
+/// where such a token would have to be verified, its pointer goes to `unverified`.
+std::optional<std::string> difference(reply const& recorded, reply const& now, std::int64_t moved, std::string const& requests, bool with_pages, std::string& unverified);
 
 }  // namespace bsp::conformance::replay

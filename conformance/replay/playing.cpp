@@ -311,7 +311,7 @@ private:
     [[nodiscard]] std::optional<std::string> compared(step const& s, reply const& now, std::string& unverified) const {
         auto const& then = s.answered;
         if (then.status != now.status || then.fault != now.fault) return in_words(then) + ", now " + in_words(now);
-        return difference(then, now, shift_, requests_, unverified);
+        return difference(then, now, shift_, requests_, s.number == sequence_.decisive, unverified);
     }
 
     /// Whether the answer still goes against what was expected, where the status tells; nothing where it does not.
@@ -323,14 +323,46 @@ private:
         return std::nullopt;
     }
 
+    /// Whether step `i` asks for the next page of what the step before asked for.
+    [[nodiscard]] bool is_next_page(std::size_t i) const {
+        auto const& steps = sequence_.steps;
+        auto const path = [&](std::size_t n) { return steps[n].target.substr(0, steps[n].target.find('?')); };
+        return i > 0 && steps[i].method == "GET" && steps[i - 1].method == "GET" && steps[i].target.find("cursor=") != std::string::npos && path(i) == path(i - 1);
+    }
+
+    /// The entries of all pages from `first` on, as one answer: where a page ends is decided by what others wrote.
+    [[nodiscard]] std::optional<std::string> difference_of_pages(std::vector<played> const& all, std::size_t first, std::size_t end) const {
+        json::array then, now;
+        for (auto i = first; i < end; ++i) {
+            auto const add = [](reply const& r, json::array& to) {
+                if (auto const body = json::parse(r.body))
+                    for (auto const& one : objects_at(*body, "/conversations")) to.emplace_back(one);
+            };
+            add(sequence_.steps[i].answered, then);
+            add(all[i].now, now);
+        }
+        std::string unverified;
+        auto const page = [](json::array& entries) { return reply{.status = 200, .body = json::serialize(json::object{{"conversations", std::move(entries)}})}; };
+        return difference(page(then), page(now), shift_, requests_, false, unverified);
+    }
+
     void judge(std::vector<played> const& all, finale& out) const {
         auto const& steps = sequence_.steps;
         auto const name = [&](std::size_t i) { return "step " + std::to_string(steps[i].number); };
         auto const decisive = sequence_.decisive - 1;
         for (std::size_t i = 0; i < all.size() && i <= decisive; ++i) {
             if (!steps[i].hook.empty()) continue;
+            if (sequence_.wanted.empty() && (is_next_page(i) || (i < decisive && i + 1 < all.size() && is_next_page(i + 1)))) {
+                auto first = i;
+                while (is_next_page(first)) --first;
+                if (i < decisive && i + 1 < all.size() && is_next_page(i + 1)) continue;  // judged with the last page
+                if (auto const d = difference_of_pages(all, first, i + 1)) {
+                    out.because = name(first) + " and its further pages now answer otherwise: " + *d;
+                    return;
+                }
+                continue;
+            }
             if (all[i].left_out) {
-                if (i < decisive && sequence_.wanted.empty()) continue;  // a page that is not there to be asked for
                 out.because = name(i) + " could not be sent: an earlier answer lacks what it needs";
                 return;
             }

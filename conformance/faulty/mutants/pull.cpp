@@ -222,7 +222,7 @@ std::vector<fault> pull_faults() {
         {"F-SYN-152", "since must end in Z", {"syn/since-spellings"}, make<since_with_z_only>},
         {"F-SYN-154", "last_sync is a second ahead", {"syn/pull-watermark"}, make<watermark_ahead>},
         {"F-SYN-155", "last_sync never moves", {"syn/pull-incremental"}, make<watermark_of_old>},
-        {"F-SYN-178", "the digest counts tombstones", {"syn/digest", "syn/history-digest"}, make<digest_of_changed<tombstones_counted>>},
+        {"F-SYN-178", "the digest counts tombstones", {"syn/digest"}, make<digest_of_changed<tombstones_counted>>},
         {"F-SYN-179", "the digest leaves surfaces out", {"syn/digest"}, make<digest_of_changed<surfaces_left_out>>},
         {"F-SYN-180", "the digest counts deleted conversations", {"syn/digest", "syn/history-digest"}, make<digest_of_changed<deleted_counted>>},
         {"F-SYN-235", "limit is ignored", {"syn/pull-limit"}, make<limit_ignored>},
