@@ -108,13 +108,13 @@ void with_crashes(scenario& in) {
 
 void with_expiry(scenario& in) {
     hold(in, "whose token has run out is refused until it brings a newer one, and loses nothing",
-         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 3, .size = 4, .time = std::chrono::milliseconds{3000}}});
+         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 4, .time = std::chrono::milliseconds{2000}}});
 }
 
 void of_digests(scenario& in) {
     if (!histories::digest_is_offered(in)) in.not_applicable("the digest is not offered");
     bool const outlive = histories::messages_outlive_deletion(in);
-    property(in, "the digest changes exactly when the live state does", {.cases = 12, .size = 10, .time = std::chrono::milliseconds{2500}}, [outlive](scenario& s) {
+    property(in, "the digest changes exactly when the live state does", {.cases = 10, .size = 10, .time = std::chrono::milliseconds{1500}}, [outlive](scenario& s) {
         auto const drawn = *commands({push, push, push, push_again, forged, delete_message, write, delete_conversation, pull}, 10);
         world w{s, {.users = 1, .peers = 2, .deletes_conversations = outlive}};
         w.digest_agrees();

@@ -490,7 +490,8 @@ void world::pair_again(command const& c) {
 
 /// A backend pairs with a token that ends in a moment, and is refused from then on, until it brings a newer one.
 void world::run_out(command const& c) {
-    constexpr std::chrono::seconds moment{2}, clocks_apart{4};  // the target's clock is known to a few seconds only
+    constexpr std::chrono::milliseconds moment{1'500};
+    constexpr std::chrono::seconds clocks_apart{4};  // the target's clock is known to a few seconds only
     auto const of = static_cast<std::size_t>(std::get<1>(c)) % people_.size();
     auto const end = s_.now() + moment;
     auto r = s_.settled({.user = people_[of].account});

@@ -47,7 +47,7 @@ void keep_mine(json::value& body, std::string const& requests) {
             bool const others = mine.size() < all->get_array().size();
             *all = json::value(std::move(mine));
             for (char const* of_page : {"cursor", "last_sync"}) o->erase(of_page);
-            if (others) (*o)["has_more"] = of_others;
+            if (others && o->contains("has_more")) (*o)["has_more"] = of_others;
         }
     if (o->contains("digest")) o->erase("conversations");  // how many there are is others' doing
 }

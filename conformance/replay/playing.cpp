@@ -154,6 +154,12 @@ private:
         auto const second = rest.find(':');
         auto const first_number = number(rest.substr(0, second));
         if (second == std::string_view::npos || !first_number) return bad();
+        if (kind == "line") {
+            BSP_TRY(std::string const whole, word(rest.substr(second + 1)));
+            std::size_t at = 0;
+            for (auto n = *first_number; n > 1 && at < whole.size(); --n) at = std::min(whole.find('\n', at), whole.size() - 1) + 1;
+            return whole.substr(at, std::min(whole.find('\n', at), whole.size()) - at);
+        }
         if (kind == "run") {
             constexpr std::int64_t longest = 64 << 20;
             auto const octet = from_hex(rest.substr(second + 1));

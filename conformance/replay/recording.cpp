@@ -259,7 +259,9 @@ private:
         });
         for (auto const& k : record_.keys) {
             auto const pem = k->public_key().pem();
+            auto const first_line = pem.substr(pem.find('\n') + 1, 64);
             if (whole.find(in_json(pem)) != std::string::npos) d.settle_word(in_json(pem), "${json:" + name_of(k) + "}");
+            else if (whole.find(first_line) != std::string::npos) settle_lines(d, pem, name_of(k));  // other line ends
         }
         for (auto const& [text, placeholder] : from_answers(whole)) d.settle_word(text, placeholder);
         if (world_.identity) d.settle_word(world_.identity->backend_id, "${self}");
@@ -280,6 +282,15 @@ private:
         settle_times(d);
         d.settle(awkward);
         return d.text();
+    }
+
+    static void settle_lines(draft& d, std::string const& pem, std::string const& key) {
+        std::size_t number = 1;
+        for (std::size_t at = 0; at < pem.size(); ++number) {
+            auto const end = std::min(pem.find('\n', at), pem.size());
+            if (pem[at] != '-') d.settle_word(pem.substr(at, end - at), "${line:" + std::to_string(number) + ":" + key + "}");
+            at = end + 1;
+        }
     }
 
     /// JSON strings that are spelled with escapes: those with a value in them are spelled plainly, the others stay.

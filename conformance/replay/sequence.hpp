@@ -20,6 +20,7 @@
 ///     ${seconds:1795276540}    the same of seconds since the epoch
 ///     ${json:…} ${percent:…}   what stands behind the colon, escaped for a JSON string or percent-encoded
 ///     ${upper:…} ${cut:…}      in capitals, without its last character
+///     ${line:2:key-1}          the second line of a value
 ///     ${byte:ff}               one octet
 ///     ${run:5000:78}           one octet, so many times
 namespace bsp::conformance::replay {
