@@ -55,12 +55,12 @@ using enum kind;
 
 void of_users(scenario& in) {
     hold(in, "of two users with the same ids each sees what is their own",
-         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 30, .size = 14, .time = std::chrono::milliseconds{3000}}, .lists_every = 3});
+         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 30, .size = 14, .time = std::chrono::milliseconds{2500}}, .lists_every = 3});
 }
 
 void of_states(scenario& in) {
     hold(in, "after any history of pushes and local writes a conversation is what the rules make of it",
-         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 40, .size = 20, .time = std::chrono::milliseconds{3000}}});
+         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 40, .size = 20, .time = std::chrono::milliseconds{2500}}});
 }
 
 void of_feeds(scenario& in) {
@@ -88,7 +88,7 @@ void of_registrations(scenario& in) {
     hold(in, "whoever is paired is served, and nobody else",
          {.kinds = {enrol, enrol, enrol, enrol, enrol, enrol, push, push, unpair, unpair, pair_again, pair_again, pull, write, revoke},
           .given = {.users = in.shared().options.users.size() > 1 ? 2 : 1, .peers = 1},
-          .budget = {.cases = 30, .size = 18, .time = std::chrono::milliseconds{3500}},
+          .budget = {.cases = 30, .size = 18, .time = std::chrono::milliseconds{3000}},
           .looks = {.peers = true}});
 }
 
@@ -108,13 +108,13 @@ void with_crashes(scenario& in) {
 
 void with_expiry(scenario& in) {
     hold(in, "whose token has run out is refused until it brings a newer one, and loses nothing",
-         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 4, .time = std::chrono::milliseconds{2000}}});
+         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 3, .time = std::chrono::milliseconds{2000}}});
 }
 
 void of_digests(scenario& in) {
     if (!histories::digest_is_offered(in)) in.not_applicable("the digest is not offered");
     bool const outlive = histories::messages_outlive_deletion(in);
-    property(in, "the digest changes exactly when the live state does", {.cases = 10, .size = 10, .time = std::chrono::milliseconds{1500}}, [outlive](scenario& s) {
+    property(in, "the digest changes exactly when the live state does", {.cases = 8, .size = 10, .time = std::chrono::milliseconds{1200}}, [outlive](scenario& s) {
         auto const drawn = *commands({push, push, push, push_again, forged, delete_message, write, delete_conversation, pull}, 10);
         world w{s, {.users = 1, .peers = 2, .deletes_conversations = outlive}};
         w.digest_agrees();

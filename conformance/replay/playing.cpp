@@ -373,7 +373,9 @@ private:
                 return;
             }
             if (i == decisive)
-                if (auto const wrong = still_wrong(steps[i].answered, all[i].now)) {
+                if (auto wrong = still_wrong(steps[i].answered, all[i].now)) {
+                    for (std::size_t j = 0; j < all.size() && steps[i].batch > 0; ++j)  // which of those at once it hits is chance
+                        if (steps[j].batch == steps[i].batch && !all[j].left_out) wrong = *wrong || *still_wrong(steps[i].answered, all[j].now);
                     if (!*wrong) out.because = name(i) + " now answers " + in_words(all[i].now);
                     else out.reproduced = true;
                     return;

@@ -7,7 +7,8 @@
 #include <vector>
 
 /// The one source of every report: a stream of JSON objects, each with a member "event". `run-started` tells
-/// what is judged and by what; `check` is one verdict with its evidence; `run-finished` is the sum, with the
+/// what is judged and by what; `check` is one verdict with its evidence (`counterexample`
+/// comes before it, where a generated check failed; `round` is one of `--soak`); `run-finished` is the sum, with the
 /// verdict of every clause. Every rendering is made from these alone. What opens a door elsewhere (pairing
 /// secrets, the admin token) is not in the stream; the suite's own signatures are shortened but in command lines,
 /// which need them.
