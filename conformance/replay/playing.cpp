@@ -19,6 +19,8 @@ namespace {
 /// A value that an answer should have given, and did not.
 constexpr std::string_view not_given = "not given: ";
 
+constexpr std::chrono::seconds hang{5};  // an answer that takes longer is none
+
 std::string random_hex(std::size_t digits) {
     bytes drawn((digits + 1) / 2);
     random_bytes(drawn);
@@ -302,6 +304,7 @@ private:
             auto& p = out[i - from];
             auto const& got = answers[i - from];
             if (p.left_out = requests[i - from].left_out; p.left_out) continue;
+            p.took = got.took;
             if (got.why == fault::none) p.now = abstract_reply(got.response, words_, requests_);
             else p.now.fault = to_string(got.why);
             if (got.why != fault::none && !world_.alive(std::chrono::seconds{3})) world_.lost = true;
@@ -321,11 +324,12 @@ private:
     }
 
     /// Whether the answer still goes against what was expected, where the status tells; nothing where it does not.
-    [[nodiscard]] std::optional<bool> still_wrong(reply const& then, reply const& now) const {
+    [[nodiscard]] std::optional<bool> still_wrong(reply const& then, played const& p) const {
+        auto const& now = p.now;
         auto const group = now.status / 100;
         if (sequence_.wanted == wanted_refusal) return group != 4 && (now.status > 0 || then.status == 0);
         if (sequence_.wanted == wanted_success) return group != 2;
-        if (sequence_.wanted == wanted_answer) return now.status == 0 || group == 5;
+        if (sequence_.wanted == wanted_answer) return now.status == 0 || group == 5 || p.took >= hang;
         return std::nullopt;
     }
 
@@ -373,9 +377,9 @@ private:
                 return;
             }
             if (i == decisive)
-                if (auto wrong = still_wrong(steps[i].answered, all[i].now)) {
+                if (auto wrong = still_wrong(steps[i].answered, all[i])) {
                     for (std::size_t j = 0; j < all.size() && steps[i].batch > 0; ++j)  // which of those at once it hits is chance
-                        if (steps[j].batch == steps[i].batch && !all[j].left_out) wrong = *wrong || *still_wrong(steps[i].answered, all[j].now);
+                        if (steps[j].batch == steps[i].batch && !all[j].left_out) wrong = *wrong || *still_wrong(steps[i].answered, all[j]);
                     if (!*wrong) out.because = name(i) + " now answers " + in_words(all[i].now);
                     else out.reproduced = true;
                     return;

@@ -5,6 +5,7 @@
 
 #include "../surroundings.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@ namespace bsp::conformance::replay {
 /// What became of one step.
 struct played {
     reply now = {};                         ///< in the same abstract words as the recorded answer
+    std::chrono::microseconds took{};
     bool left_out = false;                  ///< it needs a value that an earlier answer no longer gave
     std::optional<std::string> difference;  ///< nothing: the answers agree …
     std::string unverified = {};            ///< … but for this signature or digest, which is another one each time

@@ -185,6 +185,9 @@ private:
             words_.add(std::string{run}, "${" + mine + "}");
             return mine;
         }
+        for (std::string const missing : {"=", "=="})  // base64 that lost its padding
+            if (!run.ends_with('=') && run.size() % 4 != 0 && (run.size() + missing.size()) % 4 == 0)
+                if (auto const name = name_of_signature(std::string{run} + missing); !name.empty()) return (missing.size() == 2 ? "cut:cut:" : "cut:") + name;
         if (auto const lower = in_lower_case(run); lower != run && upper(lower) == run)
             if (auto const name = name_of_signature(lower); !name.empty()) return "upper:" + name;
         return {};
@@ -304,7 +307,7 @@ private:
                 auto const read = word.find("\\u") != std::string::npos ? json::parse(word) : json::parse("null");
                 if (read && read->is_string()) {
                     auto const plain = '"' + in_json(std::string{json::view(read->get_string())}) + '"';
-                    auto placeholder = plain == word ? word : described(plain);
+                    auto placeholder = plain == word ? std::string{} : described(plain);  // of what is spelled plainly others take care
                     if (placeholder.find("${") != std::string::npos) return {at, word.size(), std::move(placeholder)};
                 }
                 at = text.find('"', end + 1);

@@ -80,6 +80,8 @@ BOOST_AUTO_TEST_CASE(a_failure_comes_again_at_the_same_backend_and_not_at_a_righ
                          row{"F-REG-111", "peer/pair-again"},            // times, before and after an unpairing
                          row{"F-REG-101", "sbt/signature-form"},         // a signature spelled otherwise
                          row{"F-SYN-193", "syn/repeat-checked-again"},   // the same sync_id twice
+                         row{"F-SYN-170", "syn/signature-encoding"},     // … and without padding
+                         row{"F-SYN-102", "syn/content-verbatim"},       // contents that look like placeholders and escapes
                          row{"F-PEER-02", "peer/list-without-secrets"}}) {
         auto const text = saved(r.fault, r.check);
         table same{r.fault}, right{""};
