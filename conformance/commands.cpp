@@ -1,5 +1,7 @@
 #include "commands/support.hpp"
 #include "quick.hpp"
+#include "replay/recording.hpp"
+#include "report/curl.hpp"
 
 #include <bsp/base/identifier.hpp>
 #include <bsp/crypto/random.hpp>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <ostream>
 
 namespace bsp::conformance {
@@ -29,13 +32,65 @@ std::chrono::milliseconds duration_of(std::string const& text) {
     return unit == "ms" ? n : unit == "m" ? n * 60'000 : n * 1'000;
 }
 
-std::string target_arguments_of(run_arguments const& a) {
+std::string target_arguments_of(run_arguments const& a, bool for_run) {
     std::string out = a.url;
-    if (!a.users_file.empty()) out += " --users " + a.users_file;
-    if (!a.admin_token_file.empty()) out += " --admin-token-file " + a.admin_token_file;
+    if (!a.users_file.empty()) out += " --users " + shell_word(a.users_file);
+    if (!a.admin_token_file.empty()) out += " --admin-token-file " + shell_word(a.admin_token_file);
     out += trust_arguments(a.trust);
+    if (!for_run) return out;
     if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
     return out;
+}
+
+/// Saves the requests of a check that failed, beside the reports; the command that sends them again. "" where nothing is saved.
+std::string saved_requests(surroundings const& world, judged const& j, run_arguments const& a) {
+    auto const& r = j.record;
+    if (a.output.folder.empty() || r.steps.empty() || (!r.failure && r.inexact.empty())) return {};
+    std::string name{j.what.check->id};
+    std::replace(name.begin(), name.end(), '/', '-');
+    auto const folder = std::filesystem::path{a.output.folder} / "replay";
+    std::filesystem::create_directories(folder);
+    auto const file = folder / (name + ".json");
+    std::ofstream out{file, std::ios::binary | std::ios::trunc};
+    out << json::serialize(replay::to_json(replay::recorded(world, j.what, r))) << '\n';
+    if (!out.flush()) throw usage_error{"cannot write " + file.string()};
+    return "bsp-conformance replay " + shell_word(file.string()) + ' ' + target_arguments_of(a, false);
+}
+
+/// How long a counterexample may be made smaller: "off", "max" or a duration.
+std::chrono::milliseconds shrinking_time(std::string const& text) {
+    if (text == "off") return {};
+    if (text == "max") return std::chrono::hours{24};
+    return duration_of(text);
+}
+
+/// Of a selection, what finds something else with every seed.
+std::vector<registered_check> generated(std::vector<registered_check> const& selected) {
+    std::vector<registered_check> out;
+    for (auto const& c : selected)
+        if ((c.check->needs & need::generator) != 0 || c.profile == profile::fuzz) out.push_back(c);
+    if (out.empty()) throw usage_error{"--soak repeats generated checks, and the selection has none"};
+    return out;
+}
+
+/// Rounds of generated checks, each with another seed, until `time` is over or one fails. What the last one found is reported.
+run_result soak(surroundings& world, std::vector<registered_check> const& selected, run_options const& options, run_observer const& observer, std::chrono::milliseconds time,
+                std::function<void(std::size_t, run_result const&, std::chrono::milliseconds)> const& finished) {
+    constexpr std::chrono::milliseconds of_one_property{300};
+    world.property_time = of_one_property;
+    auto const until = std::chrono::steady_clock::now() + time;
+    for (std::size_t round = 1;; ++round) {
+        auto const begin = std::chrono::steady_clock::now();
+        auto result = run(world, selected, options, {observer.started, [](judged const&) {}, observer.counterexample});
+        auto const end = std::chrono::steady_clock::now();
+        finished(round, result, std::chrono::duration_cast<std::chrono::milliseconds>(end - begin));
+        bool const goes_on = result.exit_code == exit_code::conformant || result.exit_code == exit_code::inconclusive;
+        if (!goes_on || end >= until) {
+            for (auto const& j : result.checks) observer.finished(j);
+            return result;
+        }
+        world.begin_round(world.options.seed + 1);
+    }
 }
 
 int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
@@ -48,8 +103,10 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         a.wanted.profiles.push_back(*p);
     }
     if (a.quick) a.wanted.only = quick_checks();
-    auto const selected = select(a.wanted);
+    if (!a.soak.empty() && a.wanted.profiles.empty() && a.wanted.only.empty()) a.wanted.profiles = {profile::gen, profile::id, profile::reg, profile::syn, profile::fuzz};
+    auto selected = select(a.wanted);
     if (!selected) throw usage_error{selected.error().detail};
+    if (!a.soak.empty()) *selected = generated(*selected);
 
     auto const now = [] {
         auto const n = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -66,7 +123,11 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         options.baseline = *std::move(read);
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
+    constexpr std::chrono::seconds fuzz_time_of_a_round{1};
     if (!a.fuzz_time.empty()) world.fuzz_time = duration_of(a.fuzz_time);
+    else if (!a.soak.empty()) world.fuzz_time = fuzz_time_of_a_round;
+    world.shrink_time = shrinking_time(a.shrink);
+    auto const soaking_time = a.soak.empty() ? std::chrono::milliseconds{} : duration_of(a.soak);
     report_files all{a.output, out, false};  // a path that cannot be written is found before anything runs
 
     auto const look = probe(world);
@@ -74,11 +135,18 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         err << "bsp-conformance: " << look.problem << '\n';
         return exit_code::unreachable;
     }
-    invocation const call{target_arguments_of(a), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string(), trust_arguments(a.trust, "--cacert")};
+    invocation call{target_arguments_of(a, true), a.output.folder.empty() ? std::string{} : (std::filesystem::path{a.output.folder} / "bodies").string(), trust_arguments(a.trust, "--cacert"), {}};
     all.take(run_started(world, look, *selected, options, now));
     auto const begin = std::chrono::steady_clock::now();
-    auto const result = run(world, *selected, options,
-                            {[&](registered_check const& c) { all.take(check_started(c)); }, [&](judged const& j) { all.take(check_finished(world, j, call)); }});
+    run_observer const observer{[&](registered_check const& c) { all.take(check_started(c)); },
+                                [&](judged const& j) {
+                                    call.replay = saved_requests(world, j, a);
+                                    all.take(check_finished(world, j, call));
+                                },
+                                [&](check const& c, finding const& f, std::size_t steps) { all.take(counterexample_found(world, c, f, steps)); }};
+    auto const result = a.soak.empty() ? run(world, *selected, options, observer)
+                                       : soak(world, *selected, options, observer, soaking_time,
+                                              [&](std::size_t n, run_result const& r, std::chrono::milliseconds took) { all.take(round_finished(world, n, r, took)); });
     all.take(run_finished(world, result, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin)));
     all.close(out);
     return result.exit_code;

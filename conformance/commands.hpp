@@ -29,6 +29,8 @@ struct run_arguments {
     unsigned jobs = 8;
     int timeout_s = 10;
     std::string fuzz_time;  ///< "30s", "500ms", "2m"; empty: the default
+    std::string shrink = "5s";  ///< a duration, "off" or "max"
+    std::string soak;           ///< a duration: generated checks in rounds until it is over or one fails; empty: an ordinary run
     std::string restart_command, kill_command;
     target_options trust;
     bool quick = false;  ///< the checks of quick.hpp, and no others
@@ -58,6 +60,15 @@ struct doctor_arguments {
     target_options trust = {};
 };
 int doctor(doctor_arguments const&, std::ostream& out, std::ostream& err);
+
+/// Sends the requests of a failed check, as a run with a report folder saved them, to a target.
+/// 1 the failure comes again, 0 it does not, 2 it cannot be told, 3 the file cannot be used (here), 4 nothing answers.
+struct replay_arguments {
+    std::string file, url, users_file, admin_token_file, restart_command, kill_command;
+    int timeout_s = 10;
+    target_options trust = {};
+};
+int replay_sequence(replay_arguments const&, std::ostream& out, std::ostream& err);
 
 int list_checks(std::ostream& out, bool as_json);
 

@@ -19,6 +19,8 @@ struct step {
     answer got;
     json::value body;        ///< of the answer; null when it is not JSON
     instant at;              ///< when it was sent, by the target's clock
+    std::size_t batch = 0;   ///< requests of a check with the same number, not 0, were sent at once
+    std::string hook;        ///< "restart" or "kill": no request, but what was done to the target
 };
 
 /// Handle to a step. Copies are the same step. Every reader is safe on any answer, also on none at all.

@@ -67,10 +67,9 @@ std::string caller::authorization(std::string_view method, std::string_view path
     if (o.claims) o.claims(claims);
     std::string compact;
     if (is_peer) {
-        auto const& signer = o.signer ? *o.signer : *key_;
-        compact = compact_jws(header, claims, [&](std::string const& input) { return signer.sign_ps256(input); });
+        compact = compact_jws(header, claims, [&](std::string const& input) { return world_->seal(o.signer ? o.signer : key_, input); });
     } else {
-        compact = compact_jws(header, claims, [&](std::string const& input) { return hmac_sha256(o.secret.value_or(account_.secret), input); });
+        compact = compact_jws(header, claims, [&](std::string const& input) { return world_->seal(o.secret.value_or(account_.secret), input); });
     }
     if (o.assertion) o.assertion(compact);
     return (is_peer ? "BSP " : "BSP-User ") + compact;
@@ -112,10 +111,9 @@ json::object peer::payload(std::vector<json::object> conversations, push_options
                      {"target_backend_id", world_->identity().backend_id}};
     if (o.before_signing) o.before_signing(out);
     if (o.sign) {
-        auto const& signer = o.signer ? *o.signer : *key_;
         // What has no canonical form is signed over its plain text: the target must refuse it before it looks.
-        auto const signature = sign_object(out, signer);
-        out["signature"] = signature ? *signature : to_base64(signer.sign_ps256(json::serialize(out)));
+        auto const canonical = json::canonicalize(out);
+        out["signature"] = to_base64(world_->seal(o.signer ? o.signer : key_, canonical ? *canonical : json::serialize(out)));
     }
     if (o.after_signing) o.after_signing(out);
     return out;
@@ -168,6 +166,8 @@ json::object const* peer::feed::find(std::string_view conversation_id) const {
         if (auto const* id = json::find_string(c, "conversation_id"); id && json::view(*id) == conversation_id) found = &c;
     return found;
 }
+
+bytes peer::sign(std::string_view text) const { return world_->seal(key_, text); }
 
 exchange peer::unpair(call_options const& o) const { return del("/peers/" + peer_id_, o); }
 

@@ -2,6 +2,8 @@
 
 #include "exchange.hpp"
 
+#include <bsp/base/bytes.hpp>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -125,6 +127,9 @@ public:
         [[nodiscard]] json::object const* find(std::string_view conversation_id) const;  ///< the last one, or null
     };
     [[nodiscard]] feed pull_all(pull_options = {}) const;
+
+    /// This peer's PS256 signature of any text, for payloads that `payload` does not make.
+    [[nodiscard]] bytes sign(std::string_view text) const;
 
     /// DELETE /peers/{peer_id} by this peer itself.
     exchange unpair(call_options const& = {}) const;

@@ -53,6 +53,8 @@ private:
 
 void adopt(record& into, attempt&& from) {
     into.steps = std::move(from.found.steps);
+    into.seals = std::move(from.found.seals);
+    into.keys = std::move(from.found.keys);
     into.failure = std::move(from.found.failure);
     for (auto& c : from.found.controls) into.controls.push_back(std::move(c));
     for (auto& n : from.found.notes) into.notes.push_back(std::move(n));
@@ -71,8 +73,12 @@ void property(scenario& in, std::string_view name, property_budget budget, std::
     int cases = 0;
     std::optional<rc::Shrinkable<rc::detail::CaseDescription>> failing;
     std::size_t evidence = 0;
-    for (; cases < budget.cases && steady::now() - begin < budget.time; ++cases) {
-        int const size = budget.cases > 1 ? budget.size * cases / (budget.cases - 1) : budget.size;
+    auto const& world = in.shared();
+    bool const by_the_clock = world.property_time.count() > 0;
+    auto const time = by_the_clock ? world.property_time : budget.time;
+    for (; (by_the_clock || cases < budget.cases) && steady::now() - begin < time; ++cases) {
+        // From small to large; where time is all that counts, every size at any moment.
+        int const size = by_the_clock ? 1 + static_cast<int>(seeds.split().next() % static_cast<unsigned>(budget.size)) : budget.cases > 1 ? budget.size * cases / (budget.cases - 1) : budget.size;
         auto const drawn = tested(seeds.split(), size);
         looking.last.reset();
         auto const description = drawn.value();
@@ -89,6 +95,7 @@ void property(scenario& in, std::string_view name, property_budget budget, std::
             break;
         }
     }
+    mine.cases += static_cast<std::size_t>(cases);
     if (!failing) {
         if (evidence > 0) in.evidence(std::string{name} + ": held in " + std::to_string(cases) + " generated cases");
         return;
@@ -98,7 +105,10 @@ void property(scenario& in, std::string_view name, property_budget budget, std::
     how.cases = cases + 1;
     attempt smallest = std::move(*looking.last);
     how.steps_before = smallest.found.steps.size();
-    auto const shrink_until = steady::now() + budget.shrink_time;
+    how.first = *smallest.found.failure;
+    how.first_steps = smallest.found.steps;
+    world.counterexample(*mine.what, how.first, how.steps_before);
+    auto const shrink_until = steady::now() + world.shrink_time;
     for (bool smaller = true; smaller && steady::now() < shrink_until;) {
         smaller = false;
         auto candidates = failing->shrinks();

@@ -12,13 +12,12 @@ namespace bsp::conformance {
 struct property_budget {
     int cases = 30;
     int size = 30;                                ///< RapidCheck's size of the last case; the first has 0
-    std::chrono::milliseconds time{4000};         ///< for finding a failure
-    std::chrono::milliseconds shrink_time{3000};  ///< for making it small
+    std::chrono::milliseconds time{4000};  ///< for finding a failure
 };
 
 /// Runs `body` with many generated inputs. `body` draws with `*rc::gen::…` and judges with the scenario's
 /// words; a judgement against the target is a counterexample. It is shrunk, run three more times, and its
-/// requests become the steps of the check. `body` gets a scenario of its own with fresh names per attempt.
+/// requests become the steps of the check. How long it may be shrunk is said by the surroundings. `body` gets a scenario of its own with fresh names per attempt.
 ///
 /// Only for checks with `need::generator`. Generate descriptions (small alphabets, many collisions), build
 /// requests from them inside `body`, and register fresh peers inside `body`.

@@ -13,6 +13,7 @@ void record::close() {
     } else {
         behaviour = verdict::pass;
     }
+    if (!failure && inexact.empty()) seals.clear();  // nobody sends it again
 }
 
 }  // namespace bsp::conformance

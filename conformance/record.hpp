@@ -2,9 +2,13 @@
 
 #include "check.hpp"
 #include "exchange.hpp"
+#include "principals.hpp"
 #include "verdict.hpp"
 
+#include <bsp/base/bytes.hpp>
+
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,10 +16,22 @@
 
 namespace bsp::conformance {
 
+/// What an answer should have been, where its status alone tells; `content`: it does not.
+enum class wanted : std::uint8_t { content, success, refusal, answer };
+
 /// A judgement that went against the target.
 struct finding {
     std::string expected, actual;
-    std::size_t step = 0;  ///< the last step before the judgement; 0: none
+    std::size_t step = 0;  ///< the one that was judged, or the last before the judgement; 0: none
+    conformance::wanted wanted = wanted::content;
+};
+
+/// A signature that the suite made, so that it can be made anew: PS256 by a key, or HMAC-SHA256 under a secret.
+struct seal {
+    bytes signature;
+    std::string text;    ///< what was signed
+    key by = {};         ///< null: a MAC
+    std::string secret = {};
 };
 
 /// What a property did to find its counterexample, and how sure it is.
@@ -23,6 +39,8 @@ struct shrinking {
     std::size_t steps_before = 0;  ///< of the first failing case
     int cases = 0, attempts = 0;   ///< tried until the failure; tried to make it smaller
     int reproduced = 0, repeated = 0;
+    finding first = {};            ///< what the first failing case showed …
+    std::vector<std::shared_ptr<step>> first_steps = {};  ///< … and how
 };
 
 /// Everything one run of one check has brought. Filled by its scenario, closed by the runner.
@@ -34,10 +52,13 @@ struct record {
     std::shared_ptr<unsigned> names = std::make_shared<unsigned>(0);  ///< counter of fresh names
 
     std::vector<std::shared_ptr<step>> steps;
+    std::deque<seal> seals;               ///< the latest; for whoever sends the steps again
+    std::vector<key> keys;                ///< of backends, and whatever else signed something
     std::vector<std::string> controls;    ///< positive evidence, in words
     std::optional<finding> failure;       ///< of behaviour
     std::vector<finding> inexact;         ///< failures of exactness
     int exactness_judged = 0;
+    std::size_t cases = 0;                ///< that were generated
     std::vector<std::string> notes;
     std::string reason;                   ///< of any verdict but pass and fail
     std::optional<shrinking> shrunk;

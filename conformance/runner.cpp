@@ -80,7 +80,15 @@ private:
 
 class runner {
 public:
-    runner(surroundings& world, run_options const& options, run_observer const& observer) : world_{world}, options_{options}, observer_{observer} {}
+    runner(surroundings& world, run_options const& options, run_observer const& observer) : world_{world}, options_{options}, observer_{observer} {
+        world_.counterexample = [this](check const& c, finding const& f, std::size_t steps) {
+            std::lock_guard const lock{mutex_};
+            observer_.counterexample(c, f, steps);
+        };
+    }
+    ~runner() { world_.counterexample = [](check const&, finding const&, std::size_t) {}; }
+    runner(runner const&) = delete;
+    runner& operator=(runner const&) = delete;
 
     std::vector<judged> run(std::vector<registered_check> const& selected) {
         std::vector<registered_check> together, generated, alone;

@@ -60,6 +60,8 @@ inline constexpr int conformant = 0, failed = 1, inconclusive = 2, usage = 3, un
 struct run_observer {
     std::function<void(registered_check const&)> started = [](registered_check const&) {};
     std::function<void(judged const&)> finished = [](judged const&) {};
+    /// A generated check has failed, and is about to make its counterexample small.
+    std::function<void(check const&, finding const&, std::size_t steps)> counterexample = [](check const&, finding const&, std::size_t) {};
 };
 
 /// Runs the checks side by side and judges them. Never throws.

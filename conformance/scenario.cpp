@@ -63,7 +63,9 @@ bool holds(std::vector<T> const& all, T const& one) {
 }  // namespace
 
 scenario::scenario(surroundings& shared, record& into)
-    : shared_{shared}, record_{into}, random_{seed_of(shared.options.seed, into.what->id)}, suffix_{"-" + shared.tag + base36(into.index)} {}
+    : shared_{shared}, record_{into}, random_{seed_of(shared.options.seed, into.what->id)}, suffix_{suffix_of(shared, into)} {}
+
+std::string scenario::suffix_of(surroundings const& shared, record const& of) { return "-" + shared.tag + base36(of.index); }
 
 // ---- the world ----------------------------------------------------------------------------------------------
 
@@ -151,6 +153,7 @@ registration scenario::settled(registration r) {
     if (!r.backend_type) r.backend_type = target_is_hosted() ? "local" : "hosted";
     if (!r.backend_id) r.backend_id = fresh_backend_id(*r.backend_type);
     if (!r.signing_key) r.signing_key = key();
+    remember(r.signing_key);
     return r;
 }
 
@@ -165,13 +168,9 @@ json::object scenario::session_binding_token(registration const& given) {
                      {"expires_at", at(r.created + r.lifetime)}};
     if (r.sbt) r.sbt(sbt);
     auto const secret = r.secret.value_or(r.user->secret);
-    auto const plain = sbt;
-    if (auto signed_sbt = sign_sbt(std::move(sbt), secret)) {
-        sbt = *std::move(signed_sbt);
-    } else {  // no canonical form: MAC whatever there is, the target must refuse it before it looks
-        sbt = plain;
-        sbt["signature"] = to_hex(hmac_sha256(secret, json::serialize(plain)));
-    }
+    // What has no canonical form gets a MAC over its plain text: the target must refuse it before it looks.
+    auto const canonical = json::canonicalize(sbt, {"signature"});
+    sbt["signature"] = to_hex(seal(secret, canonical ? *canonical : json::serialize(sbt)));
     if (r.sbt_after_mac) r.sbt_after_mac(sbt);
     return sbt;
 }
@@ -274,6 +273,7 @@ std::shared_ptr<step> scenario::add_step(std::string_view who, std::string summa
     s->who = who;
     s->summary = in_short(std::move(summary));
     s->at = now();
+    s->batch = batch_;
     record_.steps.push_back(s);
     return s;
 }
@@ -324,7 +324,34 @@ raw_answer scenario::raw(std::string_view bytes, std::chrono::milliseconds deadl
     return out;
 }
 
+void scenario::remember(conformance::seal made) {
+    constexpr std::size_t most = 20'000;  // fuzzing signs on and on
+    if (made.by) remember(made.by);
+    std::lock_guard const lock{shared_by_calls_};
+    record_.seals.push_back(std::move(made));
+    if (record_.seals.size() > most) record_.seals.pop_front();
+}
+
+void scenario::remember(conformance::key const& used) {
+    std::lock_guard const lock{shared_by_calls_};
+    if (std::find(record_.keys.begin(), record_.keys.end(), used) == record_.keys.end()) record_.keys.push_back(used);
+}
+
+bytes scenario::seal(conformance::key const& by, std::string_view text) {
+    auto made = by->sign_ps256(text);
+    remember({made, std::string{text}, by});
+    return made;
+}
+
+bytes scenario::seal(std::string const& secret, std::string_view text) {
+    auto const mac = hmac_sha256(secret, text);
+    bytes made{mac.begin(), mac.end()};
+    remember({made, std::string{text}, {}, secret});
+    return made;
+}
+
 std::vector<exchange> scenario::together(std::vector<std::function<exchange()>> const& calls) {
+    batch_ = ++batches_;
     std::vector<std::future<exchange>> running;
     std::latch all_are_ready{static_cast<std::ptrdiff_t>(calls.size())};
     for (auto const& call : calls)
@@ -333,6 +360,7 @@ std::vector<exchange> scenario::together(std::vector<std::function<exchange()>> 
             return call();
         }));
     for (auto const& one : running) one.wait();  // `get` may throw, and the others use what lives here
+    batch_ = 0;
     std::vector<exchange> out;
     for (auto& one : running) out.push_back(one.get());
     return out;
@@ -345,19 +373,19 @@ std::vector<exchange> scenario::together(std::size_t copies, http_request const&
 void scenario::still_alive(std::string_view after_what, std::chrono::milliseconds patience) {
     if (!shared_.alive(patience)) {
         shared_.lost = true;
-        fail_now("the target still answers after " + std::string{after_what}, "it does not");
+        fail_now({"the target still answers after " + std::string{after_what}, "it does not", record_.steps.size(), wanted::answer});
     }
 }
 
 void scenario::restart() {
     if (shared_.options.restart_command.empty()) untested("needs --restart-cmd");
-    auto const s = add_step("suite", "restart the target");
+    add_step("suite", "restart the target")->hook = "restart";
     if (!shared_.run_hook(shared_.options.restart_command)) inconclusive("--restart-cmd failed, or the target did not come back within 30 s");
 }
 
 void scenario::kill_and_restart() {
     if (shared_.options.kill_command.empty()) untested("needs --kill-cmd");
-    auto const s = add_step("suite", "kill the target and start it again");
+    add_step("suite", "kill the target and start it again")->hook = "kill";
     if (!shared_.run_hook(shared_.options.kill_command)) inconclusive("--kill-cmd failed, or the target did not come back within 30 s");
 }
 
@@ -371,8 +399,9 @@ void scenario::end(verdict v, std::string reason) {
     throw verdict_reached{v};
 }
 
-void scenario::fail_now(std::string expected, std::string actual) {
-    finding f{in_short(std::move(expected)), in_short(std::move(actual)), record_.steps.size()};
+void scenario::fail_now(finding f) {
+    f.expected = in_short(std::move(f.expected));
+    f.actual = in_short(std::move(f.actual));
     if (record_.what->about == aspect::exactness) {
         ++record_.exactness_judged;
         record_.inexact.push_back(std::move(f));
@@ -383,7 +412,7 @@ void scenario::fail_now(std::string expected, std::string actual) {
 }
 
 void scenario::expect(bool holds, std::string expected, std::string actual) {
-    if (!holds) fail_now(std::move(expected), std::move(actual));
+    if (!holds) fail_now({std::move(expected), std::move(actual), record_.steps.size()});
     if (record_.what->about == aspect::exactness) ++record_.exactness_judged;
 }
 
@@ -418,7 +447,7 @@ bool says_success(exchange const& x, std::string_view base_path) {
 }  // namespace
 
 void scenario::accepted(exchange const& x, std::string_view what) {
-    expect(x.ok(), std::string{what} + " is accepted", x.describe());
+    if (!x.ok()) fail_now({std::string{what} + " is accepted", x.describe(), x.details().number, wanted::success});
     expect(says_success(x, shared_.target.base_path()), std::string{what} + " is answered as such requests are", x.bytes().substr(0, 200));
     evidence(what);
 }
@@ -436,7 +465,8 @@ void scenario::control(bool holds, std::string_view what) {
 
 void scenario::refused(exchange const& x, std::string_view what, exactly_as const& form) {
     auto const actual = x.ok() ? x.describe() + ": it was accepted" : x.describe();
-    expect(x.client_error(), std::string{what} + " is refused", actual);
+    if (!x.client_error()) fail_now({std::string{what} + " is refused", actual, x.details().number, wanted::refusal});
+    if (record_.what->about == aspect::exactness) ++record_.exactness_judged;
     if (!form.statuses.empty()) exactly(holds(form.statuses, x.status()), std::string{what} + " is refused with " + list(form.statuses), x.describe());
     if (form.codes.empty() || !is_problem_document(x)) return;
     // Codes that tell a client what to do next are judged; another word for the rest misleads nobody.

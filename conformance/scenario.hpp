@@ -3,6 +3,8 @@
 #include "principals.hpp"
 #include "verdict.hpp"
 
+#include <bsp/base/bytes.hpp>
+
 #include <chrono>
 #include <functional>
 #include <initializer_list>
@@ -18,6 +20,8 @@ namespace bsp::conformance {
 
 struct surroundings;  // what all checks of a run share; see surroundings.hpp
 struct record;        // what a check has found so far; see record.hpp
+struct finding;
+struct seal;
 
 /// What the target says of itself at GET /identity, as far as it could be read.
 struct target_identity {
@@ -116,6 +120,9 @@ public:
     /// "/prefix" + path, as requests and `htu` have it.
     [[nodiscard]] std::string target_path(std::string_view path) const;
     [[nodiscard]] std::string const& authority() const;
+    /// Signs with PS256, or makes a MAC (HMAC-SHA256), and remembers it: requests that are signed here can be replayed.
+    [[nodiscard]] bytes seal(conformance::key const& by, std::string_view text);
+    [[nodiscard]] bytes seal(std::string const& secret, std::string_view text);
     /// Runs all of `calls` at once, each in a thread of its own, and returns their exchanges in the same order. What a
     /// call sends is best made beforehand, so that the requests meet at the target; a call judges nothing.
     std::vector<exchange> together(std::vector<std::function<exchange()>> const& calls);
@@ -162,6 +169,8 @@ public:
 
     // ---- for the framework ------------------------------------------------------------------------------
 
+    /// What every fresh name of a record ends with.
+    [[nodiscard]] static std::string suffix_of(surroundings const&, record const&);
     [[nodiscard]] surroundings& shared() noexcept { return shared_; }
     [[nodiscard]] record& findings() noexcept { return record_; }
 
@@ -173,7 +182,9 @@ private:
     exchange attempt_registration(registration const&, std::string_view who);
     [[nodiscard]] std::shared_ptr<step> add_step(std::string_view who, std::string summary);
     [[noreturn]] void end(verdict v, std::string reason);
-    void fail_now(std::string expected, std::string actual);
+    void fail_now(finding);
+    void remember(conformance::seal);
+    void remember(conformance::key const& used);
 
     surroundings& shared_;
     record& record_;
@@ -182,6 +193,7 @@ private:
     std::string suffix_;                                     // of every fresh name; left out of summaries
     std::vector<std::pair<std::string, std::string>> known_; // peer ids and what summaries call them
     std::size_t keys_given_ = 0, peers_named_ = 0;
+    std::size_t batches_ = 0, batch_ = 0;                    // of calls that run together; 0: none does
 };
 
 }  // namespace bsp::conformance

@@ -9,10 +9,14 @@
 
 namespace bsp::conformance {
 
-surroundings::surroundings(conformance::target& t, surroundings_options o) : target{t}, options{std::move(o)} {
+surroundings::surroundings(conformance::target& t, surroundings_options o) : target{t}, options{std::move(o)} { begin_round(options.seed); }
+
+void surroundings::begin_round(std::uint64_t seed) {
+    options.seed = seed;
     std::array<std::uint8_t, 16> drawn{};
     random_bytes(drawn);
     nonce = to_hex(drawn);
+    tag.clear();
     for (std::size_t i = 0; i < 6; ++i) tag += "abcdefghijkmnpqrstuvwxyz23456789"[drawn[i] % 32];
 }
 

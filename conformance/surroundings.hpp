@@ -14,6 +14,9 @@
 
 namespace bsp::conformance {
 
+struct check;
+struct finding;
+
 /// What the person who runs the suite says about the target.
 struct surroundings_options {
     std::vector<user_account> users;
@@ -39,6 +42,13 @@ struct surroundings {
     std::atomic<bool> lost = false;                         ///< the target no longer answers
     std::atomic<std::int64_t> patience_ms = 3 * 60'000;     ///< left for waiting out 429 answers
     std::chrono::milliseconds fuzz_time{10'000};            ///< of all checks of the profile FUZZ together
+    std::chrono::milliseconds property_time{};              ///< of one property, cases of every size; 0: as it says itself
+    std::chrono::milliseconds shrink_time{5'000};           ///< for making one counterexample small; 0: it stays as it is
+    /// Told of a counterexample before it is made small: what was found, and in how many steps.
+    std::function<void(check const&, finding const&, std::size_t steps)> counterexample = [](check const&, finding const&, std::size_t) {};
+
+    /// Another round of the same run: other choices, and names that no round before had.
+    void begin_round(std::uint64_t seed);
 
     [[nodiscard]] instant now() const;
 

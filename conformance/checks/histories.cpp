@@ -41,6 +41,7 @@ void hold(scenario& in, std::string_view name, emphasis e) {
     property(in, name, e.budget, [&](scenario& s) {
         auto const drawn = *commands(e.kinds, e.budget.size);
         auto looks = e.looks;
+        looks.from_nothing = looks.newcomer && *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, 6)) == 1;
         looks.lists = *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0u, e.lists_every)) == 1;
         auto given = e.given;
         given.revokes = std::any_of(drawn.begin(), drawn.end(), [](command const& c) { return std::get<kind>(c) == kind::revoke; });
@@ -54,12 +55,12 @@ using enum kind;
 
 void of_users(scenario& in) {
     hold(in, "of two users with the same ids each sees what is their own",
-         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 30, .size = 14, .time = std::chrono::milliseconds{3000}}, .lists_every = 3});
+         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 30, .size = 14, .time = std::chrono::milliseconds{2500}}, .lists_every = 3});
 }
 
 void of_states(scenario& in) {
     hold(in, "after any history of pushes and local writes a conversation is what the rules make of it",
-         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 40, .size = 20, .time = std::chrono::milliseconds{3000}}});
+         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 40, .size = 20, .time = std::chrono::milliseconds{2500}}});
 }
 
 void of_feeds(scenario& in) {
@@ -85,17 +86,43 @@ void of_refusals_between_users(scenario& in) {
 
 void of_registrations(scenario& in) {
     hold(in, "whoever is paired is served, and nobody else",
-         {.kinds = {enrol, enrol, enrol, enrol, enrol, enrol, enrol, push, push, unpair, unpair, pull, write, revoke},
+         {.kinds = {enrol, enrol, enrol, enrol, enrol, enrol, push, push, unpair, unpair, pair_again, pair_again, pull, write, revoke},
           .given = {.users = in.shared().options.users.size() > 1 ? 2 : 1, .peers = 1},
-          .budget = {.cases = 30, .size = 18, .time = std::chrono::milliseconds{3500}},
+          .budget = {.cases = 30, .size = 18, .time = std::chrono::milliseconds{3000}},
           .looks = {.peers = true}});
 }
 
 void with_restarts(scenario& in) {
     hold(in, "a restart in the middle of a history changes nothing",
          {.kinds = {push, push, push, restart, pull, write, push_again, push_other_body, delete_message, delete_conversation, enrol, unpair},
-          .budget = {.cases = 6, .size = 24, .time = std::chrono::milliseconds{6000}, .shrink_time = std::chrono::milliseconds{6000}},
+          .budget = {.cases = 6, .size = 24, .time = std::chrono::milliseconds{6000}},
           .looks = {.peers = true, .newcomer = true}});
+}
+
+void with_crashes(scenario& in) {
+    hold(in, "what was acknowledged before a crash is there after it",
+         {.kinds = {push, push, push, kill, kill, write, push_again, delete_message, pull, delete_conversation, enrol, unpair},
+          .budget = {.cases = 6, .size = 20, .time = std::chrono::milliseconds{6000}},
+          .looks = {.peers = true, .newcomer = true}});
+}
+
+void with_expiry(scenario& in) {
+    hold(in, "whose token has run out is refused until it brings a newer one, and loses nothing",
+         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 3, .time = std::chrono::milliseconds{2000}}});
+}
+
+void of_digests(scenario& in) {
+    if (!histories::digest_is_offered(in)) in.not_applicable("the digest is not offered");
+    bool const outlive = histories::messages_outlive_deletion(in);
+    property(in, "the digest changes exactly when the live state does", {.cases = 8, .size = 10, .time = std::chrono::milliseconds{1200}}, [outlive](scenario& s) {
+        auto const drawn = *commands({push, push, push, push_again, forged, delete_message, write, delete_conversation, pull}, 10);
+        world w{s, {.users = 1, .peers = 2, .deletes_conversations = outlive}};
+        w.digest_agrees();
+        for (auto const& c : drawn) {
+            w.perform(c);
+            w.digest_agrees();
+        }
+    });
 }
 
 void at_once(scenario& in) {
@@ -159,6 +186,28 @@ check const checks[] = {
      .likely_cause = "something that must be durable is kept in memory",
      .run = with_restarts,
      .needs = need::generator | need::restart_hook | need::alone},
+    {.id = "syn/history-crashes",
+     .title = "what was acknowledged before a crash in the middle of a history is there after it",
+     .clauses = {"BSP-SYN-056", "BSP-SYN-130", "BSP-SYN-070"},
+     .impact = "a message that the server acknowledged is lost when the machine loses power",
+     .likely_cause = "200 is answered before the transaction is on disk",
+     .run = with_crashes,
+     .needs = need::generator | need::kill_hook | need::alone},
+    {.id = "reg/history-expiry",
+     .title = "in any history a peer whose token has run out is refused until it brings a newer one, and loses nothing",
+     .clauses = {"BSP-SBT-035", "BSP-SBT-036", "BSP-SBT-037", "BSP-REG-037"},
+     .impact = "a device paired for a day reads and writes for ever, or every evening starts from nothing",
+     .likely_cause = "expiry is looked at on some routes only, or ends the registration",
+     .run = with_expiry,
+     .needs = need::generator},
+    {.id = "syn/history-digest",
+     .title = "after any history the digest, where it is offered, has changed exactly when the live state has",
+     .clauses = {"BSP-SYN-142", "BSP-SYN-143"},
+     .impact = "backends that agree take each other for different, or do not notice that they differ",
+     .likely_cause = "the digest covers something that is not live, or leaves something out",
+     .run = of_digests,
+     .needs = need::generator | need::alone,
+     .strength = obligation::should},
     {.id = "syn/history-together",
      .title = "the result of any pushes that arrive at once is the join of those that were acknowledged",
      .clauses = {"BSP-SYN-054", "BSP-SYN-052", "BSP-MRG-021", "BSP-SYN-107"},

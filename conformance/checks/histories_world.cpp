@@ -24,29 +24,10 @@ T const& pick(T const (&all)[N], int n) {
     return all[static_cast<std::size_t>(n) % N];
 }
 
-std::vector<json::object> without_tombstones(json::value const& in) {
-    auto out = objects_at(in, "/messages");
-    std::erase_if(out, [](json::object const& m) { return model::is_true(m, "deleted"); });
-    return out;
-}
-
-std::string in_brief(std::vector<json::object> const& messages) {
-    std::string out;
-    for (auto const& m : messages) out += (out.empty() ? "" : ", ") + text_at(m, "/id") + " v" + std::to_string(integer_at(m, "/version"));
-    return out.empty() ? "no messages" : out;
-}
-
-std::string in_brief(std::set<std::string> const& words) { return show(std::vector<std::string>{words.begin(), words.end()}); }
-
 json::value as_list(std::vector<json::object> const& all) {
     json::array out;
     for (auto const& one : all) out.emplace_back(one);
     return out;
-}
-
-instant when(std::string const& text) {
-    auto const read = parse_timestamp(text);
-    return read ? *read : instant{};
 }
 
 }  // namespace
@@ -121,7 +102,15 @@ std::vector<json::object> world::entries_of(person const& u, command const& c) c
 void world::perform(command const& c) {
     auto const& [what, who, where, entry, drafts, variant] = c;
     if (what == kind::restart) return s_.restart();
+    if (what == kind::kill) return s_.kill_and_restart();
     if (what == kind::enrol) return enrol(c);
+    if (what == kind::pair_again) return pair_again(c);
+    if (what == kind::run_out) return run_out(c);
+    if (what == kind::unpair || what == kind::revoke) {
+        auto* const one = removable(who);
+        if (one) what == kind::unpair ? unpair(*one, variant) : revoke(*one);
+        return;
+    }
 
     auto& p = *stations_[static_cast<std::size_t>(who) % stations_.size()];
     bool const by_user = variant % 2 == 0;
@@ -146,8 +135,6 @@ void world::perform(command const& c) {
         case kind::write_with_other_secret:
         case kind::delete_with_other_secret:
         case kind::read_with_other_key: return refused_with_other_secret(p, c);
-        case kind::unpair: return unpair(p, variant);
-        case kind::revoke: return revoke(p);
         default: return refused_push(p, c, entries);
     }
 }
@@ -165,9 +152,13 @@ void world::push(station& p, std::vector<json::object> entries, push_options o, 
     if (due == outcome::repetition) return;
     auto& state = people_[p.of].state;
     expect_conflicts("the answer to " + what, state, entries, x);
-    for (auto const& e : entries) state[text_at(e, "/conversation_id")].join(e);
-    pushes_.accepted(p.who.peer_id(), *o.sync_id, list);
-    p.accepted.push_back({*o.sync_id, std::move(entries)});
+    joined(p, *o.sync_id, std::move(entries));
+}
+
+void world::joined(station& p, std::string const& sync_id, std::vector<json::object> entries) {
+    for (auto const& e : entries) people_[p.of].state[text_at(e, "/conversation_id")].join(e);
+    pushes_.accepted(p.who.peer_id(), sync_id, as_list(entries));
+    p.accepted.push_back({sync_id, std::move(entries)});
 }
 
 void world::push_known_id(station& p, command const& c, std::vector<json::object> entries) {
@@ -190,7 +181,13 @@ void world::refused_push(station& p, command const& c, std::vector<json::object>
     bool const has_other = other.who.signing_key() != p.who.signing_key();
     push_options o{.sync_id = s_.fresh("s")};
     std::string what;
-    switch (std::get<kind>(c)) {
+    auto const how = std::get<kind>(c);
+    // Of what was accepted before, a repetition is checked like any other push.
+    if (variant % 3 == 2 && !p.accepted.empty() && (how == kind::signed_by_another || how == kind::signature_missing)) {
+        o.sync_id = p.accepted.back().sync_id;
+        entries = p.accepted.back().entries;
+    }
+    switch (how) {
         case kind::forged:
             what = "a push changed after it was signed";
             o.after_signing = [variant](json::object& body) {
@@ -415,14 +412,14 @@ bool world::pull_page(station& p, std::optional<int> limit, bool with_since) {
 }
 
 void world::pull(station& p, int variant) {
-    static constexpr int limits[] = {100, 1, 2, 3};
+    static constexpr int limits[] = {1, 100, 2, 3};
     auto const limit = pick(limits, variant);
-    if (pull_page(p, limit, variant % 2 == 0) && variant % 8 < 4) pull_to_the_end(p);  // else the cursor is kept for later
+    if (pull_page(p, limit, variant % 2 == 0) && variant % 8 < 4) pull_to_the_end(p, limit);  // else the cursor is kept for later
 }
 
-void world::pull_to_the_end(station& p) {
-    constexpr int pages_max = 2000;
-    for (int pages = 0; pull_page(p, 200, true); ++pages) s_.expect(pages < pages_max, "the pages of a pull come to an end", std::to_string(pages_max) + " pages, and has_more is still true");
+void world::pull_to_the_end(station& p, int limit) {
+    constexpr int pages_max = 2000, small_pages = 12;  // others may have written much
+    for (int pages = 0; pull_page(p, pages < small_pages ? limit : 200, pages % 2 == 0); ++pages) s_.expect(pages < pages_max, "the pages of a pull come to an end", std::to_string(pages_max) + " pages, and has_more is still true");
 }
 
 /// The witness's view of a conversation that was just committed, or null.
@@ -475,8 +472,60 @@ void world::enrol(command const& c) {
     registrations_.accepted(user, slot.id, wanted);
 }
 
+/// The backend that was unpaired last, once more. Like `enrol` when there is none.
+void world::pair_again(command const& c) {
+    auto again = c;
+    std::get<kind>(again) = kind::enrol;
+    for (auto const& p : stations_)
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot)
+            if (!p->live && p->backend == slots_[slot].id) {
+                std::get<1>(again) = static_cast<int>(p->of);
+                std::get<2>(again) = static_cast<int>(slot);
+                auto& [version, moment, title, flags] = std::get<entry_draft>(again);
+                moment = 2;  // later than anything in the history
+                flags = p->key.ends_with('1') ? 1 : 0;
+            }
+    enrol(again);
+}
+
+/// A backend pairs with a token that ends in a moment, and is refused from then on, until it brings a newer one.
+void world::run_out(command const& c) {
+    constexpr std::chrono::milliseconds moment{1'500};
+    constexpr std::chrono::seconds clocks_apart{4};  // the target's clock is known to a few seconds only
+    auto const of = static_cast<std::size_t>(std::get<1>(c)) % people_.size();
+    auto const end = s_.now() + moment;
+    auto r = s_.settled({.user = people_[of].account});
+    auto const newer = r;
+    r.sbt = [&](json::object& o) { o["created_at"] = s_.in_seconds(-60), o["expires_at"] = format_timestamp(end); };
+    auto const x = s_.try_register(r);
+    if (x.client_error()) return;  // it has run out already, by the target's clock
+    s_.accepted(x, "a registration with a token that ends in a moment");
+    auto& p = add(s_.peer_of(x, r), of, *r.backend_id, "its own");
+    auto entries = entries_of(people_[of], c);
+    auto const sync_id = s_.fresh("s");
+    if (p.who.push(entries, {.sync_id = sync_id}).ok()) joined(p, sync_id, std::move(entries));
+
+    auto refused = p.who.pull({.since = begin_, .limit = 1});
+    for (s_.wait_until(end); refused.ok() && s_.now() < end + clocks_apart; refused = p.who.pull({.since = begin_, .limit = 1})) s_.wait_until(s_.now() + std::chrono::milliseconds{50});
+    s_.refused(refused, "a pull of a peer whose token has run out");
+    p.live = false;
+    is_gone(p);
+    if (std::get<5>(c) % 2 == 1) return;
+    auto const again = s_.try_register(newer);
+    s_.accepted(again, "a registration with a newer token");
+    s_.expect(again.text("/peer_id") == p.who.peer_id(), "the peer_id of before", again.text("/peer_id"));
+    p.live = true;
+}
+
+/// One of the registrations that may go; those of the beginning stay.
+world::station* world::removable(int who) {
+    std::vector<station*> all;
+    for (auto const& p : stations_)
+        if (auto const* held = registrations_.find(people_[p->of].account.id, p->backend); held && p->live && held->peer_id == p->who.peer_id()) all.push_back(p.get());
+    return all.empty() ? nullptr : all[static_cast<std::size_t>(who) % all.size()];
+}
+
 void world::unpair(station& p, int variant) {
-    if (!registrations_.find(people_[p.of].account.id, p.backend)) return;  // those of the beginning stay
     auto const x = variant % 2 == 0 ? p.who.unpair() : people_[p.of].self.del("/peers/" + p.who.peer_id());
     s_.accepted(x, "an unpairing");
     registrations_.unpaired(people_[p.of].account.id, p.backend, s_.now());
@@ -487,7 +536,7 @@ void world::unpair(station& p, int variant) {
 bool world::may_revoke() const { return s_.target_is_hosted() && s_.shared().options.admin_token; }
 
 void world::revoke(station& p) {
-    if (!may_revoke() || !registrations_.find(people_[p.of].account.id, p.backend)) return;
+    if (!may_revoke()) return;
     s_.accepted(s_.admin().del("/peers/" + p.who.peer_id()), "a revocation");
     registrations_.revoked(p.backend, p.key);
     for (auto const& other : stations_)
@@ -529,218 +578,6 @@ void world::perform_together(std::vector<command> const& commands) {
         s_.accepted(x, "a push beside others");
         for (auto const& e : sent[i].entries) people_[sent[i].by->of].state[text_at(e, "/conversation_id")].join(e);
     }
-}
-
-// ---- judgement ----------------------------------------------------------------------------------------------
-
-void world::nothing_of_others(std::size_t of, exchange const& x) {
-    for (std::size_t u = 0; u < people_.size(); ++u)
-        if (u != of) s_.expect(x.bytes().find(people_[u].marker) == std::string::npos, "an answer to " + people_[of].account.id + " has nothing of " + people_[u].account.id + "'s", "a text of the other user is in it");
-}
-
-/// Members that the histories use are the expected ones or absent; what else a server shows is its own affair.
-void world::expect_members(std::string const& what, json::object const& expected, json::value const& got) {
-    static constexpr char const* names[] = {"conversation_id", "version", "last_modified", "source_backend", "title", "deleted", "redacted", "x_mark", "x_forged"};
-    for (auto const* name : names) {
-        auto const* want = expected.if_contains(name);
-        auto const* have = got.is_object() ? got.get_object().if_contains(name) : nullptr;
-        s_.expect(want ? have && same(*want, *have) : !have, std::string{name} + " of " + what + ": " + (want ? show(*want) : "absent"), have ? show(*have) : "absent");
-    }
-}
-
-void world::expect_surfaces(std::string const& what, model::conversation const& expected, json::value const& got) {
-    auto const* list = at(got, "/surfaces");
-    s_.expect(list && list->is_array(), "surfaces of " + what + ": an array", list ? show(*list) : "absent");
-    std::set<std::string> have;
-    for (auto const& one : list->get_array()) {
-        auto const* word = one.if_string();
-        s_.expect(word && expected.surfaces_allowed().contains(std::string{json::view(*word)}), "surfaces of " + what + ": at most " + in_brief(expected.surfaces_allowed()), show(*list));
-        s_.expect(have.emplace(json::view(*word)).second, "surfaces of " + what + ": none twice", show(*list));
-    }
-    auto const due = expected.surfaces_due();
-    s_.expect(std::includes(have.begin(), have.end(), due.begin(), due.end()), "surfaces of " + what + ": at least " + in_brief(due), show(*list));
-}
-
-void world::expect_messages(std::string const& what, std::vector<json::object> const& expected, std::vector<json::object> const& got) {
-    s_.expect(in_brief(expected) == in_brief(got), what + ": " + in_brief(expected), in_brief(got));
-    for (std::size_t i = 0; i < expected.size(); ++i)
-        s_.expect(same(expected[i], got[i]), what + ": " + show(expected[i], 400), show(got[i], 400));
-}
-
-void world::expect_conflicts(std::string const& what, model::conversations const& before, std::vector<json::object> const& entries, exchange const& x) {
-    auto const* list = x.at("/conflicts");
-    s_.expect(list && list->is_array(), "conflicts of " + what + ": an array", list ? show(*list) : "absent");
-    std::map<std::pair<std::string, std::string>, std::vector<json::object>> pushed;
-    for (auto const& e : entries)
-        for (auto const& m : objects_at(e, "/messages")) pushed[{text_at(e, "/conversation_id"), text_at(m, "/id")}].push_back(m);
-    for (auto const& [place, copies] : pushed) {
-        if (copies.size() > 1) continue;
-        auto const& incoming = copies.front();
-        auto const state = before.find(place.first);
-        auto const* held = state == before.end() ? nullptr : state->second.held().find(place.second);
-        std::vector<json::object> listed;
-        for (auto const& one : objects_at(x.body(), "/conflicts"))
-            if (text_at(one, "/conversation_id") == place.first && text_at(one, "/message_id") == place.second) listed.push_back(one);
-        auto const name = what + " on " + place.second + " of " + place.first;
-        if (!held || model::octets(*held) == model::octets(incoming)) {
-            s_.expect(listed.empty(), name + ": no conflict", listed.empty() ? "" : show(listed.front()));
-            continue;
-        }
-        bool const due = integer_at(*held, "/version") == integer_at(incoming, "/version") && model::is_true(*held, "redacted") == model::is_true(incoming, "redacted");
-        s_.expect(!due || !listed.empty(), name + ": a conflict, for both have version " + std::to_string(integer_at(incoming, "/version")), "no conflict");
-        std::string const winner = model::less(*held, incoming) ? "incoming" : "local";
-        for (auto const& one : listed)
-            s_.expect(text_at(one, "/winner") == winner && integer_at(one, "/local_version") == integer_at(*held, "/version") && integer_at(one, "/incoming_version") == integer_at(incoming, "/version"),
-                      name + ": winner " + winner + ", local_version " + std::to_string(integer_at(*held, "/version")), show(one));
-    }
-}
-
-void world::learn(std::size_t of, std::string const& conversation, json::value const& shown, std::optional<std::string> const& title) {
-    auto& state = people_[of].state[conversation];
-    auto expected = state.emitted();
-    bool const was_there = state.exists(), was_deleted = state.deleted();
-    auto const version = state.held().greatest_version();
-    auto const modified = text_at(shown, "/last_modified");
-    s_.expect(shown.is_object() && integer_at(shown, "/version") == version, "a local write gives the conversation its version, " + std::to_string(version), show(shown));
-    s_.expect(parse_timestamp(modified).has_value() && (!was_there || when(modified) >= when(text_at(expected, "/last_modified"))),
-              "last_modified is not earlier than before the write" + (was_there ? ": " + text_at(expected, "/last_modified") : ""), modified);
-    auto const& got = shown.get_object();
-    expected["version"] = version;
-    expected["last_modified"] = modified;
-    expected["conversation_id"] = conversation;
-    expected.erase("deleted");
-    if (title) expected["title"] = *title;
-    // What of a deleted conversation comes back beside its messages, and what becomes of `redacted`, is not said.
-    auto const open = [&](std::initializer_list<char const*> names) {
-        for (auto const* name : names)
-            if (auto const* value = got.if_contains(name)) expected[name] = *value;
-            else expected.erase(name);
-    };
-    open({"redacted"});
-    if (!was_there) open({"source_backend"});
-    if (was_deleted) open({"x_mark", "source_backend"});
-    if (was_deleted && !title) open({"title"});
-    expect_members(conversation + " after a local write", expected, shown);
-    state.write_local(got);
-}
-
-void world::read(std::size_t of, caller const& who, std::string const& conversation) {
-    auto const x = who.read(conversation);
-    nothing_of_others(of, x);
-    auto const held = people_[of].state.find(conversation);
-    auto const what = conversation + " of " + people_[of].account.id + ", read by " + who.name();
-    if (held == people_[of].state.end() || !held->second.exists()) return s_.refused(x, what + ", which does not exist,");
-    auto const& state = held->second;
-    auto const got = without_tombstones(x.body());
-    if (state.deleted()) {
-        if (!x.ok()) return s_.expect(x.client_error(), what + ": deleted", x.describe());
-        return s_.expect(x.body().is_object() && model::is_true(x.body().get_object(), "deleted") && got.empty(), what + ": deleted, without messages", show(x.body()));
-    }
-    s_.accepted(x, "reading " + what);
-    expect_messages(what, state.held().live(), got);
-    expect_members(what, state.emitted(), x.body());
-    expect_surfaces(what, state, x.body());
-}
-
-void world::expect_fed(station const& p) {
-    for (auto const& [id, state] : people_[p.of].state) {
-        if (!state.exists()) continue;
-        auto const what = id + " of " + people_[p.of].account.id + ", pulled by " + p.who.name();
-        auto const entry = p.fed.entries.find(id);
-        s_.expect(entry != p.fed.entries.end(), what + ": in one of its pulls", "in none of them");
-        json::value const got = entry->second;
-        expect_members(what, state.emitted(), got);
-        if (state.deleted()) continue;
-        expect_surfaces(what, state, got);
-        auto const messages = p.fed.messages.find(id);
-        expect_messages(what, state.held().live(), messages == p.fed.messages.end() ? std::vector<json::object>{} : messages->second.live());
-    }
-    for (auto const& [id, entry] : p.fed.entries) s_.expect(people_[p.of].state.contains(id) && people_[p.of].state.at(id).exists(), id + ", pulled by " + p.who.name() + ": does not exist", show(entry));
-}
-
-void world::expect_list(std::size_t of) {
-    std::map<std::string, json::value> listed;
-    std::string cursor;
-    for (int pages = 0;; ++pages) {
-        auto const x = people_[of].self.get("/conversations?limit=500" + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
-        s_.accepted(x, "a list of conversations");
-        nothing_of_others(of, x);
-        for (auto const& e : objects_at(x.body(), "/conversations")) listed.insert_or_assign(text_at(e, "/conversation_id"), e);
-        cursor = x.text("/cursor");
-        auto const* more = x.at("/has_more");
-        if (!more || *more != json::value(true)) break;
-        s_.expect(!cursor.empty() && pages < 1000, "the pages of a list come to an end", "they do not");
-    }
-    for (auto const& id : ids_) {
-        auto const what = id + " in the list of " + people_[of].account.id;
-        auto const held = people_[of].state.find(id);
-        auto const entry = listed.find(id);
-        bool const present = entry != listed.end();
-        if (held == people_[of].state.end() || !held->second.exists()) {
-            s_.expect(!present, what + ": absent", present ? show(entry->second) : "");
-        } else if (held->second.deleted()) {
-            s_.expect(!present || model::is_true(entry->second.get_object(), "deleted"), what + ": absent or deleted", present ? show(entry->second) : "");
-        } else {
-            s_.expect(present, what + ": present", "absent");
-            expect_members(what, held->second.emitted(), entry->second);
-            expect_surfaces(what, held->second, entry->second);
-        }
-    }
-}
-
-void world::expect_peers(std::size_t of) {
-    auto const& u = people_[of];
-    auto const x = u.self.get("/peers");
-    s_.accepted(x, "a list of peers");
-    for (auto const& slot : slots_) {
-        auto const* due = registrations_.find(u.account.id, slot.id);
-        std::vector<json::object> listed;
-        for (auto const& row : objects_at(x.body(), "/peers"))
-            if (text_at(row, "/backend_id") == slot.id) listed.push_back(row);
-        auto const what = "the entry of " + slot.id + " in " + u.account.id + "'s list of peers";
-        s_.expect(listed.size() == (due ? 1u : 0u), what + ": " + (due ? "one" : "none"), std::to_string(listed.size()));
-        if (!due) continue;
-        auto const& row = listed.front();
-        s_.expect(text_at(row, "/peer_id") == due->peer_id, what + ": peer_id " + due->peer_id, text_at(row, "/peer_id"));
-        s_.expect(text_at(row, "/sbt/created_at") == due->created_at && text_at(row, "/sbt/expires_at") == due->expires_at,
-                  what + ": token of " + due->created_at + " to " + due->expires_at, text_at(row, "/sbt/created_at") + " to " + text_at(row, "/sbt/expires_at"));
-        auto const* capabilities = row.if_contains("capabilities");
-        s_.expect(capabilities && same(*capabilities, due->capabilities), what + ": capabilities " + show(due->capabilities), capabilities ? show(*capabilities) : "absent");
-    }
-}
-
-void world::everything_agrees(looks const& at) {
-    for (std::size_t u = 0; u < people_.size(); ++u) {
-        for (auto const& id : ids_) read(u, people_[u].self, id);
-        if (at.lists) expect_list(u);
-        if (at.peers) expect_peers(u);
-        if (at.newcomer) {
-            auto const r = s_.settled({.user = people_[u].account});
-            add(s_.register_peer(r), u, *r.backend_id, "its own");
-        }
-    }
-    for (auto const& p : stations_) {
-        if (!p->live) {
-            is_gone(*p);
-            continue;
-        }
-        for (auto const& id : ids_) read(p->of, p->who, id);
-        if (!p->fed.cursor.empty()) pull_to_the_end(*p);  // what was committed meanwhile is in the next pull
-        pull_to_the_end(*p);
-        expect_fed(*p);
-    }
-}
-
-bool messages_outlive_deletion(scenario& s) {
-    auto const a = s.register_peer();
-    auto const c = s.fresh("c");
-    s.control(a.push({s.conversation(c, 1, {s.message("m1", "one")})}), "a push");
-    s.control(s.user().del("/conversations/" + c), "the deletion of a conversation");
-    s.control(a.push({s.conversation(c, 100, {})}), "a push that brings it back");
-    // A message that is neither live nor a tombstone was lost, and histories show it.
-    auto const fed = of_conversation(recent_feed(s, a).conversations, c);
-    auto const* m = fed.message("m1");
-    return !m || !model::is_true(*m, "deleted");
 }
 
 }  // namespace bsp::conformance::histories

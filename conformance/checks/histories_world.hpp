@@ -15,11 +15,11 @@ namespace bsp::conformance::histories {
 
 /// What a command does. Refusable ones that must be refused come with everything else right.
 enum class kind : std::uint8_t {
-    push, write, delete_message, delete_conversation, pull, read, restart,
+    push, write, delete_message, delete_conversation, pull, read, restart, kill,
     push_again, push_other_body, push_id_of_another_peer,                                                   // sync ids
     forged, signed_by_another, to_another_path, signature_missing, not_fresh, cut_short, invalid_item, other_names,  // pushes to refuse
     assertion_again, write_with_other_secret, delete_with_other_secret, read_with_other_key,                // other requests to refuse
-    enrol, unpair, revoke
+    enrol, pair_again, unpair, revoke, run_out
 };
 
 /// Small numbers that shrink towards the plainest thing.
@@ -47,9 +47,14 @@ public:
     struct looks {
         bool lists = false;      ///< the lists of conversations
         bool peers = false;      ///< the lists of peers
-        bool newcomer = false;   ///< a peer that registers now is fed everything
+        bool newcomer = false;   ///< a peer that registers now is fed everything …
+        bool from_nothing = false;  ///< … by a pull without since
     };
     void everything_agrees(looks const& at);
+
+    /// The digest is the same for all peers of a user, and another one than at the last look exactly when the live state
+    /// is. Only where the digest is offered, and with nobody else at work on the user's conversations.
+    void digest_agrees();
 
 private:
     struct person {
@@ -98,11 +103,15 @@ private:
     void delete_conversation(station* by, std::size_t of, command const& c);
     void refused_with_other_secret(station& p, command const& c);
     void pull(station& p, int variant);
-    void pull_to_the_end(station& p);
+    void pull_to_the_end(station& p, int limit = 200);
+    void joined(station& p, std::string const& sync_id, std::vector<json::object> entries);
     bool pull_page(station& p, std::optional<int> limit, bool with_since);
     void enrol(command const& c);
     void unpair(station& p, int variant);
     void revoke(station& p);
+    void pair_again(command const& c);
+    void run_out(command const& c);
+    [[nodiscard]] station* removable(int who);
     [[nodiscard]] bool may_revoke() const;
     void is_gone(station& p);
 
@@ -113,6 +122,8 @@ private:
     void expect_messages(std::string const& what, std::vector<json::object> const& expected, std::vector<json::object> const& got);
     void expect_conflicts(std::string const& what, model::conversations const& before, std::vector<json::object> const& entries, exchange const& x);
     void expect_fed(station const& p);
+    void expect_nothing_since_the_future(station const& p);
+    [[nodiscard]] std::string live_state(std::size_t of);
     void expect_list(std::size_t of);
     void expect_peers(std::size_t of);
     void nothing_of_others(std::size_t of, exchange const& x);
@@ -131,7 +142,18 @@ private:
     instant started_;
     model::registrations registrations_;
     model::accepted_pushes pushes_;
+    std::string digest_, digested_;                   ///< at the last look: the digest, and the live state
 };
+
+/// Whether the digest is offered (section 6.5).
+bool digest_is_offered(scenario& s);
+
+/// The messages of an answer that are not tombstones; and some as "m1 v2, m10 v1".
+std::vector<json::object> without_tombstones(json::value const& in);
+std::string in_brief(std::vector<json::object> const& messages);
+
+/// The instant of a timestamp; the epoch when it is none.
+instant when(std::string const& text);
 
 /// Whether messages of a conversation that its user deletes come back with it (else BSP-MRG-059).
 bool messages_outlive_deletion(scenario& s);

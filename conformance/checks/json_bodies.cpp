@@ -232,7 +232,7 @@ exchange push_with_number(scenario& s, peer const& a, std::string const& convers
     auto payload = a.payload({s.conversation(conversation, 2, {message})}, {.sign = false});
     auto const put = replace(std::to_string(placeholder), literal);
     auto const signed_bytes = replace(std::to_string(placeholder), signed_as)(bsp::json::canonicalize(payload).value());
-    payload["signature"] = to_base64(a.signing_key()->sign_ps256(signed_bytes));
+    payload["signature"] = to_base64(a.sign(signed_bytes));
     return s.send({.method = "POST", .target = s.target_path("/sync/" + a.peer_id()), .headers = {{"Content-Type", "application/json"}}, .body = put(boost::json::serialize(payload)), .remote = {}},
                   a.name());
 }

@@ -43,7 +43,7 @@ json::object message_of(scenario& s, draft const& d) {
 /// What GET /conversations/{id} shows of live messages.
 std::vector<json::object> served(scenario& s, peer const& a, std::string const& conversation) {
     auto const x = a.read(conversation);
-    s.control(x, "reading the conversation");
+    s.accepted(x, "reading the conversation after pushes that were acknowledged");
     auto out = objects_at(x.body(), "/messages");
     std::erase_if(out, [](json::object const& m) {
         auto const* deleted = m.if_contains("deleted");

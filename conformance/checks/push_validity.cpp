@@ -115,7 +115,7 @@ exchange push_number(ground const& g, bool into_message, std::string const& digi
                     {.after_signing =
                          [&](json::object& p) {
                              auto const text = replace(json::canonicalize(p, {"signature"}).value(), signed_as);
-                             p["signature"] = to_base64(g.a.signing_key()->sign_ps256(text));
+                             p["signature"] = to_base64(g.a.sign(text));
                          },
                      .bytes = [&](std::string text) { return replace(std::move(text), digits); }});
 }

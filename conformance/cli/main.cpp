@@ -58,10 +58,12 @@ int main(int argc, char** argv) {
         app.add_option("--jobs", run_with.jobs, "Checks that run side by side")->check(CLI::Range(1, 64))->capture_default_str();
         app.add_option("--timeout", run_with.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
         app.add_option("--fuzz-time", run_with.fuzz_time, "How long --profile FUZZ goes on, as 30s, 500ms or 2m (default 10s)")->type_name("DURATION");
+        app.add_option("--shrink", run_with.shrink, "How long a counterexample may be made smaller: a duration, off or max")->type_name("DURATION")->capture_default_str();
+        app.add_option("--soak", run_with.soak, "Repeat the generated checks with new seeds for so long (20s, 10m), or until one fails")->type_name("DURATION");
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
         add_trust(app, run_with.trust);
-        app.add_flag("--quick", run_with.quick, "Only the most telling checks, in less than two seconds; the verdict is partial")->excludes("--only", "--profile");
+        app.add_flag("--quick", run_with.quick, "Only the most telling checks, in less than two seconds; the verdict is partial")->excludes("--only", "--profile", "--soak");
         add_outputs(app, run_with.output);
         app.add_option("--json", run_with.output.json, "Write the events, one JSON object per line, here; - (here as for every report) is the standard output")->type_name("FILE");
 
@@ -92,6 +94,17 @@ int main(int argc, char** argv) {
         examine->add_option("--timeout", visit.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
         add_trust(*examine, visit.trust);
 
+        replay_arguments again;
+        auto* const replay = app.add_subcommand("replay", "Send the saved requests of a failed check again, step by step. Exit status: 1 reproduced, 0 not reproduced, 2 cannot be told, 3 unusable file, 4 target unreachable");
+        replay->add_option("file", again.file, "DIR/replay/CHECK.json of a run with --report-dir DIR")->required();
+        replay->add_option("url", again.url, "The backend: http(s)://host[:port][/prefix]")->required();
+        replay->add_option("--users", again.users_file, "As for a run")->type_name("FILE");
+        replay->add_option("--admin-token-file", again.admin_token_file, "As for a run")->type_name("FILE");
+        replay->add_option("--restart-cmd", again.restart_command, "As for a run")->type_name("COMMAND");
+        replay->add_option("--kill-cmd", again.kill_command, "As for a run")->type_name("COMMAND");
+        replay->add_option("--timeout", again.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
+        add_trust(*replay, again.trust);
+
         try {
             app.parse(argc, argv);
         } catch (CLI::ParseError const& e) {
@@ -103,6 +116,7 @@ int main(int argc, char** argv) {
         if (diff->parsed()) return diff_reports(first, second, std::cout, std::cerr);
         if (matrix_of->parsed()) return matrix(compare, std::cout, std::cerr);
         if (examine->parsed()) return doctor(visit, std::cout, std::cerr);
+        if (replay->parsed()) return replay_sequence(again, std::cout, std::cerr);
         return run_suite(std::move(run_with), std::cout, std::cerr);
     } catch (std::exception const& e) {
         std::cerr << "bsp-conformance: a fault of its own: " << e.what() << '\n';

@@ -7,9 +7,22 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <atomic>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+
+namespace {
+
+/// Success for a push, whatever it says, without a look at it.
+bsp::http_response forgetful_answer(bsp::http_request const& push) {
+    auto const body = bsp::json::parse(push.body);
+    auto const* sync_id = body && body->is_object() ? bsp::json::find_string(body->get_object(), "sync_id") : nullptr;
+    bsp::json::object const answer{{"status", "synced"}, {"acked_sync_id", sync_id ? std::string{bsp::json::view(*sync_id)} : ""}, {"conflicts", bsp::json::array{}}};
+    return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, boost::json::serialize(answer)};
+}
+
+}  // namespace
 
 /// Serves the correct backend, or one with a fault, for whoever wants to try a suite on it.
 int main(int argc, char** argv) {
@@ -23,6 +36,8 @@ int main(int argc, char** argv) {
     app.add_option("--users", users_file, "JSON file: user id to pairing secret");
     app.add_option("--admin-token", s.admin_token, "token of the administrator");
     app.add_option("--type", type, "local or hosted")->check(CLI::IsMember({"local", "hosted"}))->capture_default_str();
+    unsigned forget_every = 0;
+    app.add_option("--forget-every", forget_every, "acknowledge every Nth push and forget it: a fault that shows rarely");
     app.add_flag("--list", list, "list the faults and leave");
     app.add_option("--format", format, "of the list: text or json")->check(CLI::IsMember({"text", "json"}));
     CLI11_PARSE(app, argc, argv);
@@ -60,7 +75,12 @@ int main(int argc, char** argv) {
         std::unique_ptr<bsp::faulty::door> const server = fault && fault->door ? bsp::faulty::open_door(port, *fault->door) : std::make_unique<bsp::faulty::http_server>(port);
         s.base_url = server->url();
         std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : std::make_unique<bsp::faulty::backend>(s);
-        server->start([backend](bsp::http_request const& r, bsp::instant now) { return backend->handle(r, now); });
+        std::atomic<unsigned> pushes = 0;
+        server->start([&, backend](bsp::http_request const& r, bsp::instant now) {
+            bool const is_push = r.method == "POST" && r.target.starts_with("/sync/");
+            if (forget_every > 0 && is_push && ++pushes % forget_every == 0) return forgetful_answer(r);
+            return backend->handle(r, now);
+        });
         std::cout << server->url() << std::endl;
         server->wait();
     } catch (std::exception const& e) {

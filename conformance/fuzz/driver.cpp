@@ -16,7 +16,7 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{5};          // an answer that takes longer is a hang
-constexpr std::chrono::seconds shrinking_time{2};    // of one finding
+constexpr std::chrono::milliseconds shrinking_time{2'000};  // of one finding, at most
 constexpr std::size_t findings_shrunk = 5, findings_kept = 20;
 
 std::string kinds_of(std::vector<mutation> const& all) {
@@ -33,6 +33,13 @@ std::string details_of(std::vector<mutation> const& all) {
     std::string out;
     for (auto const& m : all) out += (out.empty() ? "" : "; ") + m.detail;
     return out.empty() ? "nothing changed" : out;
+}
+
+/// What the status of the answer that is troubled should have been.
+wanted wanted_by(std::string_view kind) {
+    if (kind == "accepted") return wanted::refusal;
+    if (kind == "refused") return wanted::success;
+    return kind == "server error" || kind == "hang" || kind == "no answer" || kind == "death" ? wanted::answer : wanted::content;
 }
 
 std::string bytes_of(http_request const& r) {
@@ -173,7 +180,7 @@ void driver::attempt(subject const& of, std::vector<mutation> mutations) {
 }
 
 std::vector<mutation> driver::minimised(subject const& of, std::vector<mutation> now, trouble const& as, std::size_t& attempts) {
-    auto const until = steady::now() + shrinking_time;
+    auto const until = steady::now() + std::min(shrinking_time, world_.shared().shrink_time);
     auto const still = [&](std::vector<mutation> const& candidate) {
         if (dead_ || steady::now() >= until) return false;
         ++attempts;
@@ -250,6 +257,7 @@ void driver::conclude(std::string const& what) {
     for (auto const& [endpoint, n] : cases_) total += n, counts += (counts.empty() ? "" : ", ") + std::to_string(n) + " of " + endpoint;
     if (!counts.empty()) world_.note(counts);
     auto& r = world_.findings();
+    r.cases += total;
     if (findings_.empty()) {
         if (total == 0) world_.inconclusive("no time was left for a case: give more with --fuzz-time");
         world_.evidence(std::to_string(total) + " " + what);
@@ -269,7 +277,8 @@ void driver::conclude(std::string const& what) {
     how.reproduced = first.reproduced, how.repeated = first.repeated;
     if (how.repeated > 0) r.shrunk = how;
     r.failure = finding{first.what.expected + " for " + first.endpoint + " (" + first.detail + ")",
-                        first.what.kind + ": " + first.what.actual + (findings_.size() > 1 ? "; and " + std::to_string(findings_.size() - 1) + " other findings" : ""), first.as->number};
+                        first.what.kind + ": " + first.what.actual + (findings_.size() > 1 ? "; and " + std::to_string(findings_.size() - 1) + " other findings" : ""), first.as->number,
+                        wanted_by(first.what.kind)};
     throw verdict_reached{verdict::fail};
 }
 

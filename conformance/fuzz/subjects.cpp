@@ -96,8 +96,8 @@ subject push_of(cast const& c) {
         d.told.at_least(judged.wanted, judged.because);
         if (auto* o = d.body->if_object()) {
             // What has no canonical form is signed over its plain text: it must be refused before anybody looks.
-            auto const signature = sign_object(*o, *c.key);
-            (*o)["signature"] = signature ? *signature : to_base64(c.key->sign_ps256(boost::json::serialize(*o)));
+            auto const canonical = json::canonicalize(*o);
+            (*o)["signature"] = to_base64(c.world.seal(c.key, canonical ? *canonical : boost::json::serialize(*o)));
         }
         auto const named = d.named;
         json::value const sent = *d.body;
@@ -136,10 +136,8 @@ subject registration_of(cast const& c) {
     auto const finish = [&c](draft d) {
         if (auto* o = d.body->if_object())
             if (auto* sbt = o->contains("sbt") ? o->at("sbt").if_object() : nullptr) {
-                auto const plain = *sbt;
-                auto const& secret = c.world.account().secret;
-                if (auto const done = sign_sbt(plain, secret)) *sbt = *done;
-                else (*sbt)["signature"] = to_hex(hmac_sha256(secret, boost::json::serialize(plain)));
+                auto const canonical = json::canonicalize(*sbt, {"signature"});
+                (*sbt)["signature"] = to_hex(c.world.seal(c.world.account().secret, canonical ? *canonical : boost::json::serialize(*sbt)));
             }
         auto const judged = judge_registration(*d.body, d.original.as_object());
         d.told.at_least(judged.wanted, judged.because);

@@ -200,6 +200,20 @@ json::object run_started(surroundings const& world, first_look const& look, std:
 
 json::object check_started(registered_check const& c) { return {{"event", "check-started"}, {"check", c.check->id}}; }
 
+json::object counterexample_found(surroundings const& world, check const& c, finding const& f, std::size_t steps) {
+    return redactor{world}.object({{"event", "counterexample"}, {"check", c.id}, {"expected", f.expected}, {"actual", f.actual}, {"steps", steps}, {"shrink_ms", world.shrink_time.count()}});
+}
+
+json::object round_finished(surroundings const& world, std::size_t number, run_result const& result, std::chrono::milliseconds took) {
+    json::array failed;
+    std::size_t cases = 0;
+    for (auto const& j : result.checks) {
+        if (j.verdict == verdict::fail) failed.emplace_back(j.what.check->id);
+        cases += j.record.cases;
+    }
+    return {{"event", "round"}, {"round", number}, {"seed", world.options.seed}, {"checks", result.checks.size()}, {"cases", cases}, {"failed", std::move(failed)}, {"took_ms", took.count()}};
+}
+
 json::object check_finished(surroundings const& world, judged const& j, invocation const& call) {
     redactor const redact{world};
     auto const& c = *j.what.check;
@@ -215,9 +229,16 @@ json::object check_finished(surroundings const& world, judged const& j, invocati
     json::array inexact;
     for (auto const& f : r.inexact) inexact.emplace_back(finding_object(f));
     if (!inexact.empty()) out["inexact"] = std::move(inexact);
-    if (r.shrunk)
-        out["shrunk"] = json::object{{"steps_before", r.shrunk->steps_before}, {"cases", r.shrunk->cases}, {"attempts", r.shrunk->attempts},
-                                     {"reproduced", r.shrunk->reproduced}, {"repeated", r.shrunk->repeated}};
+    if (r.shrunk) {
+        json::object shrunk{{"steps_before", r.shrunk->steps_before}, {"cases", r.shrunk->cases}, {"attempts", r.shrunk->attempts}, {"reproduced", r.shrunk->reproduced}, {"repeated", r.shrunk->repeated}};
+        if (!r.shrunk->first_steps.empty()) {
+            shrunk["first"] = finding_object(r.shrunk->first);
+            json::array in_brief;
+            for (auto const& s : r.shrunk->first_steps) in_brief.emplace_back(s->who + "  " + s->summary + "  " + exchange{s}.describe());
+            shrunk["first_steps"] = std::move(in_brief);
+        }
+        out["shrunk"] = std::move(shrunk);
+    }
     if (!j.baseline_comment.empty()) out["expected_failure"] = j.baseline_comment;
     if (!j.baseline_problem.empty()) out["baseline_problem"] = j.baseline_problem;
 
@@ -225,7 +246,9 @@ json::object check_finished(surroundings const& world, judged const& j, invocati
     if (!flawless && j.verdict != verdict::untested && j.verdict != verdict::not_applicable) {
         out["impact"] = c.impact;
         out["likely_cause"] = c.likely_cause;
-        out["replay"] = "bsp-conformance " + call.target_arguments + " --only " + std::string{c.id} + " --seed " + std::to_string(world.options.seed);
+        auto const again = "bsp-conformance " + call.target_arguments + " --only " + std::string{c.id} + " --seed " + std::to_string(world.options.seed);
+        out["again"] = again;
+        out["replay"] = call.replay.empty() ? again : call.replay;
         json::array steps;
         // The beginning sets the scene, the end is where it happened.
         for (std::size_t i = 0; i < r.steps.size(); ++i) {

@@ -7,7 +7,8 @@
 #include <vector>
 
 /// The one source of every report: a stream of JSON objects, each with a member "event". `run-started` tells
-/// what is judged and by what; `check` is one verdict with its evidence; `run-finished` is the sum, with the
+/// what is judged and by what; `check` is one verdict with its evidence (`counterexample`
+/// comes before it, where a generated check failed; `round` is one of `--soak`); `run-finished` is the sum, with the
 /// verdict of every clause. Every rendering is made from these alone. What opens a door elsewhere (pairing
 /// secrets, the admin token) is not in the stream; the suite's own signatures are shortened but in command lines,
 /// which need them.
@@ -18,10 +19,15 @@ struct invocation {
     std::string target_arguments;    ///< "http://localhost:8825 --users users.json"
     std::string bodies_folder;       ///< where request bodies too big for a command line are saved; "" for nowhere
     std::string curl_options = {};   ///< what curl needs beside to reach the target, such as " --insecure"
+    std::string replay = {};         ///< command that sends the saved requests of the check again; "" when they are not saved
 };
 
 json::object run_started(surroundings const&, first_look const&, std::vector<registered_check> const& selected, run_options const&, std::string const& time);
 json::object check_started(registered_check const&);
+/// The first case that failed, as it was found; the check's own event tells what became of it.
+json::object counterexample_found(surroundings const&, check const&, finding const&, std::size_t steps);
+/// A round of a run that goes on (--soak): what it did, and which checks failed.
+json::object round_finished(surroundings const&, std::size_t number, run_result const&, std::chrono::milliseconds took);
 json::object check_finished(surroundings const&, judged const&, invocation const&);
 json::object run_finished(surroundings const&, run_result const&, std::chrono::milliseconds took);
 

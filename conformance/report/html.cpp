@@ -198,7 +198,7 @@ private:
         auto const total = integer_at(v, "/steps_total", 0);
         out += "<div class=\"where\">" + std::to_string(total) + (total == 1 ? " step" : " steps");
         if (at(v, "/shrunk"))
-            out += " (shrunk from " + std::to_string(integer_at(v, "/shrunk/steps_before", 0)) + ") · reproduced " + std::to_string(integer_at(v, "/shrunk/reproduced", 0)) + "/" + std::to_string(integer_at(v, "/shrunk/repeated", 0));
+            out += " (shrunk from " + std::to_string(integer_at(v, "/shrunk/steps_before", 0)) + (integer_at(v, "/shrunk/reproduced", 0) < integer_at(v, "/shrunk/repeated", 0) ? ") · flaky " : ") · reproduced ") + std::to_string(integer_at(v, "/shrunk/reproduced", 0)) + "/" + std::to_string(integer_at(v, "/shrunk/repeated", 0));
         if (auto const controls = strings_at(v, "/controls"); !controls.empty()) {
             out += " · controls that held: ";
             std::set<std::string> const once{controls.begin(), controls.end()};

@@ -55,6 +55,8 @@ public:
         auto const kind = text_at(v, "/event");
         if (kind == "run-started") begin(v);
         else if (kind == "check-started") show_progress(text_at(v, "/check"));
+        else if (kind == "counterexample") counterexample(v);
+        else if (kind == "round") round(v);
         else if (kind == "check") add(v);
         else if (kind == "run-finished") finish(v);
     }
@@ -127,6 +129,24 @@ private:
             out_ << coloured(verdict, padded(verdict, 6)) << padded(text_at(v, "/check"), 50) << dim(std::to_string(integer_at(v, "/took_us", 0) / 1000) + " ms") << '\n' << std::flush;
     }
 
+    /// What was found is said before it is made small, which may take its time.
+    void counterexample(json::value const& v) {
+        clear_progress();
+        auto const ms = integer_at(v, "/shrink_ms", 0);
+        out_ << in("33", "FOUND ") << text_at(v, "/check") << "  in " << integer_at(v, "/steps", 0) << " steps" << (ms > 0 ? ", which are made fewer" : "") << '\n'
+             << "      " << dim("expected ") << ' ' << wrapped(printable(text_at(v, "/expected")), 16) << "\n      " << dim("actual   ") << ' ' << wrapped(printable(text_at(v, "/actual")), 16) << "\n\n"
+             << std::flush;
+    }
+
+    void round(json::value const& v) {
+        clear_progress();
+        std::string failed;
+        for (auto const& id : strings_at(v, "/failed")) failed += (failed.empty() ? "" : ", ") + id;
+        out_ << "round " << padded(std::to_string(integer_at(v, "/round", 0)), 5) << " seed " << padded(show(*at(v, "/seed")), 11) << ' ' << integer_at(v, "/checks", 0) << " checks, " << integer_at(v, "/cases", 0)
+             << " cases, " << static_cast<double>(integer_at(v, "/took_ms", 0) / 100) / 10.0 << " s   " << (failed.empty() ? "nothing found" : in("1;31", failed)) << '\n' << std::flush;
+        done_ = 0;
+    }
+
     static bool counts(json::value const& v) { return truth_at(v, "/counts"); }
 
     static std::string clause_list(json::value const& v) {
@@ -160,7 +180,9 @@ private:
         line("impact", text_at(v, "/impact"));
         line("likely", text_at(v, "/likely_cause"));
         if (auto const curl = decisive_command(v); !curl.empty()) out_ << "      " << dim("request   ") << printable(curl) << '\n';
-        if (auto const replay = text_at(v, "/replay"); !replay.empty()) out_ << "      " << dim("again     ") << replay << '\n';
+        auto const again = text_at(v, "/again"), replay = text_at(v, "/replay");
+        if (!replay.empty() && replay != again) out_ << "      " << dim("replay    ") << replay << '\n';
+        if (!again.empty()) out_ << "      " << dim("again     ") << again << '\n';
         out_ << '\n' << std::flush;
     }
 
@@ -169,7 +191,8 @@ private:
         auto const total = integer_at(v, "/steps_total", 0);
         out_ << "      " << total << (total == 1 ? " step" : " steps");
         if (auto const* s = at(v, "/shrunk"))
-            out_ << " (shrunk from " << integer_at(*s, "/steps_before", 0) << ")   reproduced " << integer_at(*s, "/reproduced", 0) << '/' << integer_at(*s, "/repeated", 0);
+            out_ << " (shrunk from " << integer_at(*s, "/steps_before", 0) << ")   " << (integer_at(*s, "/reproduced", 0) < integer_at(*s, "/repeated", 0) ? "flaky " : "reproduced ")
+                 << integer_at(*s, "/reproduced", 0) << '/' << integer_at(*s, "/repeated", 0);
         auto const* controls = at(v, "/controls");
         if (controls && controls->is_array() && !controls->get_array().empty())
             out_ << "   controls " << controls->get_array().size() << " of " << controls->get_array().size() << " held";

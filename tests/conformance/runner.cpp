@@ -213,6 +213,8 @@ BOOST_AUTO_TEST_CASE(properties_shrink_and_reproduce) {
     BOOST_TEST(r.failure->actual == "10");
     BOOST_TEST(r.shrunk->reproduced == 3);
     BOOST_TEST(r.steps.size() == 1u);
+    BOOST_TEST(std::stoi(r.shrunk->first.actual) >= 10);
+    BOOST_TEST(r.shrunk->first_steps.size() == 1u);
 
     auto const holds = check_of([](scenario& s) {
         property(s, "nothing", {.cases = 5}, [](scenario& inner) { inner.control(call(inner, "/ok"), "a request"); });
@@ -222,6 +224,49 @@ BOOST_AUTO_TEST_CASE(properties_shrink_and_reproduce) {
         property(s, "nothing", {.cases = 5}, [](scenario& inner) { inner.control(call(inner, "/403"), "a request"); });
     }, need::generator);
     BOOST_TEST(to_string(verdict_of(blocked)) == "INCONCLUSIVE");
+}
+
+BOOST_AUTO_TEST_CASE(a_counterexample_is_told_before_it_is_made_small_and_flaky_ones_are_called_so) {
+    static int failures_left = 2;  // the case as found, and one of the three repetitions
+    auto const c = check_of([](scenario& s) {
+        property(s, "large numbers fail, twice", {.cases = 200, .size = 100}, [](scenario& inner) {
+            int const n = *rc::gen::inRange(0, 1000);
+            inner.control(call(inner, "/ok"), "a request");
+            inner.expect(n < 20 || failures_left-- <= 0, "less than 20", std::to_string(n));
+        });
+    }, need::generator);
+    auto const t = in_process(little);
+    surroundings world{*t, one_user()};
+    probe(world);
+    world.shrink_time = {};  // off
+    std::vector<std::string> told;
+    run_observer observer;
+    observer.counterexample = [&](check const& what, finding const& f, std::size_t steps) { told.push_back(std::string{what.id} + ' ' + f.actual + ' ' + std::to_string(steps)); };
+    auto const result = run(world, {{&c, profile::id, "test", 0}}, {}, observer);
+    auto const& r = result.checks.at(0).record;
+    BOOST_REQUIRE(r.failure.has_value());
+    BOOST_REQUIRE(told.size() == 1u);
+    BOOST_TEST(told.front() == "test/check " + r.failure->actual + " 1");
+    BOOST_TEST(r.shrunk->attempts == 0);
+    BOOST_TEST(r.shrunk->reproduced == 1);
+    BOOST_TEST(r.shrunk->repeated == 3);
+}
+
+BOOST_AUTO_TEST_CASE(every_round_has_names_and_choices_of_its_own) {
+    auto const t = in_process(little);
+    surroundings world{*t, one_user()};
+    auto const c = check_of([](scenario&) {});
+    record r{c};
+    auto const drawn = [&] {
+        scenario s{world, r};
+        return std::pair{s.fresh("c"), s.canary()};
+    };
+    auto const first = drawn();
+    world.begin_round(2);
+    r.names = std::make_shared<unsigned>(0);
+    auto const second = drawn();
+    BOOST_TEST(first.first != second.first);
+    BOOST_TEST(first.second != second.second);
 }
 
 BOOST_AUTO_TEST_CASE(a_target_that_dies_ends_the_run) {

@@ -381,8 +381,8 @@ std::vector<fault> sbt_faults() {
         {"F-REG-137", "an expired registration is removed", {"sbt/expiry-keeps-peer"}, make<expiry_unpairs>},
         {"F-REG-142", "a token opens every door as a bearer", {"sbt/not-a-bearer"}, make<token_is_bearer>},
         {"F-REG-145", "tokens of unknown users are accepted", {"sbt/unknown-user"}, make<unknown_user_accepted>},
-        {"F-SYN-08", "pushes are accepted after the token expired", {"sbt/expiry-stops-push"}, make<push_after_expiry>},
-        {"F-SYN-221", "pulls and reads are answered after the token expired", {"sbt/expiry-stops-pull"}, make<pull_after_expiry>},
+        {"F-SYN-08", "pushes are accepted after the token expired", {"sbt/expiry-stops-push", "reg/history-expiry"}, make<push_after_expiry>},
+        {"F-SYN-221", "pulls and reads are answered after the token expired", {"sbt/expiry-stops-pull", "reg/history-expiry"}, make<pull_after_expiry>},
     };
 }
 

@@ -530,7 +530,7 @@ std::vector<fault> syn_faults() {
         {"F-SYN-17", "the same payload twice doubles the messages", {"syn/retransmission-no-effect"}, make<repetition_duplicates>},
         {"F-SYN-18", "a repetition counts as a change (its count in metrics is a later profile's; its place in the feed is seen now)", {"syn/retransmission-no-effect"}, make<repetition_counts>},
         {"F-SYN-19", "a sync_id with other content is accepted", {"syn/sync-id-reuse"}, make<reuse_accepted>},
-        {"F-SYN-20", "200 is answered before the commit, and a crash loses it", {"syn/durable"}, make<crash_loses_conversations>, setting::restart},
+        {"F-SYN-20", "200 is answered before the commit, and a crash loses it", {"syn/durable", "syn/history-crashes"}, make<crash_loses_conversations>, setting::restart},
         {"F-SYN-21", "a refused payload is applied in part", {"syn/atomic", "syn/history-refusals"}, make<partly_applied>},
         {"F-SYN-22", "invalid items are skipped with 200", {"syn/invalid-not-swallowed", "syn/atomic"}, make<errors_swallowed>},
         {"F-SYN-23", "conversations are shared between users", {"syn/tenants-apart", "cnv/history-users"}, make<one_tenant>},

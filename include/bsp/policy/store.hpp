@@ -138,7 +138,7 @@ public:
     }
 
     /// Has `hook` called after every transaction that was committed, on the thread that wrote: a wake-up for
-    /// those who watch the change feed, with nothing in it that could be lost (spec/decisions/0006). It must
+    /// those who watch the change feed, with nothing in it that could be lost (spec/decisions/0008). It must
     /// return soon; what it throws is dropped, because a write that is durable has succeeded (BSP-OFF-007).
     /// To be set while nobody writes.
     void on_commit(std::function<void()> hook) { on_commit_ = std::move(hook); }

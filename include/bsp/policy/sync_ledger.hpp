@@ -13,7 +13,7 @@
 
 /// What the client side remembers of its exchange with each peer (chapter 10). The changes themselves are not
 /// here: they stand in the store, and `pushed` says from where on the peer does not know them
-/// (spec/decisions/0006).
+/// (spec/decisions/0008).
 namespace bsp {
 
 /// A conversation that the peer refused for its content, still due from `from` on (BSP-OFF-031).

@@ -12,7 +12,7 @@ namespace bsp::sync {
 ///
 /// - conversations that changed since the push position. They are not copied: the store's change feed is their
 ///   queue, in the order of commits, once per conversation however often it changed, and it has no room to run
-///   out of, so nothing of it is ever dropped (A-100, A-101; spec/decisions/0006);
+///   out of, so nothing of it is ever dropped (A-100, A-101; spec/decisions/0008);
 /// - telemetry events, queued in the ledger up to `outbox_items_max` and `outbox_bytes_max`; beyond that the
 ///   oldest give way and are counted.
 class outbox {
