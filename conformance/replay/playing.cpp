@@ -356,6 +356,17 @@ private:
         return difference(page(then), page(now), shift_, requests_, false, unverified);
     }
 
+    /// How many of the requests sent at once succeeded, in the recording or now: "none", "one", "several", "all".
+    [[nodiscard]] std::string successes(std::vector<played> const& all, std::size_t batch, bool recorded) const {
+        std::size_t total = 0, good = 0;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (sequence_.steps[i].batch != batch) continue;
+            ++total;
+            good += (recorded ? sequence_.steps[i].answered : all[i].now).status / 100 == 2;
+        }
+        return good == 0 ? "none" : good == total ? "all" : good == 1 ? "one" : "several";
+    }
+
     void judge(std::vector<played> const& all, finale& out) const {
         auto const& steps = sequence_.steps;
         auto const name = [&](std::size_t i) { return "step " + std::to_string(steps[i].number); };
@@ -385,7 +396,11 @@ private:
                     return;
                 }
             auto const &then = steps[i].answered, &now = all[i].now;
-            bool const at_once = steps[i].batch > 0;  // which of them wins is chance
+            bool const at_once = steps[i].batch > 0;  // which of them wins is chance, but not whether one does, several or all
+            if (at_once && sequence_.wanted.empty() && successes(all, steps[i].batch, true) != successes(all, steps[i].batch, false)) {
+                out.because = name(i) + " and those at once with it: " + successes(all, steps[i].batch, true) + " of them succeeded, now " + successes(all, steps[i].batch, false);
+                return;
+            }
             if (!at_once && (then.status / 100 != now.status / 100 || (sequence_.wanted.empty() && then.status != now.status))) {
                 out.because = name(i) + " now answers " + in_words(now);
                 return;
