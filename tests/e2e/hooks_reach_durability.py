@@ -39,7 +39,7 @@ class Hooks(unittest.TestCase):
                 # The first process is this one's child: it has to be waited for, or it stays a zombie that `kill -0` sees.
                 signal.signal(signal.SIGCHLD, lambda *_: backend.process.poll())
                 done = judge(backend, "--restart-cmd", in_scratch + "./hook TERM", "--kill-cmd", in_scratch + "./hook KILL",
-                             "--only", "id/restart", "--only", "reg/restart", "--only", "syn/durable")
+                             "--only", "id/restart", "--only", "reg/restart", "--only", "syn/durable", "--only", "reg/removals-durable", "--only", "peer/revocation-durable")
                 self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
                 self.assertNotIn("UNTESTED", done.stdout)
             finally:
