@@ -418,6 +418,9 @@ void agreement_is_no_conflict(scenario& s) {
     s.control(same, "the same message again, and a new one");
     s.expect(conflict_about(same, "m1") == nullptr, "an identical message is no conflict", show(same.body()));
     s.expect(conflict_about(same, "m2") == nullptr, "a new message is no conflict", show(same.body()));
+    auto const elsewhere = b.push({s.conversation(s.fresh("d"), 1, {s.message("m1", "of another conversation", 1)})});
+    s.control(elsewhere, "a message of the same id and version in another conversation");
+    s.expect(conflict_about(elsewhere, "m1") == nullptr, "a message of another conversation is no conflict", show(elsewhere.body()));
     auto const grave = tombstone(s, "m1", 2, s.in_seconds(-10));
     s.control(a.push({s.conversation(c, 1, {grave})}), "its tombstone");
     auto const again = b.push({s.conversation(c, 1, {grave})});

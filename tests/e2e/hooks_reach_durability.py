@@ -40,7 +40,8 @@ class Hooks(unittest.TestCase):
                 signal.signal(signal.SIGCHLD, lambda *_: backend.process.poll())
                 done = judge(backend, "--restart-cmd", in_scratch + "./hook TERM", "--kill-cmd", in_scratch + "./hook KILL",
                              "--only", "id/restart", "--only", "reg/restart", "--only", "syn/durable",
-                             "--only", "syn/history-restarts", "--only", "syn/history-crashes")
+                             "--only", "syn/history-restarts", "--only", "syn/history-crashes",
+                             "--only", "reg/removals-durable", "--only", "peer/revocation-durable")
                 self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
                 self.assertNotIn("UNTESTED", done.stdout)
             finally:
