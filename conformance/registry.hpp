@@ -47,7 +47,9 @@
     X(losing_side) \
     X(exact_names) \
     X(narrow_forms) \
-    X(interplay) \
+    X(feed_meanwhile) \
+    X(lifetimes) \
+    X(writes_and_refusals) \
     X(histories) \
     X(fuzz)
 

@@ -1,0 +1,263 @@
+#include "../registry.hpp"
+#include "edits.hpp"
+#include "ground.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
+
+// What a write, a deletion or a refusal leaves behind, and what it leaves alone.
+
+namespace bsp::conformance {
+namespace {
+
+void scalars_by_the_nanosecond(scenario& s) {
+    auto const a = s.register_peer();
+    for (auto const& [earlier, later] : {std::pair{"2025-03-04T05:06:07.123456788Z", "2025-03-04T05:06:07.123456789Z"}, std::pair{"2025-03-04T05:06:07.1234Z", "2025-03-04T05:06:07.1235Z"},
+                                         std::pair{"2025-03-04T05:06:07.9Z", "2025-03-04T06:06:07.900000001+01:00"}, std::pair{"0050-01-01T00:00:00Z", "1949-01-01T00:00:00Z"}})
+        for (int attempt = 0; attempt < 4; ++attempt)
+            for (bool const later_first : {true, false}) {
+                auto const c = s.fresh("c");
+                auto const push = [&](bool is_later) { s.control(a.push({s.conversation(c, 3, {}, both(set("last_modified", is_later ? later : earlier), set("title", (is_later ? "later " : "earlier ") + s.canary(4))))}), "a push"); };
+                push(later_first);
+                push(!later_first);
+                auto const x = a.read(c);
+                s.control(x, "reading the conversation");
+                s.expect(x.text("/title").starts_with("later"), std::string{"the title of the write of "} + later + " over that of " + earlier, x.text("/title"));
+            }
+}
+
+void new_ids_are_new(scenario& s) {
+    auto const who = s.user();
+    auto const c = s.fresh("c");
+    std::set<std::string> ids;
+    std::size_t living = 0;
+    auto const written = [&](edit const& more = {}) {
+        auto const x = who.write(c, "message " + std::to_string(ids.size()), more);
+        s.control(x, "a write");
+        auto const id = x.text("/id");
+        s.expect(ids.insert(id).second, "an id that no message of the conversation has", id + ", which is that of another message");
+        ++living;
+        return id;
+    };
+    for (int round = 0; round < 4; ++round) {
+        auto const first = written();
+        for (int i = 0; i < 6; ++i) written();
+        s.control(who.del("/conversations/" + c + "/messages/" + first), "the deletion of a message");
+        --living;
+    }
+    s.control(who.del("/conversations/" + c), "the deletion of the conversation");
+    written();
+    for (int i = 0; i < 3; ++i) written();
+    auto const now = message_ids(s, who, c).size();
+    s.expect(now == living, std::to_string(living) + " messages", std::to_string(now));
+}
+
+void refused_writes_leave_nothing(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const fresh = s.fresh("c"), held = s.fresh("c"), deleted = s.fresh("c");
+    s.control(who.write(held, "kept", both(set("id", "m1"), set("title", "kept"))), "a write");
+    s.control(who.write(deleted, "gone", set("id", "m1")), "a write");
+    s.control(who.del("/conversations/" + deleted), "a deletion");
+    auto const before = who.read(held);
+    s.control(before, "reading the conversation");
+    auto const mark = watermark(s, a);
+    auto const wrong = [&](std::string const& c) {
+        for (auto const& [what, change] : std::vector<std::pair<std::string, edit>>{
+                 {"without content", drop("content")}, {"without role", drop("role")}, {"without surface", drop("surface")}, {"with a number for content", set("content", 1)},
+                 {"with null for content", set("content", nullptr)}, {"with null for id", set("id", nullptr)}, {"with null for timestamp", set("timestamp", nullptr)}, {"with null for title", set("title", nullptr)},
+                 {"with a number for title", set("title", 1)}, {"with no identifier for id", set("id", "a b")}, {"with no timestamp for timestamp", set("timestamp", "now")},
+                 {"dated two days ahead", set("timestamp", s.in_seconds(2 * 86'400))}})
+            s.refused(who.write(c, "refused", both(both(set("id", "m2"), set("title", "refused")), change)), "a write " + what, {.statuses = {422, 400}});
+    };
+    for (auto const& c : {fresh, held, deleted}) {
+        wrong(c);
+        for (std::string const text : {R"({"id":"m2","role":"user","content":"one","content":"two","surface":"web"})", R"({"id":"m2","role":"user","content":"x","surface":"web","x":{"a":1,"a":2}})",
+                                       R"({"id":"m2","role":"user","content":"x","surface":"web","\u0069d":"m3"})", R"({"id":"m2","role":"user","content":"\ud800","surface":"web"})",
+                                       R"({"id":"m2","role":"user","content":"x","surface":"web","x":NaN})", R"({"id":"m2","role":"user","content":"x","surface":"web",})",
+                                       R"({"id":"m2","role":"user","content":"x","surface":"web"} {})", R"([{"id":"m2","role":"user","content":"x","surface":"web"}])",
+                                       "{\"id\":\"m2\",\"role\":\"user\",\"content\":\"\xff\",\"surface\":\"web\"}", ""})
+            s.refused(who.call("POST", "/conversations/" + c + "/messages", text), "a write with the body " + show(json::value(text.substr(0, 100))), {.statuses = {400, 422, 415}});
+    }
+    auto const now = who.read(held);
+    s.control(now, "reading the conversation");
+    s.expect(now.body() == before.body(), "the conversation is as it was: " + show(before.body()), show(now.body()));
+    s.expect(who.read(fresh).status() == 404, "no conversation came to be", who.read(fresh).describe());
+    s.expect(who.read(deleted).status() == 404 || (who.read(deleted).at("/deleted") != nullptr) || who.read(deleted).status() == 410, "the deleted conversation is deleted", who.read(deleted).describe());
+    auto const feed = a.pull_all({.since = mark, .limit = 200});
+    s.expect(!of_conversation(feed.conversations, fresh).present, "a refused write is not in the feed", "it is");
+    s.control(who.write(fresh, "accepted", set("id", "m2")), "the same write without the fault");
+}
+
+void peers_write_under_our_label(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    auto const x = a.write(c, "by a peer"), y = s.user().write(c, "by the user");
+    s.control(x, "a write by a peer");
+    s.control(y, "a write by the user");
+    for (auto const& taken : {a.backend_id(), a.peer_id(), s.account().id}) {
+        s.expect(x.text("/source_backend") != taken, "a label of the server's own on what a peer wrote", x.text("/source_backend"));
+        s.expect(a.read(c).text("/source_backend") != taken, "a label of the server's own on the conversation", a.read(c).text("/source_backend"));
+    }
+}
+
+void deletions_stay_where_they_are(scenario& s) {
+    auto const who = s.user();
+    auto const here = s.fresh("c"), there = s.fresh("c");
+    s.control(who.write(here, "here", set("id", "m1")), "a write");
+    s.control(who.write(there, "there", set("id", "m2")), "a write");
+    for (auto const& path : {"/conversations/" + there + "/messages/m1", "/conversations/" + here + "/messages/m2", "/conversations/" + s.fresh("none") + "/messages/m1"}) (void)who.del(path);
+    s.expect(message_ids(s, who, here) == std::vector<std::string>{"m1"}, "m1 is still in its conversation after a deletion in another one", show(message_ids(s, who, here)));
+    s.expect(message_ids(s, who, there) == std::vector<std::string>{"m2"}, "m2 is still in its conversation after a deletion in another one", show(message_ids(s, who, there)));
+    s.control(who.del("/conversations/" + here + "/messages/m1"), "a deletion where the message is");
+}
+
+void losers_go_with_their_message(scenario& s) {
+    auto const a = s.register_peer();
+    auto const late = s.in_seconds(-40), early = s.in_seconds(-50);
+    for (bool const by_push : {true, false}) {
+        auto const c = s.fresh("c");
+        auto const left = s.canary(), right = s.canary();
+        s.control(a.push({s.conversation(c, 1, {s.message("m1", left, 4, both(set("timestamp", early), set("x-kept", json::object{{"a", 1}})))})}), "a push");
+        s.control(a.push({s.conversation(c, 1, {s.message("m1", right, 4, set("timestamp", late))})}), "a push of another message of the same version");
+        auto const shown = a.get("/conversations/" + c + "?conflicts=1");
+        s.control(shown, "reading with conflicts");
+        auto const entries = objects_at(shown.body(), "/conflicts");
+        if (entries.empty()) {
+            s.note("losing messages are not kept");
+            return s.evidence("a conversation without conflicts");
+        }
+        json::value const lost(entries.front());
+        s.expect(text_at(lost, "/message/content") == left && at(lost, "/message/x-kept") != nullptr, "the losing message as it was pushed", show(lost));
+        if (by_push) s.control(a.push({s.conversation(c, 1, {s.message("m1", "", 5, set("deleted", true))})}), "a push of the message's tombstone");
+        else s.control(a.del("/conversations/" + c + "/messages/m1"), "the deletion of the message");
+        auto const after = a.get("/conversations/" + c + "?conflicts=1");
+        s.control(after, "reading with conflicts after the deletion");
+        for (auto const& content : {left, right}) s.expect(after.bytes().find(content) == std::string::npos, std::string{"nothing of a message that a tombstone "} + (by_push ? "pushed here" : "written here") + " replaced", after.bytes().substr(0, 400));
+    }
+}
+
+void refusals_are_problems(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    s.control(a.write(c, "x"), "a write");
+    auto const judge = [&](exchange const& x, std::string const& what) {
+        s.control(x.client_error(), what + " is refused");
+        auto const* type = x.header("Content-Type");
+        s.expect(type && type->find("application/problem+json") == 0, "application/problem+json on " + what, type ? *type : "no Content-Type");
+        s.expect(integer_at(x.body(), "/status") == x.status(), "the member status on " + what, x.bytes().substr(0, 200));
+        for (char const* member : {"/type", "/title", "/detail", "/code"}) s.expect(at(x.body(), member) && at(x.body(), member)->is_string(), std::string{member + 1} + " on " + what, x.bytes().substr(0, 200));
+        if (x.status() == 401) s.expect(x.header("WWW-Authenticate") != nullptr, "WWW-Authenticate on " + what, "it is absent");
+        if (x.status() == 401 || x.status() == 405) return;  // nobody was authenticated
+        auto const* caching = x.header("Cache-Control");
+        s.expect(caching && caching->find("no-store") != std::string::npos, "Cache-Control: no-store on " + what, caching ? *caching : "absent");
+    };
+    // A path that cannot be decoded may be refused by what stands before the backend (BSP-GEN-090).
+    for (std::string const& segment : {std::string(200, 'x'), std::string{"a%20b"}, std::string{"a%C3%A9"}}) {
+        auto const path = "/conversations/" + segment;
+        judge(a.get(path), "GET " + path.substr(0, 40));
+        judge(a.del(path), "DELETE " + path.substr(0, 40));
+    }
+    for (std::string const query : {"?limit=0", "?limit=x"}) judge(a.get("/conversations" + query), "GET /conversations" + query);
+    judge(a.get("/conversations/" + s.fresh("none")), "GET of a conversation that does not exist");
+    judge(a.write(c, "x", drop("role")), "an invalid write");
+    judge(a.write(c, "x", {}, {.authorization = ""}), "a write without a credential");
+    judge(a.write(c, "x", {}, {.authorization = "BSP x"}), "a write with a broken credential");
+    judge(a.write(c, "x", {}, {.claims = [&](json::object& o) { o["iat"] = s.now().seconds - 400, o["exp"] = s.now().seconds - 200; }}), "a write with an expired assertion");
+    judge(a.write(c, "x", {}, {.claims = set("aud", "hosted_sha256_0000000000000000")}), "a write with an assertion for another backend");
+    judge(a.push({}, {.timestamp = s.in_seconds(-900)}), "a stale push");
+    judge(a.push({}, {.sign = false}), "an unsigned push");
+    judge(a.call("PATCH", "/conversations/" + c, std::nullopt), "PATCH of a conversation");
+}
+
+void empty_is_not_absent(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    for (std::string const title : {"", " ", "0", "null"}) {
+        auto const c = s.fresh("c");
+        auto const mark = watermark(s, a);
+        s.control(a.push({s.conversation(c, 1, {s.message("m1", "")}, both(set("title", title), both(set("surfaces", json::array{}), set("x-empty", ""))))}), "a push");
+        auto const x = a.read(c);
+        s.control(x, "reading the conversation");
+        auto const entry = of_conversation(a.pull_all({.since = mark, .limit = 200}).conversations, c).entry;
+        for (auto const& [way, state] : {std::pair<std::string, json::value>{"read", x.body()}, {"pulled", entry}}) {
+            auto const* held = at(state, "/title");
+            s.expect(held && *held == json::value(title), "the title " + show(json::value(title)) + ", " + way, held ? show(*held) : "absent");
+            auto const* unknown = at(state, "/x-empty");
+            s.expect(unknown && *unknown == json::value(""), "an unknown member that is empty, " + way, unknown ? show(*unknown) : "absent");
+        }
+        // A title that comes with a repeated message is all that changes.
+        json::object const message = objects_at(x.body(), "/messages").front();
+        auto const same = [&](json::object& o) {
+            o["id"] = "m1";
+            for (char const* name : {"role", "surface", "timestamp"}) o[name] = message.at(name);
+            o["title"] = "titled";
+        };
+        s.control(who.write(c, "", same), "the same message with another title");
+        auto const now = who.read(c);
+        s.control(now, "reading the conversation");
+        s.expect(now.text("/title") == "titled", "the title that came with a repeated message", now.text("/title"));
+        s.expect(now.at("/x-empty") && *now.at("/x-empty") == json::value(""), "the unknown member after that", now.at("/x-empty") ? show(*now.at("/x-empty")) : "absent");
+        s.expect(now.text("/source_backend") == x.text("/source_backend"), "the source_backend after that", now.text("/source_backend"));
+    }
+}
+
+check const checks[] = {
+    {.id = "cnv/new-ids",
+     .title = "a message written without id gets one that no message of the conversation ever had",
+     .clauses = {"BSP-CNV-043"},
+     .impact = "a new message overwrites an old one",
+     .likely_cause = "ids are counted, or made of the time",
+     .run = new_ids_are_new},
+    {.id = "cnv/refused-writes",
+     .title = "a refused write creates nothing, changes nothing and brings nothing back",
+     .clauses = {"BSP-CNV-042", "BSP-CNV-059", "BSP-CNV-056"},
+     .impact = "conversations appear, change their titles or come back by requests that were refused",
+     .likely_cause = "the conversation is made ready before the message is checked",
+     .run = refused_writes_leave_nothing},
+    {.id = "cnv/label-of-writes",
+     .title = "what a peer writes for its user carries the server's label, not the peer's",
+     .clauses = {"BSP-CNV-048"},
+     .impact = "a message seems to come from a backend that never held it",
+     .likely_cause = "the label is taken from the caller",
+     .run = peers_write_under_our_label,
+     .strength = obligation::should},
+    {.id = "cnv/delete-here-only",
+     .title = "a message is deleted in the conversation of the path and in no other",
+     .clauses = {"BSP-MRG-002", "BSP-CNV-063"},
+     .impact = "tidying up one conversation takes messages out of another",
+     .likely_cause = "the message is looked for by its id alone",
+     .run = deletions_stay_where_they_are},
+    {.id = "mrg/scalars-by-instant",
+     .title = "between scalar writes of one version the later last_modified wins, by its nanoseconds",
+     .clauses = {"BSP-MRG-030", "BSP-GEN-055"},
+     .impact = "the older title stands at one backend and the newer one at another",
+     .likely_cause = "a column that holds milliseconds or microseconds",
+     .run = scalars_by_the_nanosecond},
+    {.id = "cnv/losers-deleted",
+     .title = "losing versions go with their message, whoever deleted it",
+     .clauses = {"BSP-CNV-023", "BSP-CNV-021"},
+     .impact = "what was deleted can still be read",
+     .likely_cause = "losing versions are cleared by the route for deletions, not by the merge",
+     .run = losers_go_with_their_message},
+    {.id = "gen/refusals-are-problems",
+     .title = "refusals of every kind are problem documents that no cache keeps",
+     .clauses = {"BSP-GEN-086", "BSP-GEN-087", "BSP-GEN-092", "BSP-GEN-105"},
+     .impact = "clients cannot tell why they were refused, and a cache may repeat it to them",
+     .likely_cause = "the framework answers broken paths itself, and headers are set where requests succeed",
+     .run = refusals_are_problems,
+     .about = aspect::exactness},
+    {.id = "syn/empty-is-not-absent",
+     .title = "an empty title and empty members stay, and a title that comes with a repeated message changes nothing else",
+     .clauses = {"BSP-MRG-030", "BSP-GEN-056", "BSP-GEN-069", "BSP-CNV-070"},
+     .impact = "two backends that hold the same write emit different conversations",
+     .likely_cause = "empty values are taken for none (omitempty, truthiness)",
+     .run = empty_is_not_absent},
+};
+
+}  // namespace
+
+group writes_and_refusals_group() { return {"writes-and-refusals", profile::syn, checks}; }
+
+}  // namespace bsp::conformance
