@@ -4,6 +4,7 @@
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/instant.hpp>
+#include <bsp/base/uri.hpp>
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>
 
@@ -308,6 +309,25 @@ void long_feeds(scenario& s) {
     s.expect(of_conversation(a.pull_all({.since = mark, .limit = 200}).conversations, first).present, "what was written before 350 other writes is in a pull since before", "it is absent");
 }
 
+void cursors_outlive_a_restart(scenario& s) {
+    auto const a = s.register_peer();
+    auto const mark = watermark(s, a);
+    auto const all = neighbours(s, a, 5);
+    auto const first = a.pull({.since = mark, .limit = 2});
+    s.control(first, "the first page of a pull");
+    auto const listed = s.user().get("/conversations?limit=2");
+    s.control(listed, "the first page of the list");
+    s.restart();
+    std::set<std::string> seen;
+    for (auto const& id : ids_of(first)) seen.insert(id);
+    auto const rest = a.pull({.cursor = first.text("/cursor"), .limit = 500});
+    s.accepted(rest, "the next page of a pull, after a restart");
+    for (auto const& id : ids_of(rest)) seen.insert(id);
+    s.expect(missing_of(all, seen).empty(), "every conversation is on one of the pages", "not given: " + missing_of(all, seen));
+    if (has_more(listed)) s.accepted(s.user().get("/conversations?limit=2&cursor=" + percent_encode_segment(listed.text("/cursor"))), "the next page of the list, after a restart");
+    s.accepted(a.pull({.since = mark, .limit = 1}), "a pull from a watermark of before the restart");
+}
+
 check const checks[] = {
     {.id = "syn/cursor-endures",
      .title = "whatever happens between two pages of a pull, its cursor goes on, and may be used again",
@@ -315,6 +335,13 @@ check const checks[] = {
      .impact = "a pull over a bad connection never comes to its end, or loses conversations",
      .likely_cause = "cursors are kept in the server, one at a time, and end with a session or with their first use",
      .run = pulls_go_on},
+    {.id = "syn/cursor-after-restart",
+     .title = "cursors and watermarks of before a restart are good after it",
+     .clauses = {"BSP-SYN-130", "BSP-SYN-116"},
+     .impact = "every update of the server makes all devices pull everything again, or fail",
+     .likely_cause = "cursors are kept in memory, or signed with a key of the process",
+     .run = cursors_outlive_a_restart,
+     .needs = need::restart_hook | need::alone},
     {.id = "cnv/list-endures",
      .title = "whatever happens to other conversations between two pages of the list, none is lost",
      .clauses = {"BSP-CNV-033", "BSP-CNV-038"},

@@ -34,6 +34,7 @@ struct emphasis {
     property_budget budget = {};
     world::looks looks = {};        ///< at the end of every history …
     unsigned lists_every = 6;       ///< … and the lists, which grow with what others do, at the end of one in so many
+    std::optional<kind> opens_with = {};  ///< what takes so long that there are few histories, and each must have it
 };
 
 void hold(scenario& in, std::string_view name, emphasis e) {
@@ -46,6 +47,7 @@ void hold(scenario& in, std::string_view name, emphasis e) {
         auto given = e.given;
         given.revokes = std::any_of(drawn.begin(), drawn.end(), [](command const& c) { return std::get<kind>(c) == kind::revoke; });
         world w{s, given};
+        if (e.opens_with) w.perform({*e.opens_with, 0, 0, {}, {}, *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, 12))});
         for (auto const& c : drawn) w.perform(c);
         w.everything_agrees(looks);
     });
@@ -108,7 +110,7 @@ void with_crashes(scenario& in) {
 
 void with_expiry(scenario& in) {
     hold(in, "whose token has run out is refused until it brings a newer one, and loses nothing",
-         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 3, .time = std::chrono::milliseconds{2000}}});
+         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 3, .time = std::chrono::milliseconds{2000}}, .opens_with = run_out});
 }
 
 void of_digests(scenario& in) {

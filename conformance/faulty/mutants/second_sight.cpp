@@ -509,7 +509,7 @@ std::vector<fault> second_sight_faults() {
         second(false, {"F-REG-210", "revocations are forgotten at a restart", {"peer/revocation-durable"}, make<revocations_not_kept>, setting::restart}),
         second(true, {"F-REG-211", "pinned keys are forgotten at a restart", {"reg/restart"}, make<pins_not_kept>, setting::restart}),
         second(false, {"F-SYN-476", "used jtis are forgotten at a restart", {"reg/removals-durable"}, make<jtis_not_kept>, setting::restart}),
-        second(true, {"F-SYN-477", "cursors end at a restart", {"syn/history-restarts"}, make<cursors_not_kept>, setting::restart}),
+        second(true, {"F-SYN-477", "cursors end at a restart", {"syn/cursor-after-restart"}, make<cursors_not_kept>, setting::restart}),
         second(true, {"F-SYN-478", "tombstones are forgotten at a restart", {"syn/durable"}, make<tombstones_not_kept>, setting::restart}),
         second(true, {"F-SYN-479", "the feed begins again at a restart", {"syn/durable", "syn/history-restarts"}, make<feed_begins_again>, setting::restart}),
         second(true, {"F-SYN-481", "concurrent equal writes make a version each", {"cnv/concurrent-writes"}, make<repetitions_race>}),
@@ -551,7 +551,7 @@ std::vector<fault> second_sight_faults() {
         second(true, {"F-SYN-482", "message ids are the time in tenths of a second", {"aut/jti-single-use", "aut/jti-per-issuer", "aut/user-jti"}, make<ids_of_the_clock>}),
         second(false, {"F-SYN-493", "a title that comes with a repetition drops the conversation's unknown members", {"syn/empty-is-not-absent"}, make<title_of_a_repetition_alone>}),
         second(false, {"F-SYN-494", "what a peer writes carries the peer's backend_id", {"cnv/label-of-writes"}, make<written_by_the_peer>}),
-        second(true, {"F-SYN-496", "a write that differs in its surface is taken for a repetition", {"cnv/edit"}, make<other_surface_is_a_repetition>}),
+        second(true, {"F-SYN-496", "a write that differs in its surface is taken for a repetition", {"cnv/edit-role-and-surface"}, make<other_surface_is_a_repetition>}),
     };
 }
 
