@@ -107,7 +107,7 @@ void lists_go_on(scenario& s, bool moving) {
         {"a write into a conversation that is listed", [&](std::string const&) { s.control(who.write(last_seen(), "moved"), "a write"); }},
     };
     std::vector<event> const others{
-        {"the same page again", [&](std::string const& cursor) { s.accepted(who.get("/conversations?limit=2&cursor=" + cursor), "a page whose answer was lost, again"); }},
+        {"the same page again", [&](std::string const& cursor) { s.accepted(who.get("/conversations?limit=2&cursor=" + percent_encode_segment(cursor)), "a page whose answer was lost, again"); }},
         {"a new list", [&](std::string const&) { s.control(who.get("/conversations?limit=1"), "a new list"); }},
         {"a new conversation", [&](std::string const&) { s.control(who.write(s.fresh("c"), "new"), "a write"); }},
         {"the deletion of a new conversation", [&](std::string const&) {
@@ -130,7 +130,7 @@ void lists_go_on(scenario& s, bool moving) {
             if (!has_more(page)) break;
             auto const cursor = page.text("/cursor");
             if (pages % 8 == 0 || news) e.happens(cursor);
-            page = who.get("/conversations?limit=2&cursor=" + cursor);
+            page = who.get("/conversations?limit=2&cursor=" + percent_encode_segment(cursor));
         }
         auto const missing = missing_of(all, seen);
         s.expect(missing.empty(), "every conversation is listed, with " + e.what + " between the pages", "not listed: " + missing);
@@ -148,7 +148,7 @@ void lists_go_on(scenario& s, bool moving) {
         auto const cursor = page.text("/cursor");
         for (auto const& id : ids_of(page))
             if (std::find(all.begin(), all.end(), id) != all.end() && deleted.insert(id).second) s.control(who.del("/conversations/" + id), "a deletion");
-        page = who.get("/conversations?limit=1&cursor=" + cursor);
+        page = who.get("/conversations?limit=1&cursor=" + percent_encode_segment(cursor));
     }
     auto const missing = missing_of(all, seen);
     s.expect(missing.empty(), "every conversation is listed although those listed are deleted", "not listed: " + missing);
@@ -167,7 +167,7 @@ void each_page_has_its_limit(scenario& s) {
     auto const page_of = [&](bool list, std::string const& cursor, int limit) {
         std::string query;
         if (limit > 0) query += "limit=" + std::to_string(limit);
-        if (!cursor.empty()) query += (query.empty() ? "" : "&") + ("cursor=" + cursor);
+        if (!cursor.empty()) query += (query.empty() ? "" : "&") + ("cursor=" + percent_encode_segment(cursor));
         return list ? who.get("/conversations?" + query) : a.get("/sync/" + a.peer_id() + "?" + query);
     };
     for (bool const list : {false, true})
