@@ -2,6 +2,8 @@
 #include "../scenario.hpp"
 #include "ground.hpp"
 
+#include <bsp/base/uri.hpp>
+
 #include <algorithm>
 #include <set>
 
@@ -21,7 +23,7 @@ void list_while_deleting(scenario& s) {
     std::set<std::string> seen, changed;
     std::string cursor;
     for (int page = 0; page < 5000; ++page) {
-        auto const x = user.get("/conversations?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor));
+        auto const x = user.get("/conversations?limit=2" + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
         s.control(x, "a page of the list");
         for (auto const& id : ids_at(x.body(), "/conversations", "conversation_id")) seen.insert(id);
         for (auto const& id : all)  // what was given goes, and what comes after it moves up
