@@ -31,9 +31,9 @@ class Backend:
     def start(self, port="0"):
         ready = self.data.parent / "url"
         ready.unlink(missing_ok=True)
-        log = open(self.data.parent / "log", "ab")
-        self.process = subprocess.Popen([*self.command, "--data-dir", self.data, "--port", str(port), "--ready-file", ready],
-                                        stdout=log, stderr=log, cwd=REPOSITORY)
+        with open(self.data.parent / "log", "ab") as log:
+            self.process = subprocess.Popen([*self.command, "--data-dir", self.data, "--port", str(port), "--ready-file", ready],
+                                            stdout=log, stderr=log, cwd=REPOSITORY)
         deadline = time.monotonic() + 30
         while not (ready.exists() and ready.read_text(encoding="utf-8").strip()):
             if self.process.poll() is not None or time.monotonic() > deadline:
