@@ -71,8 +71,7 @@ std::string scenario::suffix_of(surroundings const& shared, record const& of) { 
 
 target_identity const& scenario::identity() const {
     if (!shared_.identity) {
-        record_.reason = "the target has no usable identity, so nobody can be registered";
-        throw verdict_reached{verdict::inconclusive};
+        end(verdict::inconclusive, "the target has no usable identity, so nobody can be registered");
     }
     return *shared_.identity;
 }
@@ -391,7 +390,7 @@ void scenario::kill_and_restart() {
 
 // ---- judgement ----------------------------------------------------------------------------------------------
 
-void scenario::end(verdict v, std::string reason) {
+void scenario::end(verdict v, std::string reason) const {
     {
         std::lock_guard const lock{shared_by_calls_};
         record_.reason = std::move(reason);

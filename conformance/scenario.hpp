@@ -181,14 +181,14 @@ private:
     [[nodiscard]] std::string in_short(std::string text) const;
     exchange attempt_registration(registration const&, std::string_view who);
     [[nodiscard]] std::shared_ptr<step> add_step(std::string_view who, std::string summary);
-    [[noreturn]] void end(verdict v, std::string reason);
+    [[noreturn]] void end(verdict v, std::string reason) const;
     void fail_now(finding);
     void remember(conformance::seal);
     void remember(conformance::key const& used);
 
     surroundings& shared_;
     record& record_;
-    std::mutex shared_by_calls_;                             // names, steps and the reason, while calls run together
+    mutable std::mutex shared_by_calls_;                     // names, steps and the reason, while calls run together
     std::mt19937_64 random_;
     std::string suffix_;                                     // of every fresh name; left out of summaries
     std::vector<std::pair<std::string, std::string>> known_; // peer ids and what summaries call them
