@@ -1,5 +1,6 @@
 #include "../text.hpp"
 #include "reading.hpp"
+#include "spec_markdown.hpp"
 
 #include <ostream>
 
@@ -7,18 +8,6 @@
 
 namespace bsp::conformance {
 namespace {
-
-std::string xml(std::string_view text) {
-    std::string out;
-    for (char c : text) {
-        if (c == '<') out += "&lt;";
-        else if (c == '>') out += "&gt;";
-        else if (c == '&') out += "&amp;";
-        else if (c == '"') out += "&quot;";
-        else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) out += c;
-    }
-    return out;
-}
 
 class badge final : public closing_report {
 public:
@@ -42,12 +31,12 @@ private:
         constexpr std::size_t per_character = 7, margin = 8;
         auto const a = width_of(left) * per_character, b = width_of(right) * per_character;
         auto const wa = a + 2 * margin, width = wa + b + 2 * margin;
-        out_ << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << width << "\" height=\"20\" role=\"img\" aria-label=\"" << xml(left) << ": " << xml(right) << "\">\n"
-             << "  <title>" << xml(left) << ": " << xml(right) << "</title>\n"
+        out_ << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << width << "\" height=\"20\" role=\"img\" aria-label=\"" << html_text(left) << ": " << html_text(right) << "\">\n"
+             << "  <title>" << html_text(left) << ": " << html_text(right) << "</title>\n"
              << "  <clipPath id=\"r\"><rect width=\"" << width << "\" height=\"20\" rx=\"4\"/></clipPath>\n"
              << "  <g clip-path=\"url(#r)\">\n    <rect width=\"" << wa << "\" height=\"20\" fill=\"#1b2430\"/>\n    <rect x=\"" << wa << "\" width=\"" << width - wa << "\" height=\"20\" fill=\"" << colour
              << "\"/>\n  </g>\n  <g fill=\"#fff\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\" lengthAdjust=\"spacingAndGlyphs\">\n    <text x=\"" << margin << "\" y=\"14\" textLength=\"" << a
-             << "\">" << xml(left) << "</text>\n    <text x=\"" << wa + margin << "\" y=\"14\" textLength=\"" << b << "\">" << xml(right) << "</text>\n  </g>\n</svg>\n"
+             << "\">" << html_text(left) << "</text>\n    <text x=\"" << wa + margin << "\" y=\"14\" textLength=\"" << b << "\">" << html_text(right) << "</text>\n  </g>\n</svg>\n"
              << std::flush;
     }
 

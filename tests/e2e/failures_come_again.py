@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """A failure is saved as its requests, `replay` tells whether it comes again, and `--soak` finds what shows rarely."""
 
-import contextlib
 import json
 import re
 import subprocess
@@ -11,23 +10,9 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import BUILD, SUITE  # noqa: E402
+from support.backends import ADMIN_TOKEN, SUITE, USERS, faulty_backend  # noqa: E402
 
-FAULTY = BUILD / "conformance" / "faulty" / "bsp-faulty"
-USERS = {"alice": "a pairing secret for alice, long enough", "bob": "a pairing secret for bob, long enough, too"}
 OTHERS = {"carla": "quite another secret, of somebody else", "dora": "and one more for the second of these users"}
-ADMIN_TOKEN = "an admin token"
-
-
-@contextlib.contextmanager
-def serving(users, *options):
-    process = subprocess.Popen([FAULTY, *options, "--port", "0", "--users", users, "--admin-token", ADMIN_TOKEN], stdout=subprocess.PIPE, text=True)
-    try:
-        yield next(word for word in process.stdout.readline().split() if word.startswith("http://"))
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 class Failures(unittest.TestCase):
@@ -48,7 +33,7 @@ class Failures(unittest.TestCase):
                               capture_output=True, text=True, errors="replace", check=False, timeout=240)
 
     def failing_run(self, fault, check):
-        with serving(self.users, "--fault", fault) as url:
+        with faulty_backend(self.users, "--fault", fault) as url:
             done = self.suite(url, "--only", check, "--report-dir", self.folder / "out")
         self.assertEqual(done.returncode, 1, done.stdout[-2000:] + done.stderr)
         return done, self.folder / "out" / "replay" / (check.replace("/", "-") + ".json")
@@ -64,13 +49,13 @@ class Failures(unittest.TestCase):
                 for secret in (*USERS.values(), ADMIN_TOKEN):
                     self.assertNotIn(secret, file.read_text(encoding="utf-8"))
 
-                with serving(self.users, "--fault", fault) as url:
+                with faulty_backend(self.users, "--fault", fault) as url:
                     again = self.suite("replay", file, url)
                 self.assertEqual(again.returncode, 1, again.stdout + again.stderr)
                 self.assertTrue(again.stdout.rstrip().endswith("\nreproduced"), again.stdout)
 
                 others = self.write("others.json", json.dumps(OTHERS))
-                with serving(others) as url:
+                with faulty_backend(others) as url:
                     right = self.suite("replay", file, url, users=others)
                 self.assertEqual(right.returncode, 0, right.stdout + right.stderr)
                 self.assertRegex(right.stdout, r"\nnot reproduced: step \d+ now answers")
@@ -83,7 +68,7 @@ class Failures(unittest.TestCase):
     def test_unusable_files_get_one_line(self):
         _, file = self.failing_run("F-SYN-224", "aut/wrong-principal")
         text = file.read_text(encoding="utf-8")
-        with serving(self.users) as url:
+        with faulty_backend(self.users) as url:
             for name, content in (("empty", ""), ("prose", "hello"), ("half", text[: len(text) // 2]), ("report", (self.folder / "out" / "report.jsonl").read_text(encoding="utf-8").splitlines()[0]),
                                   ("later", text.replace('"version":1', '"version":7', 1))):
                 with self.subTest(file=name):
@@ -95,7 +80,7 @@ class Failures(unittest.TestCase):
 
     def test_soaking_goes_on_in_rounds_and_finds_what_shows_rarely(self):
         properties = "mrg/any-order,mrg/any-grouping,mrg/history-states,syn/history-feeds"
-        with serving(self.users) as url:
+        with faulty_backend(self.users) as url:
             good = self.suite(url, "--soak", "8s", "--only", properties)
         self.assertEqual(good.returncode, 0, good.stdout[-3000:] + good.stderr)
         rounds = re.findall(r"^round (\d+) +seed (\d+) +\d+ checks, (\d+) cases, .*nothing found", good.stdout, re.MULTILINE)
@@ -103,7 +88,7 @@ class Failures(unittest.TestCase):
         self.assertEqual(len({seed for _, seed, _ in rounds}), len(rounds))
         self.assertTrue(all(int(cases) > 0 for _, _, cases in rounds), rounds)
 
-        with serving(self.users, "--forget-every", "700") as url:
+        with faulty_backend(self.users, "--forget-every", "700") as url:
             rare = self.suite(url, "--soak", "2m", "--only", properties)
         self.assertEqual(rare.returncode, 1, rare.stdout[-3000:] + rare.stderr)
         last = re.findall(r"^round \d+ +seed (\d+)", rare.stdout, re.MULTILINE)[-1]

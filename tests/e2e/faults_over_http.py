@@ -3,7 +3,6 @@
 that name it. The whole table with BSP_HEAVY, otherwise every twentieth row; the kill matrix runs all of it
 in process."""
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -12,28 +11,14 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import BUILD, HEAVY, SUITE  # noqa: E402
+from support.backends import ADMIN_TOKEN, FAULTY, HEAVY, SUITE, USERS, faulty_backend  # noqa: E402
 
-FAULTY = BUILD / "conformance" / "faulty" / "bsp-faulty"
 # What the HTTP library that carries bsp-faulty corrects before the fault can show.
 HIDDEN_BY_CARRIER = {"F-GEN-07"}  # it has a body limit of its own
-USERS = {"alice": "a pairing secret for alice, long enough", "bob": "a pairing secret for bob, long enough, too"}
-ADMIN_TOKEN = "an admin token"
 
 
 def faults():
     return json.loads(subprocess.run([FAULTY, "--list", "--format", "json"], capture_output=True, text=True, check=True).stdout)
-
-
-@contextlib.contextmanager
-def serving(fault, users):
-    process = subprocess.Popen([FAULTY, "--fault", fault, "--port", "0", "--users", users, "--admin-token", ADMIN_TOKEN], stdout=subprocess.PIPE, text=True)
-    try:
-        yield next(word for word in process.stdout.readline().split() if word.startswith("http://"))
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 class FaultsOverHttp(unittest.TestCase):
@@ -45,7 +30,7 @@ class FaultsOverHttp(unittest.TestCase):
             users.write_text(json.dumps(USERS), encoding="utf-8")
             token.write_text(ADMIN_TOKEN, encoding="utf-8")
             for row in rows if HEAVY else rows[::20]:
-                with self.subTest(fault=row["id"]), serving(row["id"], users) as url:
+                with self.subTest(fault=row["id"]), faulty_backend(users, "--fault", row["id"]) as url:
                     only = [option for check in row["killed_by"] for option in ("--only", check)]
                     done = subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--level", "strict", "--fail-on", "should", *only],
                                           capture_output=True, text=True, errors="replace", check=False, timeout=120)

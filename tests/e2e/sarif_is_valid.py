@@ -15,8 +15,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from faults_over_http import ADMIN_TOKEN, USERS, serving  # noqa: E402
-from support.backends import SUITE  # noqa: E402
+from support.backends import ADMIN_TOKEN, SUITE, USERS, faulty_backend  # noqa: E402
 
 VALIDATOR = os.environ.get("BSP_SARIF_VALIDATOR")
 
@@ -32,7 +31,7 @@ class SarifIsValid(unittest.TestCase):
         users, token, log = self.scratch / "users.json", self.scratch / "token", self.scratch / "report.sarif"
         users.write_text(json.dumps(USERS), encoding="utf-8")
         token.write_text(ADMIN_TOKEN, encoding="utf-8")
-        with serving(fault, users) as url:
+        with faulty_backend(users, "--fault", fault) as url:
             subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--sarif", log, *options], capture_output=True, check=False, timeout=300)
         return json.loads(log.read_text(encoding="utf-8"))
 

@@ -15,6 +15,11 @@ HEAVY = os.environ.get("BSP_HEAVY") == "1"
 
 SERVER = BUILD / "reference_server" / "bsp-server"
 SUITE = BUILD / "conformance" / "bsp-conformance"
+FAULTY = BUILD / "conformance" / "faulty" / "bsp-faulty"
+
+# Of the wrong backends.
+USERS = {"alice": "a pairing secret for alice, long enough", "bob": "a pairing secret for bob, long enough, too"}
+ADMIN_TOKEN = "an admin token"
 
 
 class Backend:
@@ -72,3 +77,15 @@ def judge(backend, *options):
     """Runs the suite against a backend; the completed process with its output."""
     return subprocess.run([SUITE, backend.url, "--users", backend.users, "--admin-token-file", backend.admin_token, *map(str, options)],
                           capture_output=True, text=True, errors="replace", check=False, timeout=600)
+
+
+@contextlib.contextmanager
+def faulty_backend(users, *options):
+    """The URL of a running bsp-faulty; `users` is a file."""
+    process = subprocess.Popen([FAULTY, *options, "--port", "0", "--users", users, "--admin-token", ADMIN_TOKEN], stdout=subprocess.PIPE, text=True)
+    try:
+        yield next(word for word in process.stdout.readline().split() if word.startswith("http://"))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
