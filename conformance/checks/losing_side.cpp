@@ -3,6 +3,10 @@
 #include "edits.hpp"
 #include "ground.hpp"
 
+#include <bsp/base/encoding.hpp>
+#include <bsp/crypto/sha256.hpp>
+#include <bsp/json/c14n.hpp>
+
 #include <algorithm>
 
 // Chapter 7, what remains of writes that lose, and writes that must not lose.
@@ -80,6 +84,29 @@ void conflicts_are_of_the_own_user(scenario& s) {
     for (auto const& x : {first, again}) s.expect(x.bytes().find(content) == std::string::npos, "nothing of another user's message", x.bytes().substr(0, 300));
 }
 
+/// The redacted one has the greater digest, so that only the third line of the order can decide.
+void tombstones_have_the_same_order(scenario& s) {
+    auto const a = s.register_peer();
+    auto const when = s.in_seconds(-60);
+    auto const digest = [](json::object const& m) { return to_hex(sha256(json::canonicalize(m).value())); };
+    json::object plain, redacted;
+    do {
+        auto const mark = set("x-mark", s.canary());
+        plain = s.message("m1", "", 3, both(both(set("timestamp", when), set("deleted", true)), mark));
+        redacted = s.message("m1", "", 3, both(both(set("timestamp", when), set("deleted", true)), both(mark, set("redacted", true))));
+    } while (digest(redacted) < digest(plain));
+    for (bool const redacted_first : {false, true}) {
+        auto const c = s.fresh("c");
+        s.control(a.push({s.conversation(c, 1, {redacted_first ? redacted : plain})}), "a push of one tombstone");
+        s.control(a.push({s.conversation(c, 1, {redacted_first ? plain : redacted})}), "a push of the other");
+        auto const state = of_conversation(recent_feed(s, a).conversations, c);
+        auto const* stands = state.message("m1");
+        s.expect(stands != nullptr, "a tombstone of m1 in the pull", show(state.entry));
+        auto const* flag = stands->if_contains("redacted");
+        s.expect(!flag || *flag == json::value(false), std::string{"the tombstone that is not redacted, which came "} + (redacted_first ? "last" : "first"), show(*stands));
+    }
+}
+
 void local_writes_win_at_the_top(scenario& s) {
     auto const a = s.register_peer();
     auto const ahead = s.in_seconds(3600);
@@ -135,6 +162,12 @@ check const checks[] = {
      .likely_cause = "the message held is looked up by conversation and id alone",
      .run = conflicts_are_of_the_own_user,
      .needs = need::second_user},
+    {.id = "mrg/redacted-tombstones",
+     .title = "of two tombstones of equal version and timestamp the one that is not redacted wins",
+     .clauses = {"BSP-MRG-017"},
+     .impact = "two backends hold different tombstones for ever, and never agree on what they hold",
+     .likely_cause = "deletions are compared apart from other writes",
+     .run = tombstones_have_the_same_order},
     {.id = "cnv/saturation-ahead",
      .title = "at the greatest version local writes and deletions stand against authors whose clock is ahead",
      .clauses = {"BSP-MRG-079"},

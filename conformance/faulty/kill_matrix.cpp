@@ -88,8 +88,8 @@ std::string first_sight_section(std::vector<autopsy> const& rows) {
            "specification alone, as somebody in a hurry would implement it with the habits of a language and its libraries, without a look at the checks.\n"
            "Both rounds met the suite as it was before; the checks written for what was missed were no part of it.\n"
            "Caught at first sight is what failed at least one check of a requirement; the checks that run on demand only (profile FUZZ) do not count.\n"
-           "Nine of those caught were caught by luck, because checks run side by side, and got a check that names them. What was missed led to checks of the whole class of such mistakes. Mutants that turned out to break no\n"
-           "clause, or to show only by chance, were dropped and are not counted.\n\n"
+           "Nine of those caught were caught by luck, because checks run side by side, and got a check that names them. What was missed led to checks of\n"
+           "the whole class of such mistakes. Mutants that turned out to break no clause, or to show only by chance, were dropped and are not counted.\n\n"
            "| Round | Tried | Caught at first sight |\n|---|---|---|\n";
     for (int round = 1; tried_and_caught(rows, round).first > 0; ++round) {
         auto const [tried, caught] = tried_and_caught(rows, round);

@@ -525,7 +525,7 @@ std::vector<fault> second_sight_faults() {
         second(false, {"F-SYN-489", "aud is compared without case", {"aut/aud"}, make<aud_without_case>}),
         second(true, {"F-SYN-487", "an administrator's credential passes on writes", {"aut/admin-and-content"}, make<administrators_write>}),
         second(true, {"F-SYN-410", "last_modified is compared by microseconds", {"mrg/scalars-by-instant"}, make<modified_in_microseconds>}),
-        second(true, {"F-SYN-475", "between tombstones redaction does not count", {"syn/history-feeds"}, make<tombstones_know_no_redaction>}),
+        second(true, {"F-SYN-475", "between tombstones redaction does not count", {"mrg/redacted-tombstones"}, make<tombstones_know_no_redaction>}),
         second(true, {"F-SYN-460", "conflicts in a deleted conversation are not listed", {"mrg/history-states", "syn/history-feeds", "syn/history-refusals"}, make<conflicts_of_the_deleted_hidden>}),
         second(true, {"F-SYN-490", "surfaces are compared without case", {"mrg/surfaces"}, make<surfaces_without_case>}),
         second(true, {"F-SYN-497", "deleting a conversation clears its surfaces", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<surfaces_end_with_deletion>}),
