@@ -402,7 +402,7 @@ void hostile_credentials(scenario& s) {
             deck.push_back({&registration, signature_changed(c.kind, "sbt", c.change, c.wanted, d)});
         }
         deck.push_back({&push, signature_changed("odd tail", "", [](std::string t, dice&) { return with_odd_tail(std::move(t)); }, demand::open, d)});
-        deck.push_back({&push, signature_changed("no padding", "", [](std::string t, dice&) { return t.substr(0, t.find('=')); }, demand::refused, d)});
+        deck.push_back({&push, signature_changed("no padding", "", [](std::string t, dice&) { return t.erase(std::min(t.find('='), t.size())); }, demand::refused, d)});
         deck.push_back({&push, signature_changed("much padding", "", [](std::string t, dice&) { return t + "="; }, demand::refused, d)});
         deck.push_back({&push, signature_changed("padding within", "", [](std::string t, dice&) { return t.insert(4, "===="); }, demand::refused, d)});
         deck.push_back({&push, signature_changed("hexadecimal", "", [](std::string t, dice&) { return to_hex(*from_base64(t)); }, demand::refused, d)});
