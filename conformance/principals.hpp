@@ -148,7 +148,7 @@ struct registration {
     std::optional<std::string> backend_type = {};    ///< default: opposite to the target's
     conformance::key signing_key = {};               ///< default: one of the pool, another one for each peer of a check
     std::optional<std::string> secret = {};          ///< MACs the SBT instead of the user's
-    std::chrono::seconds created{0};                 ///< SBT `created_at`, relative to now
+    std::chrono::milliseconds created{0};            ///< SBT `created_at`, relative to now
     std::chrono::seconds lifetime{8 * 3600};         ///< SBT `expires_at` − `created_at`
     edit sbt = {};                                   ///< before the MAC
     edit sbt_after_mac = {};

@@ -62,4 +62,7 @@ inline std::vector<json::object> whole_list(scenario& s, caller const& who, int 
     s.inconclusive("the user has too many conversations to read the list in pages of " + std::to_string(limit));
 }
 
+/// A `limit` with which the user's list has some hundreds of pages at most, however much history the user has.
+inline std::size_t list_page(scenario& s, caller const& who) { return 2 + whole_list(s, who, 500).size() / 400; }
+
 }  // namespace bsp::conformance

@@ -1,4 +1,5 @@
 #include "../registry.hpp"
+#include "conversing.hpp"
 #include "edits.hpp"
 #include "ground.hpp"
 
@@ -51,7 +52,7 @@ std::vector<std::string> neighbours(scenario& s, peer const& a, std::size_t coun
 void pulls_go_on(scenario& s) {
     auto const r = s.settled({.created = seconds{-60}});
     auto const a = s.register_peer(r), b = s.register_peer();
-    auto created = seconds{-50};
+    auto created = std::chrono::milliseconds{-50000};
     std::vector<event> const events{
         {"the same page again", [&](std::string const& cursor) { s.accepted(a.pull({.cursor = cursor, .limit = 2}), "a page whose answer was lost, again"); }},
         {"a new pull from the beginning", [&](std::string const&) { s.control(a.pull({.limit = 1}), "a new pull"); }},
@@ -59,7 +60,7 @@ void pulls_go_on(scenario& s) {
         {"a pull by another peer", [&](std::string const&) { s.control(b.pull({.limit = 1}), "a pull by another peer"); }},
         {"a registration with a newer token", [&](std::string const&) {
              auto again = r;
-             again.created = created += seconds{5};
+             again.created = ++created;  // newer than the last however fast pages come, and never of the future
              s.control(s.try_register(again), "a registration with a newer token");
          }},
         {"another peer's unpairing", [&](std::string const&) { s.control(s.register_peer().unpair(), "an unpairing"); }},
@@ -87,6 +88,7 @@ void pulls_go_on(scenario& s) {
 void lists_go_on(scenario& s, bool moving) {
     auto const a = s.register_peer();
     auto const who = s.user();
+    auto const limit = std::to_string(list_page(s, who));
     std::vector<std::string> all;
     std::set<std::string> seen;
     // Of those not listed yet, and of those listed: what must stay is changed, never taken away.
@@ -107,7 +109,7 @@ void lists_go_on(scenario& s, bool moving) {
         {"a write into a conversation that is listed", [&](std::string const&) { s.control(who.write(last_seen(), "moved"), "a write"); }},
     };
     std::vector<event> const others{
-        {"the same page again", [&](std::string const& cursor) { s.accepted(who.get("/conversations?limit=2&cursor=" + percent_encode_segment(cursor)), "a page whose answer was lost, again"); }},
+        {"the same page again", [&](std::string const& cursor) { s.accepted(who.get("/conversations?limit=" + limit + "&cursor=" + percent_encode_segment(cursor)), "a page whose answer was lost, again"); }},
         {"a new list", [&](std::string const&) { s.control(who.get("/conversations?limit=1"), "a new list"); }},
         {"a new conversation", [&](std::string const&) { s.control(who.write(s.fresh("c"), "new"), "a write"); }},
         {"the deletion of a new conversation", [&](std::string const&) {
@@ -119,7 +121,7 @@ void lists_go_on(scenario& s, bool moving) {
     for (auto const& e : moving ? writes : others) {
         all = neighbours(s, a, 5);
         seen.clear();
-        auto page = who.get("/conversations?limit=2");
+        auto page = who.get("/conversations?limit=" + limit);
         for (int pages = 0; pages < 5000; ++pages) {
             s.accepted(page, "a page of the list, after " + e.what);
             bool news = false;
@@ -130,7 +132,7 @@ void lists_go_on(scenario& s, bool moving) {
             if (!has_more(page)) break;
             auto const cursor = page.text("/cursor");
             if (pages % 8 == 0 || news) e.happens(cursor);
-            page = who.get("/conversations?limit=2&cursor=" + percent_encode_segment(cursor));
+            page = who.get("/conversations?limit=" + limit + "&cursor=" + percent_encode_segment(cursor));
         }
         auto const missing = missing_of(all, seen);
         s.expect(missing.empty(), "every conversation is listed, with " + e.what + " between the pages", "not listed: " + missing);
@@ -139,7 +141,7 @@ void lists_go_on(scenario& s, bool moving) {
     // The deletion of the very conversation that a page ended with.
     all = neighbours(s, a, 4);
     seen.clear();
-    auto page = who.get("/conversations?limit=1");
+    auto page = who.get("/conversations?limit=" + limit);
     std::set<std::string> deleted;
     for (int pages = 0; pages < 5000; ++pages) {
         s.accepted(page, "a page of the list after the deletion of what the page before ended with");
@@ -148,7 +150,7 @@ void lists_go_on(scenario& s, bool moving) {
         auto const cursor = page.text("/cursor");
         for (auto const& id : ids_of(page))
             if (std::find(all.begin(), all.end(), id) != all.end() && deleted.insert(id).second) s.control(who.del("/conversations/" + id), "a deletion");
-        page = who.get("/conversations?limit=1&cursor=" + percent_encode_segment(cursor));
+        page = who.get("/conversations?limit=" + limit + "&cursor=" + percent_encode_segment(cursor));
     }
     auto const missing = missing_of(all, seen);
     s.expect(missing.empty(), "every conversation is listed although those listed are deleted", "not listed: " + missing);

@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "conversing.hpp"
 #include "ground.hpp"
 
 #include <bsp/base/uri.hpp>
@@ -22,8 +23,9 @@ void list_while_deleting(scenario& s) {
     }
     std::set<std::string> seen, changed;
     std::string cursor;
+    auto const limit = std::to_string(list_page(s, user));
     for (int page = 0; page < 5000; ++page) {
-        auto const x = user.get("/conversations?limit=2" + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
+        auto const x = user.get("/conversations?limit=" + limit + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
         s.control(x, "a page of the list");
         for (auto const& id : ids_at(x.body(), "/conversations", "conversation_id")) seen.insert(id);
         for (auto const& id : all)  // what was given goes, and what comes after it moves up
