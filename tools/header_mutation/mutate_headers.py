@@ -2,14 +2,17 @@
 """Mutates the headers, one small change at a time, and asks the suite whether it notices.
 
     cmake --build build/test --target bsp-mutation-host
-    tools/header_mutation/mutate_headers.py build/test --sample 40 [--seed 1] [--under merge] [--jobs 2] [--write FILE]
+    tools/header_mutation/mutate_headers.py build/test --sample 300 [--seed 1] [--under merge] [--jobs 2] [--write FILE]
 
-Each mutant is one operator of one line of include/bsp/{merge,sbt,auth,endpoint}. KILLED: a check failed, the
-mutant crashed or it hung. SURVIVED: the suite was content; such a line wants a check, or a word on why no caller can
-tell. VOID: it does not compile. Takes about a minute of one core for each mutant."""
+A mutant is one comparison, operand, condition, number, literal or statement of include/bsp/{merge,sbt,auth,endpoint}.
+KILLED: a check failed, the mutant crashed or it hung. SURVIVED: the suite was content; such a line wants a check, or a
+word on why no caller can tell (survivors.json, printed beside it). UNREACHED: no check comes by that line. VOID: it
+does not compile. All mutants are built at once, asleep, and each run wakes one of them."""
 
 import argparse
 import concurrent.futures
+import json
+import os
 import random
 import re
 import shlex
@@ -18,38 +21,27 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from mutants import asleep, mutants_of_line  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 HEADERS = ROOT / "include" / "bsp"
 LAYERS = ("merge", "sbt", "auth", "endpoint")
 TIME_LIMIT = 300  # seconds for one run of the suite; a mutant that takes longer hangs
-
-# (name, pattern, replacement): spaces around < and > tell a comparison from a template's brackets.
-OPERATORS = [(name, re.compile(pattern), replacement) for name, pattern, replacement in (
-    ("< to <=", r" < ", " <= "), ("<= to <", r" <= ", " < "), ("> to >=", r" > ", " >= "), (">= to >", r" >= ", " > "),
-    ("== to !=", r" == ", " != "), ("!= to ==", r" != ", " == "), ("&& to ||", r" && ", " || "), ("|| to &&", r" \|\| ", " && "),
-    ("drop !", r"(?<=[( ,{])!(?=[a-z_(])", ""), ("true to false", r"\btrue\b", "false"), ("false to true", r"\bfalse\b", "true"),
-    ("max to min", r"\bstd::max\b", "std::min"), ("min to max", r"\bstd::min\b", "std::max"),
-    ("+ to -", r" \+ (?=\d)", " - "), ("- to +", r" - (?=\d)", " + "),
-    ("number + 1", r"(?<=[ ({])(\d+)(?=[,;) }])", lambda m: str(int(m.group(1)) + 1)),
-    ("drop the check", r"^\s*BSP_CHECK\(.*\);\s*$", ""),
-    ("drop the refusal", r"^\s*if \(.*\) return fail\(.*\);\s*$", ""),
-    ("drop the call", r"^\s*[a-z_.]+(?:->)?[a-z_.]*\([^=]*\);\s*$", ""),
-)]
+# What goes first when a line does not compile.
+FRAGILE = ("comparison", "negation", "extreme", "number", "statement", "operand", "condition", "literal")
 
 
-def mutants(under):
-    """Every (file, line number, operator, mutated line)."""
+def all_mutants(under):
+    found = []
     for layer in under:
         for file in sorted((HEADERS / layer).rglob("*.hpp")):
             for number, line in enumerate(file.read_text().splitlines(), 1):
-                code = line.split("//")[0]
-                if code.lstrip().startswith(("#", "static_assert", "template", "using", "namespace")):
-                    continue
-                outside_strings = re.sub(r'"(?:[^"\\]|\\.)*"', lambda m: '"' + "_" * (len(m.group()) - 2) + '"', code)
-                for name, pattern, replacement in OPERATORS:
-                    for match in pattern.finditer(outside_strings):
-                        new = replacement(match) if callable(replacement) else replacement
-                        yield file, number, name, code[:match.start()] + new + code[match.end():]
+                found += mutants_of_line(file, number, line)
+    for n, m in enumerate(found):
+        m.number = n
+    return found
 
 
 def host_commands(build):
@@ -64,34 +56,60 @@ def host_commands(build):
     return words, shlex.split(linking)
 
 
-def examine(mutant, build, compiling, linking):
-    file, number, name, line = mutant
-    with tempfile.TemporaryDirectory() as folder:
-        changed = Path(folder) / "include" / file.relative_to(HEADERS.parent)
-        changed.parent.mkdir(parents=True)
-        lines = file.read_text().splitlines()
-        lines[number - 1] = line
-        changed.write_text("\n".join(lines) + "\n")
-        host, object_file = Path(folder) / "host", Path(folder) / "host.o"
-        command = list(compiling)
-        command[command.index("-o") + 1] = str(object_file)
-        command[1:1] = [f"-I{folder}/include", "-w"]
-        if "-MF" in command:
-            command[command.index("-MF") + 1] = str(Path(folder) / "host.d")
-        built = subprocess.run(command, cwd=build, capture_output=True, text=True)
-        if built.returncode:
-            return "VOID", "does not compile"
-        command = [str(object_file) if word.endswith("host.cpp.o") else word for word in linking]
-        command[command.index("-o") + 1] = str(host)
-        built = subprocess.run(command, cwd=build, capture_output=True, text=True)
-        if built.returncode:
-            return "VOID", "does not link"
-        try:
-            run = subprocess.run([str(host)], capture_output=True, text=True, timeout=TIME_LIMIT)
-        except subprocess.TimeoutExpired:
-            return "KILLED", "hangs"
-        said = run.stdout.strip().splitlines()[-1:] or [f"status {run.returncode}"]
-        return ("SURVIVED" if run.returncode == 0 else "KILLED"), said[0]
+def write_headers(folder, mutants):
+    by_file = {}
+    for m in mutants:
+        by_file.setdefault(m.file, []).append(m)
+    for file in {m.file for m in mutants} | {f for layer in LAYERS for f in (HEADERS / layer).rglob("*.hpp")}:
+        changed = folder / file.relative_to(HEADERS.parent)
+        changed.parent.mkdir(parents=True, exist_ok=True)
+        changed.write_text("\n".join(asleep(file.read_text().splitlines(), by_file.get(file, []))) + "\n")
+
+
+def build_host(mutants, build, folder):
+    """The host with every mutant that compiles; those that do not are returned."""
+    compiling, linking = host_commands(build)
+    include = folder / "include"
+    object_file, host = folder / "host.o", folder / "host"
+    compiling[compiling.index("-o") + 1] = str(object_file)
+    if "-MF" in compiling:
+        compiling[compiling.index("-MF") + 1] = str(folder / "host.d")
+    compiling[1:1] = [f"-I{include}", "-include", str(HERE / "sleeping_mutants.hpp"), "-w", "-fmax-errors=0"]
+    living, void = list(mutants), []
+    while True:
+        write_headers(include, living)
+        built = subprocess.run([*compiling, "-fsyntax-only"], cwd=build, capture_output=True, text=True)
+        if built.returncode == 0:
+            break
+        wrong = {(HEADERS.parent / name, int(number)) for name, number in re.findall(re.escape(str(include)) + r"/([\w/.]+):(\d+):", built.stderr)}
+        gone = set()
+        for file, number in wrong:
+            here = [m for m in living if m.file == file and m.line == number]
+            if kind := next((k for k in FRAGILE if any(m.kind == k for m in here)), None):
+                gone |= {m.number for m in here if m.kind == kind}
+        if not gone:
+            sys.exit("mutate_headers: the headers do not compile with their mutants asleep:\n" + built.stderr[:4000])
+        void += [m for m in living if m.number in gone]
+        living = [m for m in living if m.number not in gone]
+        print(f"{len(gone)} mutants do not compile, {len(living)} are left", file=sys.stderr, flush=True)
+    subprocess.run(compiling, cwd=build, check=True)
+    command = [str(object_file) if word.endswith("host.cpp.o") else word for word in linking]
+    command[command.index("-o") + 1] = str(host)
+    subprocess.run(command, cwd=build, check=True)
+    return host, living, void
+
+
+def run_host(host, **more):
+    try:
+        run = subprocess.run([str(host)], capture_output=True, text=True, timeout=TIME_LIMIT, env={**os.environ, **more})
+    except subprocess.TimeoutExpired:
+        return "KILLED", "hangs"
+    said = (run.stdout.strip().splitlines() or [f"status {run.returncode}"])[-1]
+    return ("SURVIVED" if run.returncode == 0 else "KILLED"), said
+
+
+def line_of(mutant):
+    return mutant.file.read_text().splitlines()[mutant.line - 1].strip()
 
 
 def main():
@@ -101,31 +119,49 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--under", nargs="*", choices=LAYERS, default=LAYERS)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--write", type=Path, help="a Markdown table of the outcome")
+    parser.add_argument("--write", type=Path, help="a Markdown page of the outcome")
     given = parser.parse_args()
-
     if not (given.build / "build.ninja").exists():
         parser.error(f"{given.build} is not a Ninja build folder; scripts/build test makes build/test")
-    build = given.build.resolve()
-    compiling, linking = host_commands(build)
-    # The unmutated host must be content, or every mutant would look killed.
-    if examine((HEADERS / "merge" / "order.hpp", 1, "none", "#pragma once"), build, compiling, linking)[0] != "SURVIVED":
-        sys.exit("mutate_headers: the suite fails against the headers as they are; nothing can be learned")
-    all_of_them = list(mutants(given.under))
-    chosen = random.Random(given.seed).sample(all_of_them, min(given.sample or len(all_of_them), len(all_of_them)))
-    count, rows = {"KILLED": 0, "SURVIVED": 0, "VOID": 0}, []
-    with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
-        for mutant, (fate, why) in zip(chosen, pool.map(lambda m: examine(m, build, compiling, linking), chosen)):
-            count[fate] += 1
-            where = f"{mutant[0].relative_to(HEADERS)}:{mutant[1]}"
-            print(f"{fate:8}  {where}  {mutant[2]}  [{mutant[3].strip()}]  {why}", flush=True)
-            rows.append(f"| {where} | {mutant[2]} | {fate} | {why} |")
-    total = f"{count['KILLED']} killed, {count['SURVIVED']} survived, {count['VOID']} void, of {len(all_of_them)} possible"
+    explained = json.loads((HERE / "survivors.json").read_text())
+
+    with tempfile.TemporaryDirectory() as scratch:
+        everything = all_mutants(given.under)
+        host, living, void = build_host(everything, given.build.resolve(), Path(scratch))
+        reached_file = Path(scratch) / "reached"
+        # Nobody awake: the suite must be content, or every mutant would look killed.
+        fate, why = run_host(host, BSP_MUTANTS_REACHED=str(reached_file))
+        if fate != "SURVIVED":
+            sys.exit(f"mutate_headers: the suite fails against the headers as they are ({why}); nothing can be learned")
+        reached = set(map(int, reached_file.read_text().split()))
+        by_reach = [m for m in living if m.number in reached]
+        print(f"{len(everything)} mutants: {len(void)} do not compile, {len(living) - len(by_reach)} are not reached, {len(by_reach)} can be told", flush=True)
+        chosen = random.Random(given.seed).sample(by_reach, min(given.sample or len(by_reach), len(by_reach)))
+        killed, survivors, unexplained = 0, [], 0
+        with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+            for m, (fate, why) in zip(chosen, pool.map(lambda m: run_host(host, BSP_MUTANT=str(m.number)), chosen)):
+                where = f"{m.file.relative_to(HEADERS)}:{m.line}"
+                if fate == "KILLED":
+                    killed += 1
+                else:
+                    why = explained.get(f"{m.file.relative_to(HEADERS)} | {line_of(m)} | {m.change}", "")
+                    unexplained += not why
+                    survivors.append((where, m.change, line_of(m), why))
+                print(f"{fate:8}  {where}  {m.change}  [{line_of(m)}]  {why}", flush=True)
+        lost = [m for m in living if m.number not in reached]
+    total = (f"{len(chosen)} of {len(by_reach)} tried: {killed} killed, {len(survivors)} survived ({unexplained} without an explanation); "
+             f"{len(lost)} more are on lines that no check reaches, {len(void)} do not compile")
     print(total)
     if given.write:
-        given.write.write_text("\n".join(["# Header mutation", "", f"Generated by `tools/header_mutation/mutate_headers.py --seed {given.seed}`. {total}.", "",
-                                          "| Line | Change | Fate | By |", "|---|---|---|---|", *sorted(rows)]) + "\n")
-    return 0
+        code = lambda text: "`" + text.replace("|", "\\|").replace("`", "") + "`"  # noqa: E731
+        given.write.write_text("\n".join([
+            "# Mutation of the headers", "",
+            f"Generated by `tools/header_mutation/mutate_headers.py --seed {given.seed}`: one small change of {', '.join(given.under)} at a time, judged by the suite. {total}.", "",
+            "## Survivors", "", "| Line | Change | Code | Why no check can tell |", "|---|---|---|---|",
+            *(f"| {w} | {c.replace('|', chr(92) + '|')} | {code(text)} | {why} |" for w, c, text, why in sorted(survivors)), "",
+            "## Not reached", "", "| Line | Change | Code |", "|---|---|---|",
+            *(f"| {m.file.relative_to(HEADERS)}:{m.line} | {m.change.replace('|', chr(92) + '|')} | {code(line_of(m))} |" for m in lost)]) + "\n")
+    return 1 if unexplained else 0
 
 
 if __name__ == "__main__":

@@ -716,7 +716,7 @@ std::vector<fault> first_sight_state_faults() {
         first(true, {"F-SYN-458", "messages that came after the deletion are in pulls", {"mrg/deleted-conversation"}, make<latecomers_of_the_deleted_pulled>}),
         first(true, {"F-SYN-459", "a message of another conversation counts as a conflict", {"mrg/no-false-conflicts", "syn/answer"}, make<conflicts_of_any_conversation>}),
         first(false, {"F-SYN-461", "losing versions outlive a tombstone that was pushed", {"cnv/losers-deleted"}, make<losers_outlive_pushed_tombstones>}),
-        first(true, {"F-SYN-462", "a write that was made before is answered, not made", {"mrg/history-states", "syn/history-feeds"}, make<answered_once_for_all>}),
+        first(true, {"F-SYN-462", "a write that was made before is answered, not made", {"cnv/edit"}, make<answered_once_for_all>}),
         first(false, {"F-SYN-463", "message ids are counted", {"cnv/new-ids"}, make<ids_by_count>}),
         first(false, {"F-SYN-464", "a refused write leaves an empty conversation", {"cnv/refused-writes"}, make<refused_write_creates>}),
         first(false, {"F-SYN-465", "a conversation keeps its last 1000 messages", {"syn/long-conversation"}, make<at_most_1000_messages>}),
