@@ -48,6 +48,7 @@
     X(exact_names) \
     X(narrow_forms) \
     X(feed_meanwhile) \
+    X(large_feeds) \
     X(lifetimes) \
     X(writes_and_refusals) \
     X(histories) \

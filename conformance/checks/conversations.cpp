@@ -1,6 +1,7 @@
 #include "../registry.hpp"
 #include "conversing.hpp"
 #include "edits.hpp"
+#include "ground.hpp"
 
 #include <algorithm>
 #include <set>
@@ -165,7 +166,7 @@ void losers_are_shown(scenario& s) {
     s.expect_same("the losing message, verbatim", loser, entry->if_contains("message"));
     for (auto const* name : {"conflict_type", "recorded_at"}) s.expect(entry->contains(name), std::string{"the entry has "} + name, show(*entry));
     s.expect(read(s, a, c).at("/conflicts") == nullptr, "no member conflicts in an ordinary read", "there is one");
-    auto const feed = a.pull_all();
+    auto const feed = recent_feed(s, a);
     auto const* pulled = feed.find(c);
     s.expect(pulled && !pulled->contains("conflicts"), "no member conflicts in a pull", pulled ? show(*pulled) : "the conversation is not in the pull");
     s.control(a.del("/conversations/" + c + "/messages/m1"), "deleting the message");

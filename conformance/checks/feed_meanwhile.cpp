@@ -285,32 +285,6 @@ void entries_are_in_order(scenario& s) {
     s.evidence("an entry of the feed");
 }
 
-void long_conversations(scenario& s) {
-    auto const a = s.register_peer();
-    auto const c = s.fresh("c");
-    auto const mark = watermark(s, a);
-    std::size_t const pushes = 3, each = 450;
-    for (std::size_t i = 0; i < pushes; ++i) {
-        std::vector<json::object> messages;
-        for (std::size_t j = 0; j < each; ++j) messages.push_back(s.message("m" + std::to_string(i * each + j), "x"));
-        s.control(a.push({s.conversation(c, 1, std::move(messages))}), "a push of 450 messages");
-    }
-    auto const read = message_ids(s, a, c).size();
-    s.expect(read == pushes * each, "a conversation that grew to 1350 messages is read whole", std::to_string(read) + " messages");
-    auto const pulled = of_conversation(a.pull_all({.since = mark, .limit = 200}).conversations, c).messages.size();
-    s.expect(pulled == pushes * each, "a conversation that grew to 1350 messages is pulled whole", std::to_string(pulled) + " messages");
-}
-
-void long_feeds(scenario& s) {
-    auto const a = s.register_peer();
-    auto const who = s.user();
-    auto const first = s.fresh("first"), c = s.fresh("c");
-    auto const mark = watermark(s, a);
-    s.control(who.write(first, "first"), "a write");
-    for (int i = 0; i < 350; ++i) s.control(who.write(c, "x"), "a write");
-    s.expect(of_conversation(a.pull_all({.since = mark, .limit = 200}).conversations, first).present, "what was written before 350 other writes is in a pull since before", "it is absent");
-}
-
 void cursors_outlive_a_restart(scenario& s) {
     auto const a = s.register_peer();
     auto const mark = watermark(s, a);
@@ -375,18 +349,6 @@ check const checks[] = {
      .impact = "clients that trust the order show conversations in disorder",
      .likely_cause = "only the answer to a read is sorted",
      .run = entries_are_in_order},
-    {.id = "syn/long-conversation",
-     .title = "a conversation that grew by several pushes is read and pulled whole",
-     .clauses = {"BSP-MRG-010", "BSP-CNV-010", "BSP-SYN-105"},
-     .impact = "the beginning of long conversations is lost",
-     .likely_cause = "a limit of one push taken for one of the conversation, or a default LIMIT of a query",
-     .run = long_conversations},
-    {.id = "syn/long-feed",
-     .title = "a change is in the feed however many came after it",
-     .clauses = {"BSP-SYN-104", "BSP-SYN-107"},
-     .impact = "a device that was away for a week misses what happened first",
-     .likely_cause = "the feed is a log of bounded length",
-     .run = long_feeds},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "../registry.hpp"
 #include "conversing.hpp"
 #include "edits.hpp"
+#include "ground.hpp"
 
 #include <algorithm>
 
@@ -270,7 +271,7 @@ void writes_appear_in_pulls(scenario& s) {
     auto const a = s.register_peer(), b = s.register_peer();
     auto const c = s.fresh("c");
     write(s, a, c, "one", set("id", "m1"));
-    auto const first = b.pull_all();
+    auto const first = recent_feed(s, b);
     auto const* entry = first.find(c);
     s.expect(entry != nullptr && find_by_id(*entry, "/messages", "m1") != nullptr, "a pull by another peer of the user carries the message", entry ? show(*entry) : "no entry");
     write(s, s.user(), c, "two", set("id", "m2"));
@@ -292,7 +293,7 @@ void far_future_is_refused(scenario& s) {
 // ---- deleting ---------------------------------------------------------------------------------------------
 
 json::object tombstone_in_pull(scenario& s, peer const& a, std::string const& conversation, std::string_view id) {
-    auto const feed = a.pull_all();
+    auto const feed = recent_feed(s, a);
     json::object found;
     for (auto const& entry : feed.conversations)
         if (text_at(entry, "/conversation_id") == conversation)
@@ -343,7 +344,7 @@ void tombstones_are_lean(scenario& s) {
     auto const c = s.fresh("c"), secret = s.canary();
     pushed(s, a, s.conversation(c, 3, {s.message("m1", "x", 3)}, [&](json::object& o) { o["title"] = secret, o["x_note"] = secret; }));
     s.control(a.del("/conversations/" + c), "deleting the conversation");
-    auto const feed = a.pull_all();
+    auto const feed = recent_feed(s, a);
     auto const* entry = feed.find(c);
     s.control(entry != nullptr, "a pull carries the tombstone");
     s.expect(show(*entry, 10'000).find(secret) == std::string::npos, "a tombstone without title and unknown members", show(*entry));
@@ -366,7 +367,7 @@ void conversation_is_deleted(scenario& s) {
         s.expect(y.bytes().find(secret) == std::string::npos, "none of its content " + when, "it is served");
     };
     gone("after the deletion");
-    auto const feed = a.pull_all();
+    auto const feed = recent_feed(s, a);
     auto const* entry = feed.find(c);
     s.expect(entry != nullptr, "a pull carries the conversation's tombstone", "it does not");
     s.expect(entry->contains("deleted") && same(entry->at("deleted"), true), "deleted true in the pull", show(*entry));
@@ -394,7 +395,7 @@ void deleting_again_writes_nothing(scenario& s) {
     a.del("/conversations/" + c + "/messages/m2");
     auto const back = write(s, a, c, "back");
     s.expect(integer_at(back.body(), "/version") == 5, "version 5 for the next write: only the first of the deletions counted", show(back.body()));
-    auto const feed = a.pull_all();
+    auto const feed = recent_feed(s, a);
     s.expect(feed.find(never) == nullptr, "no tombstone of a conversation that never was", "there is one in the pull");
 }
 

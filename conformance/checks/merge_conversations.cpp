@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "ground.hpp"
 
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>
@@ -269,7 +270,7 @@ void expect_nowhere(scenario& s, peer const& a, std::string const& conversation,
     s.expect(x.bytes().find(secret) == std::string::npos, "no trace of " + why + " in GET /conversations/{id}", "its content is served");
     auto const y = a.call("GET", "/conversations/" + conversation + "?conflicts=1", std::nullopt);
     s.expect(y.bytes().find(secret) == std::string::npos, "no trace of " + why + " among the losers (?conflicts=1)", "its content is served");
-    auto const feed = a.pull_all();
+    auto const feed = recent_feed(s, a);
     if (auto const* entry = feed.find(conversation))
         s.expect(show(*entry, 100'000).find(secret) == std::string::npos, "no trace of " + why + " in a pull", "its content is served");
 }
@@ -341,7 +342,7 @@ void deleted_conversation_comes_back_whole(scenario& s) {
     s.control(a.push({s.conversation(c, 1, {s.message("m1", "before")})}), "a conversation");
     s.control(a.push({s.conversation(c, 2, {}, [](json::object& o) { o["deleted"] = true; })}), "its tombstone");
     s.control(a.push({s.conversation(c, 1, {s.message("m2", "meanwhile")})}), "a stale push");
-    auto const watermark = a.pull_all().last_sync;
+    auto const watermark = recent_feed(s, a).last_sync;
     s.control(a.push({s.conversation(c, 3, {s.message("m3", "after", 3)})}), "a greater write without deleted");
     auto const x = read(s, a, c);
     for (auto const& [id, content] : {std::pair{"m1", "before"}, {"m2", "meanwhile"}, {"m3", "after"}})

@@ -2,6 +2,7 @@
 #include "../scenario.hpp"
 #include "../surroundings.hpp"
 #include "edits.hpp"
+#include "ground.hpp"
 
 #include <algorithm>
 
@@ -120,7 +121,7 @@ void removal_keeps_conversations(scenario& s) {
             auto const* kept = find_by_id(x.body(), "/messages", "m1");
             s.expect(kept && text_at(json::value(*kept), "/content") == "kept", "the conversation as it was before " + after, show(x.body()));
         }
-        auto const feed = witness.pull_all();
+        auto const feed = recent_feed(s, witness);
         s.expect(feed.find(c) != nullptr, "the conversation in the feed of another peer after " + after, "absent");
     };
     still_there(by_peer, "its source unpaired itself");

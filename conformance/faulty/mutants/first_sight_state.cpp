@@ -663,6 +663,18 @@ struct at_most_1000_messages : backend {
     }
 };
 
+struct entries_cut_at_8_mib : backend {
+    using backend::backend;
+    json::object pull_entry(std::string const& id, conversation const& c) override {
+        auto entry = backend::pull_entry(id, c);
+        auto& messages = entry.at("messages").as_array();
+        std::size_t bytes = 0, kept = 0;
+        while (kept < messages.size() && bytes < 8u << 20) bytes += json::serialize(messages[kept++]).size();
+        messages.erase(messages.begin() + static_cast<std::ptrdiff_t>(kept), messages.end());
+        return entry;
+    }
+};
+
 fault first(bool caught, fault f) {
     f.first_sight = trial{1, caught};
     return f;
@@ -720,6 +732,7 @@ std::vector<fault> first_sight_state_faults() {
         first(false, {"F-SYN-463", "message ids are counted", {"cnv/new-ids"}, make<ids_by_count>}),
         first(false, {"F-SYN-464", "a refused write leaves an empty conversation", {"cnv/refused-writes"}, make<refused_write_creates>}),
         first(false, {"F-SYN-465", "a conversation keeps its last 1000 messages", {"syn/long-conversation"}, make<at_most_1000_messages>}),
+        {"F-SYN-516", "an entry of a pull ends after 8 MiB, and its rest is forgotten", {"syn/heavy-conversation"}, make<entries_cut_at_8_mib>},
         first(true, {"F-SYN-466", "conversations without messages are not listed", {"cnv/history-users", "syn/history-feeds", "syn/history-refusals"}, make<list_joined_with_messages>}),
         first(true, {"F-SYN-467", "a pull leaves out the messages of the puller", {"syn/source-kept"}, make<no_echo>}),
         first(true, {"F-SYN-468", "the list shows last_modified of the winning write", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<list_of_winning_writes>}),

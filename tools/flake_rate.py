@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""How often does the suite blame a right backend? Judges both good backends again and again, each time with another
+seed, all four at once so that the machine is busy, through a proxy that delays what is sent, and counts the verdicts.
+
+    tools/flake_rate.py [--seeds 20] [--delay-ms 10] [--write spec/flake-rate.md]
+
+A verdict counts against the suite when it is neither PASS nor NOT-APPLICABLE nor UNTESTED. Exit status 1 if any does."""
+
+import argparse
+import asyncio
+import collections
+import concurrent.futures
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+from support.backends import SUITE, python_backend, reference_server  # noqa: E402
+
+GREEN = {"PASS", "NOT-APPLICABLE", "UNTESTED"}
+
+
+class DelayingProxy:
+    """Passes bytes on in both directions, each piece up to `delay_ms` late; one piece in fifty ten times as late."""
+
+    def __init__(self, delay_ms, seed):
+        self.delay_ms, self.chance = delay_ms, random.Random(seed)
+        self.port, self.upstream = None, None
+        self.loop = asyncio.new_event_loop()
+        ready = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
+        self.thread.start()
+        ready.wait()
+
+    def _run(self, ready):
+        asyncio.set_event_loop(self.loop)
+        server = self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512))
+        self.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        self.loop.run_forever()
+
+    async def _serve(self, reader, writer):
+        try:
+            to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(self._pass(reader, to_writer), self._pass(to_reader, writer))
+        for w in (to_writer, writer):
+            with contextlib.suppress(OSError):
+                w.close()
+
+    async def _pass(self, source, sink):
+        try:
+            while piece := await source.read(65536):
+                late = self.chance.random() * self.delay_ms * (10 if self.chance.random() < 0.02 else 1)
+                await asyncio.sleep(late / 1000)
+                sink.write(piece)
+                await sink.drain()
+            if sink.can_write_eof():
+                sink.write_eof()
+        except OSError:
+            sink.close()
+
+    def stop(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+
+def judge(start, seed, delay_ms):
+    """The checks and verdicts of one run through the proxy."""
+    proxy = DelayingProxy(delay_ms, seed)
+    url = f"http://127.0.0.1:{proxy.port}"
+    with start("--base-url", url) as backend, tempfile.TemporaryDirectory() as scratch:
+        # The ready file holds the base URL, which is the proxy's; where the backend listens is its own matter.
+        proxy.upstream = listening_port(backend)
+        events = Path(scratch) / "events.jsonl"
+        done = subprocess.run([SUITE, url, "--users", backend.users, "--admin-token-file", backend.admin_token, "--seed", str(seed), "--json", events],
+                              capture_output=True, text=True, errors="replace", check=False, timeout=1800)
+        proxy.stop()
+        if not events.exists():
+            sys.exit(f"flake_rate: the suite said nothing:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        for line in events.read_text(encoding="utf-8").splitlines():
+            event = json.loads(line)
+            if event.get("event") == "check":
+                yield event["check"], event["verdict"]
+
+
+def listening_port(backend):
+    lines = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return next(int(line.split()[3].rsplit(":", 1)[1]) for line in lines if f"pid={backend.process.pid}," in line)
+
+
+BACKENDS = [("reference server, hosted", lambda *o: reference_server("--type", "hosted", *o)),
+            ("reference server, local", lambda *o: reference_server("--type", "local", *o)),
+            ("Python backend, hosted", lambda *o: python_backend("--type", "hosted", *o)),
+            ("Python backend, local", lambda *o: python_backend("--type", "local", *o))]
+
+
+def judge_with_every_seed(name, start, given):
+    """The row of one backend, and the checks that blamed it."""
+    verdicts, wrong = 0, collections.Counter()
+    for seed in range(1, given.seeds + 1):
+        blamed = []
+        for check, verdict in judge(start, seed, given.delay_ms):
+            verdicts += 1
+            if verdict not in GREEN:
+                blamed.append(f"{check} {verdict}")
+                wrong[check] += 1
+        print(f"{name}, seed {seed}: {'; '.join(blamed) or 'green'}", flush=True)
+    return (name, given.seeds, verdicts, wrong.total()), wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--delay-ms", type=float, default=10)
+    parser.add_argument("--write", type=Path, help="a Markdown page of the outcome")
+    given = parser.parse_args()
+
+    with concurrent.futures.ThreadPoolExecutor(len(BACKENDS)) as pool:
+        outcomes = list(pool.map(lambda b: judge_with_every_seed(*b, given), BACKENDS))
+    rows, wrong = [row for row, _ in outcomes], sum((w for _, w in outcomes), collections.Counter())
+    verdicts, bad = sum(r[2] for r in rows), sum(r[3] for r in rows)
+    total = (f"{bad} of {verdicts} verdicts wrong ({given.seeds} seeds, {len(rows)} good backends judged at once, delays up to {given.delay_ms:g} ms for "
+             "each piece that is sent and, for one in fifty, ten times that)")
+    print(total)
+    if given.write:
+        given.write.write_text("\n".join(["# How often a right backend is blamed", "", f"Generated by `tools/flake_rate.py`: {total}.", "",
+                                          "| Backend | Runs | Verdicts | Wrong |", "|---|---|---|---|", *(f"| {n} | {r} | {v} | {b} |" for n, r, v, b in rows), "",
+                                          *(f"- `{check}`: {n}" for check, n in wrong.most_common())]).rstrip() + "\n", encoding="utf-8")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
