@@ -44,6 +44,10 @@ class DelayingProxy:
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         self.loop.run_forever()
+        connections = asyncio.all_tasks(self.loop)
+        for c in connections:
+            c.cancel()
+        self.loop.run_until_complete(asyncio.gather(*connections, return_exceptions=True))
 
     async def _serve(self, reader, writer):
         try:
