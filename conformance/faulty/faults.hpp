@@ -60,6 +60,7 @@ std::vector<fault> framing_faults();
 std::vector<fault> fuzz_faults();
 
 std::vector<fault> first_sight_text_faults();
+std::vector<fault> first_sight_feed_faults();
 std::vector<fault> first_sight_state_faults();
 std::vector<fault> second_sight_faults();
 
