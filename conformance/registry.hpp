@@ -24,6 +24,7 @@
     X(peers_removal) \
     X(peers_removal_again) \
     X(authentication) \
+    X(user_assertions) \
     X(authority) \
     X(order_of_checks) \
     X(merge_messages) \
