@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/policy/store.hpp>
+#include <bsp/policy/sync_ledger.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -19,6 +20,9 @@ std::vector<std::string> store_names();
 
 /// Opens the store called `name`. Throws std::runtime_error with one line for the operator.
 std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir);
+
+/// The ledger that lives as long as what `store`, opened by `open_store`, keeps: in the same file, or in memory.
+std::unique_ptr<sync_ledger> open_ledger(store_base& store);
 
 /// Tells the store in the data directory that it was restored from a backup: it gets a new epoch, which is
 /// returned, and peers whose cursors and watermarks may be ahead of it begin anew (BSP-SYN-133). The server
