@@ -157,8 +157,8 @@ CREATE TABLE sync_switch (
 );
 INSERT INTO sync_switch VALUES (1, 1, 0, 0);
 
-CREATE TABLE sync_contact (                      -- the last word about whether an origin can be reached
-    origin TEXT PRIMARY KEY, error TEXT NOT NULL, at INTEGER NOT NULL
+CREATE TABLE sync_contact (                      -- why nothing is sent to a peer; '' when nothing stands in the way
+    peer_id TEXT PRIMARY KEY, obstacle TEXT NOT NULL, at INTEGER NOT NULL
 ) WITHOUT ROWID;
 )sql",
 };

@@ -3,6 +3,7 @@
 #include "sqlite_ledger.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_store.hpp"
+#include "sync_switch.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
@@ -48,6 +49,11 @@ std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem:
 std::unique_ptr<sync_ledger> open_ledger(store_base& store) {
     if (auto* const file = dynamic_cast<sqlite_store*>(&store)) return std::make_unique<sqlite_ledger>(*file);
     return std::make_unique<testing::memory_ledger>();
+}
+
+std::unique_ptr<sync_switch> open_switch(store_base& store) {
+    auto* const file = dynamic_cast<sqlite_store*>(&store);
+    return file ? std::make_unique<sync_switch>(*file) : nullptr;
 }
 
 std::string renew_epoch(std::filesystem::path const& data_dir) { return renew_sqlite_epoch(sqlite_file(data_dir)); }
