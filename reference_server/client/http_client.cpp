@@ -195,10 +195,16 @@ private:
         bool const is_address = !name_lookup::known(to.host).empty() && to.host != "localhost";
         std::string const name = to.host.starts_with('[') ? to.host.substr(1, to.host.size() - 2) : to.host;
         if (!is_address && SSL_set_tlsext_host_name(tls.native_handle(), name.c_str()) != 1) co_return silence("the name cannot be sent");
-        tls.set_verify_callback(asio::ssl::host_name_verification{name});
+        bool other_name = false;
+        tls.set_verify_callback([&, names = asio::ssl::host_name_verification{name}](bool good, asio::ssl::verify_context& at) {
+            bool const accepted = names(good, at);
+            other_name = other_name || (good && !accepted);
+            return accepted;
+        });
         ec = {};
         co_await tls.async_handshake(asio::ssl::stream_base::client, yielding(ec));
         if (!ec) co_return ok();
+        if (other_name) co_return silence("TLS certificate: it is not for " + name);
         long const verdict = SSL_get_verify_result(tls.native_handle());
         co_return silence(verdict == X509_V_OK ? "TLS: " + ec.message() : std::string{"TLS certificate: "} + X509_verify_cert_error_string(verdict));
     }
