@@ -7,6 +7,7 @@
 #include "routes.hpp"
 #include "storage/registry.hpp"
 #include "storage/sync_switch.hpp"
+#include "sync_control.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
@@ -86,7 +87,7 @@ public:
         if (settings_.base_url.empty()) settings_.base_url = url_;
         open_.store(true, std::memory_order_release);
         open_.notify_all();
-        if (worker_) worker_->start(data_dir_ / "sync.lock");
+        if (worker_) worker_->start(sync_control::lock_file(data_dir_));
     }
 
     ~parts() { stop(); }

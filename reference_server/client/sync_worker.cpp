@@ -203,7 +203,8 @@ private:
         for (auto const& [peer_id, c] : contacts) {
             auto const known = contacts_.find(peer_id);
             bool const same = known != contacts_.end() && known->second.obstacle == c.obstacle;
-            if (!same && !c.obstacle.empty()) spdlog::warn("sync {}: nothing is sent: {}", peer_id, c.obstacle);
+            // Unreachable for no known reason: nobody has answered yet, and soon more is known.
+            if (!same && !c.obstacle.empty() && c.obstacle != sync::session::unreachable) spdlog::warn("sync {}: nothing is sent: {}", peer_id, c.obstacle);
         }
         told_ = around_.wishes->put_contacts(contacts).has_value();
         contacts_ = std::move(contacts);
