@@ -8,6 +8,7 @@
 #include "storage/registry.hpp"
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
+#include "web/pages.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
@@ -76,6 +77,8 @@ public:
             worker_ = std::make_unique<sync_worker>(
                 sync_worker::world{installation_.self, installation_.key, settings_, *store_, *ledger_, wishes_.get()});
             store_->on_commit([this] { worker_->wake(); });
+        } else if (!c.allowed_peers.empty()) {
+            spdlog::warn("--peer-allow has no effect: a hosted backend is called, and calls nobody");
         }
         try {
             // The door's port is part of the URL that requests are told, so none is answered before it is known.
@@ -129,7 +132,8 @@ private:
         auto const begun = std::chrono::steady_clock::now();
         http_response response;
         try {
-            response = protocol_.serve(request);
+            auto page = serve_page(request);
+            response = page ? *std::move(page) : protocol_.serve(request);
         } catch (std::exception const& why) {
             spdlog::error("a request was abandoned: {}", why.what());
             response = problem(fail(errc::internal, ""));

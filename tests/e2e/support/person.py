@@ -85,7 +85,7 @@ class Person:
                  "local_backend_id": ask(local.url + "/identity")[1]["backend_id"],
                  "hosted_backend_id": ask(hosted.url + "/identity")[1]["backend_id"],
                  "created_at": timestamp(now), "expires_at": timestamp(now + timedelta(hours=8))}
-        canonical = json.dumps(token, sort_keys=True, ensure_ascii=False).encode()
+        canonical = json.dumps(token, sort_keys=True).encode()
         return {**token, "signature": hmac.new(self.secret, canonical, hashlib.sha256).hexdigest()}
 
     def pairs(self, local, hosted):
