@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 constexpr auto wishes_period = 500ms;  ///< how soon `sync now` is noticed
+constexpr auto commits_gap = 5ms;      ///< the first is heeded at once; those of a busy server, together
 constexpr auto pause_min = 1ms;        ///< between two looks at the machines
 
 sync::moment now() { return {system_clock{}.now(), clock::now().time_since_epoch()}; }
@@ -114,9 +115,13 @@ private:
 
     tidings wait(clock::time_point until) {
         std::unique_lock lock{mutex_};
-        wake_.wait_until(lock, until, [&] { return news_.stopping || news_.committed || !news_.arrivals.empty(); });
-        tidings const taken = std::move(news_);
-        news_ = {.stopping = taken.stopping, .committed = false, .arrivals = {}};
+        auto const heeds_commit = [&] { return news_.committed && clock::now() >= commits_at_; };
+        while (!news_.stopping && news_.arrivals.empty() && !heeds_commit() && clock::now() < until) wake_.wait_until(lock, news_.committed ? std::min(until, commits_at_) : until);
+        tidings taken{.stopping = news_.stopping, .committed = heeds_commit(), .arrivals = std::exchange(news_.arrivals, {})};
+        if (taken.committed) {
+            news_.committed = false;
+            commits_at_ = clock::now() + commits_gap;
+        }
         return taken;
     }
 
@@ -185,29 +190,23 @@ private:
     /// Keeps for `sync status` why nothing is sent, whenever that changes.
     void tell_contacts() {
         if (around_.wishes == nullptr) return;
-        std::map<std::string, sync_switch::contact> contacts;
-        bool changed = false;
+        std::map<std::string, sync_switch::contact> changed;
         auto const at = now();
         machines_.for_each([&](sync::session const& s) {
             auto const& peer = s.peer();
             std::string obstacle = s.obstacle(at);
             auto const reason = peer.endpoints ? unreachable_.find(sync::split_url(peer.endpoints->sync_endpoint).origin) : unreachable_.end();
             if (obstacle == sync::session::unreachable && reason != unreachable_.end() && !reason->second.empty()) obstacle += ": " + reason->second;
-            auto const known = contacts_.find(peer.peer_id);
-            bool const same = known != contacts_.end() && known->second.obstacle == obstacle;
-            changed = changed || !same;
-            contacts[peer.peer_id] = same ? known->second : sync_switch::contact{std::move(obstacle), at.wall};
-        });
-        changed = changed || contacts.size() != contacts_.size() || !told_;
-        if (!changed) return;
-        for (auto const& [peer_id, c] : contacts) {
-            auto const known = contacts_.find(peer_id);
-            bool const same = known != contacts_.end() && known->second.obstacle == c.obstacle;
+            auto const known = told_.find(peer.peer_id);
+            if (known != told_.end() && known->second == obstacle) return;
             // Unreachable for no known reason: nobody has answered yet, and soon more is known.
-            if (!same && !c.obstacle.empty() && c.obstacle != sync::session::unreachable) spdlog::warn("sync {}: nothing is sent: {}", peer_id, c.obstacle);
-        }
-        told_ = around_.wishes->put_contacts(contacts).has_value();
-        contacts_ = std::move(contacts);
+            if (!obstacle.empty() && obstacle != sync::session::unreachable) spdlog::warn("sync {}: nothing is sent: {}", peer.peer_id, obstacle);
+            changed[peer.peer_id] = {std::move(obstacle), at.wall};
+        });
+        if (changed.empty() && is_told_anew_) return;
+        if (!around_.wishes->put_contacts(changed, !is_told_anew_)) return;  // told the next time
+        is_told_anew_ = true;
+        for (auto const& [peer_id, c] : changed) told_[peer_id] = c.obstacle;
     }
 
     struct request {
@@ -220,10 +219,11 @@ private:
     sync::scheduler machines_;
     std::map<std::uint64_t, request> under_way_;
     std::map<std::string, std::string, std::less<>> unreachable_;  ///< origin → why; "" when it can be reached
-    std::map<std::string, sync_switch::contact> contacts_;
-    bool told_ = false;
+    std::map<std::string, std::string> told_;                   ///< peer_id → what was said to be in its way
+    bool is_told_anew_ = false;                                 ///< what an earlier process said is gone
     bool is_on_ = true;
     clock::time_point wishes_at_{};
+    clock::time_point commits_at_{};  ///< not before this is the next commit heeded
 
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -60,12 +60,12 @@ result<std::map<std::string, sync_switch::contact>> sync_switch::contacts() {
     return all;
 }
 
-result<> sync_switch::put_contacts(std::map<std::string, contact> const& all) {
+result<> sync_switch::put_contacts(std::map<std::string, contact> const& changed, bool anew) {
     return file_.change([&](sqlite_session& s) -> result<> {
         return guarded(s, [&]() -> result<> {
-            s.db.prepare("DELETE FROM sync_contact").run();
-            for (auto const& [peer_id, c] : all)
-                s.db.prepare("INSERT INTO sync_contact (peer_id, obstacle, at) VALUES (?1, ?2, ?3)").bind(peer_id, c.obstacle, sqlite::to_nanoseconds(c.at)).run();
+            if (anew) s.db.prepare("DELETE FROM sync_contact").run();
+            for (auto const& [peer_id, c] : changed)
+                s.db.prepare("INSERT OR REPLACE INTO sync_contact (peer_id, obstacle, at) VALUES (?1, ?2, ?3)").bind(peer_id, c.obstacle, sqlite::to_nanoseconds(c.at)).run();
             return ok();
         });
     });

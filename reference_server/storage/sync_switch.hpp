@@ -33,9 +33,10 @@ public:
         std::string obstacle;  ///< why nothing is sent; "" when nothing stands in the way
         instant at;            ///< since when
     };
-    /// By peer_id. What is put replaces all that was there.
+    /// By peer_id.
     result<std::map<std::string, contact>> contacts();
-    result<> put_contacts(std::map<std::string, contact> const& all);
+    /// Replaces those that are named; with `anew` the others are forgotten.
+    result<> put_contacts(std::map<std::string, contact> const& changed, bool anew);
 
 private:
     sqlite_store& file_;
