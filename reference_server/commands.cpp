@@ -1,7 +1,9 @@
 #include "commands.hpp"
 
 #include "data_dir.hpp"
+#include "pairing.hpp"
 #include "storage/registry.hpp"
+#include "sync_control.hpp"
 #include "toolbox.hpp"
 
 #include <CLI/CLI.hpp>
@@ -36,6 +38,25 @@ void declare_store_commands(CLI::App& app, subject const& who, std::function<std
     store->add_subcommand("new-epoch", "After a backup was restored, before the server starts: peers then sync from the beginning; prints the epoch")
         ->fallthrough()
         ->callback([&] { chosen = [&who] { return renew_epoch(who.data_dir); }; });
+}
+
+void declare_client_commands(CLI::App& app, subject& who, pairing_request& pairing, std::ostream& out, std::function<std::string()>& chosen) {
+    auto* const handshake = app.add_subcommand("handshake", "Pair a local and a hosted backend for a user")->fallthrough();
+    handshake->add_option("local", pairing.local_url, "URL of the local backend")->required();
+    handshake->add_option("hosted", pairing.hosted_url, "URL of the hosted backend")->required();
+    handshake->add_option("--user", who.user, "For whom; the secret is in the users file")->capture_default_str()->type_name("NAME");
+    handshake->add_option("--local-fingerprint", pairing.local_fingerprint, "Go on only with this key of the local backend")->type_name("SHA256");
+    handshake->add_option("--hosted-fingerprint", pairing.hosted_fingerprint, "Go on only with this key of the hosted backend")->type_name("SHA256");
+    handshake->callback([&] { chosen = [&] { return pair_backends(who, pairing, out); }; });
+
+    auto* const sync = app.add_subcommand("sync", "Synchronizing with peers: how it goes, at once, off and on")->require_subcommand(1)->fallthrough();
+    auto const command = [&](char const* name, char const* what, std::function<std::string()> run_it) {
+        sync->add_subcommand(name, what)->fallthrough()->callback([&chosen, run_it = std::move(run_it)] { chosen = run_it; });
+    };
+    command("status", "Each peer: what is in the way, what is due, the last error and success", [&who] { return sync_control::status(who.data_dir); });
+    command("now", "Synchronize at once, whatever failed before", [&who] { return sync_control::now(who.data_dir); });
+    command("on", "Synchronize from now on", [&who] { return sync_control::turn(who.data_dir, true); });
+    command("off", "Do not synchronize until switched on again", [&who] { return sync_control::turn(who.data_dir, false); });
 }
 
 struct token_arguments {
@@ -76,6 +97,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     config c;
     subject who;
     token_arguments given;
+    pairing_request pairing;
     std::function<std::string()> chosen;
 
     CLI::App app{"The reference server of the Backend Sync Protocol.\n"
@@ -87,6 +109,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     declare_user_commands(app, who, chosen);
     declare_store_commands(app, who, chosen);
     declare_token_commands(app, who, given, in, chosen);
+    declare_client_commands(app, who, pairing, out, chosen);
 
     try {
         std::vector<std::string> arguments = arguments_of_environment(app);
@@ -110,6 +133,9 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
         if (!c.users.empty()) who.users = expand_home(c.users);
         out << chosen() << '\n';
         return exit_ok;
+    } catch (not_achieved const& why) {
+        err << "bsp-server: " << why.what() << '\n';
+        return exit_failed;
     } catch (std::exception const& wrong) {
         err << "bsp-server: " << one_line(wrong.what()) << '\n';
         return exit_usage;

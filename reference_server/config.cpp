@@ -88,6 +88,9 @@ void declare_options(CLI::App& app, config& c) {
     app.add_option("--allow-host", c.allowed_hosts, "Host name served beside loopback names and that of the base URL; may be repeated")
         ->type_name("HOST")
         ->allow_extra_args(false);
+    app.add_option("--peer-allow", c.allowed_peers, "Origin of a hosted backend that a local one may synchronize with; may be repeated")
+        ->type_name("ORIGIN")
+        ->allow_extra_args(false);
     app.add_option("--users", c.users, "Users file: JSON, user id to pairing secret [users.json in the data directory]")
         ->envname("BSP_USERS_FILE")
         ->type_name("FILE")
@@ -123,7 +126,7 @@ std::vector<std::string> arguments_of_environment(CLI::App const& app) {
         std::string const variable = option->get_envname().empty() ? variable_of(name) : option->get_envname();
         char const* value = std::getenv(variable.c_str());
         if (value == nullptr || *value == '\0') continue;
-        bool const is_list = option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw && name.starts_with("allow-");
+        bool const is_list = option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw && (name.starts_with("allow-") || name == "peer-allow");
         std::string_view rest = value;
         for (;;) {
             std::size_t const comma = is_list ? rest.find(',') : std::string_view::npos;
@@ -149,6 +152,11 @@ void validate(config const& c) {
     for (auto const& allowed : c.allowed_origins)
         if (!split_origin(allowed, parts) || !parts.rest.empty())
             throw std::runtime_error{"--allow-origin: must be scheme://host[:port] without a path, not '" + allowed + "'"};
+    for (auto const& peer : c.allowed_peers) {
+        if (!split_origin(peer, parts) || !parts.rest.empty())
+            throw std::runtime_error{"--peer-allow: must be scheme://host[:port] without a path, not '" + peer + "'"};
+        if (parts.scheme == "http" && !is_loopback(parts.host)) throw std::runtime_error{"--peer-allow: must be https unless its host is a loopback name, not '" + peer + "'"};
+    }
     for (auto const& host : c.allowed_hosts)
         if (host.empty() || host.find_first_of("/ @") != std::string::npos) throw std::runtime_error{"--allow-host: must be a host name, not '" + host + "'"};
 }

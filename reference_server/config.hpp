@@ -24,6 +24,7 @@ struct config {
     std::string base_url;                      ///< "": from host and port
     std::vector<std::string> allowed_origins;
     std::vector<std::string> allowed_hosts;
+    std::vector<std::string> allowed_peers;    ///< origins of backends that may be dialled
     std::string users;                         ///< "": users.json in the data directory
     std::string ready_file;
     log_format log = log_format::text;

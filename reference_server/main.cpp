@@ -28,9 +28,9 @@ sigset_t block_termination() {
     return signals;
 }
 
-/// As many connections as the system grants, with some descriptors left for the store.
+/// As many connections as the system grants, with some descriptors left for the store and for requests to peers.
 void fit_to_descriptors(door_limits& limits) {
-    constexpr rlim_t kept = 64;
+    constexpr rlim_t kept = 384;
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
     files.rlim_cur = std::min<rlim_t>(files.rlim_max, limits.connections_max + kept);

@@ -1,10 +1,14 @@
 #include "server.hpp"
 
+#include "client/sync_worker.hpp"
 #include "door/door.hpp"
 #include "http_date.hpp"
 #include "protocol.hpp"
 #include "routes.hpp"
 #include "storage/registry.hpp"
+#include "storage/sync_switch.hpp"
+#include "sync_control.hpp"
+#include "web/pages.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
@@ -60,12 +64,22 @@ public:
     explicit parts(config const& c)
         : data_dir_{expand_home(c.data_dir)}, installation_{open(data_dir_, c.type)},
           users_path_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users)}, secrets_{users_path_}, store_{open_store(c.store, data_dir_)},
+          ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           protocol_{installation_.self, installation_.key, settings_, *store_, secrets_}, routes_{[this](http_request const& r) { return serve(r); }} {
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
         settings_.allowed_origins = c.allowed_origins;
+        settings_.allowed_peers = c.allowed_peers;
         settings_.body_bytes_max = c.limits.body_bytes_max;
         settings_.base_url = c.base_url;
+        // A hosted backend never calls a local one (BSP-REG-062), and pairs with nobody else.
+        if (installation_.self.backend_type == "local") {
+            worker_ = std::make_unique<sync_worker>(
+                sync_worker::world{installation_.self, installation_.key, settings_, *store_, *ledger_, wishes_.get()});
+            store_->on_commit([this] { worker_->wake(); });
+        } else if (!c.allowed_peers.empty()) {
+            spdlog::warn("--peer-allow has no effect: a hosted backend is called, and calls nobody");
+        }
         try {
             // The door's port is part of the URL that requests are told, so none is answered before it is known.
             door_ = std::make_unique<door>(c.host, c.port, c.limits, handlers());
@@ -76,11 +90,15 @@ public:
         if (settings_.base_url.empty()) settings_.base_url = url_;
         open_.store(true, std::memory_order_release);
         open_.notify_all();
+        if (worker_) worker_->start(sync_control::lock_file(data_dir_));
     }
 
     ~parts() { stop(); }
 
-    void stop() { door_->stop(); }
+    void stop() {
+        door_->stop();
+        if (worker_) worker_->stop();
+    }
 
     std::filesystem::path const data_dir_;
     installation installation_;
@@ -114,7 +132,8 @@ private:
         auto const begun = std::chrono::steady_clock::now();
         http_response response;
         try {
-            response = protocol_.serve(request);
+            auto page = serve_page(request);
+            response = page ? *std::move(page) : protocol_.serve(request);
         } catch (std::exception const& why) {
             spdlog::error("a request was abandoned: {}", why.what());
             response = problem(fail(errc::internal, ""));
@@ -129,6 +148,9 @@ private:
     settings settings_;
     users_file secrets_;
     std::unique_ptr<store_base> store_;
+    std::unique_ptr<sync_ledger> ledger_;
+    std::unique_ptr<sync_switch> wishes_;
+    std::unique_ptr<sync_worker> worker_;
     protocol protocol_;
     request_ids ids_;
     routes routes_;

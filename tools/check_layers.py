@@ -31,7 +31,7 @@ SUITE_LAYERS = ["base", "json", "crypto", "wire", "sbt", "auth"]
 RESERVED_INCLUDES = {
     r"crypto(pp|\+\+)/": ["include/bsp/crypto", "conformance/foreign_signatures.cpp", "conformance/faulty/mutants", "bench"],
     r"httplib\.h": ["reference_server/routes.cpp", "conformance", "examples", "tests"],
-    r"boost/(beast|asio)": ["reference_server/door", "bench"],
+    r"boost/(beast|asio)": ["reference_server/door", "reference_server/client", "bench"],
     r"sqlite3\.h": ["reference_server/storage", "tests/server", "bench"],
 }
 

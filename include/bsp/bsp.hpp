@@ -90,6 +90,7 @@
 #include <bsp/endpoint/table.hpp>
 #include <bsp/endpoint/write_message.hpp>
 #include <bsp/sync/answer.hpp>
+#include <bsp/sync/handshake.hpp>
 #include <bsp/sync/moment.hpp>
 #include <bsp/sync/network_monitor.hpp>
 #include <bsp/sync/outbox.hpp>

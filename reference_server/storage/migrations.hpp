@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 2> steps{
+inline constexpr std::array<char const*, 3> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -112,6 +112,54 @@ CREATE INDEX receipt_by_age ON receipt (user_id, accepted_at);
     R"sql(
 CREATE INDEX peer_of_backend ON peer (backend_id) WHERE status = 0;
 CREATE INDEX peer_of_key ON peer (key_sha256) WHERE status = 0;
+)sql",
+    // What the client side remembers of each registration (policy/sync_ledger.hpp), and what its operator wants of it.
+    // Positions are (since, after, within); in a list of several, one column each.
+    R"sql(
+CREATE TABLE sync_progress (
+    peer_id   TEXT PRIMARY KEY,
+    own_epoch TEXT NOT NULL,
+    since_at  INTEGER NOT NULL, after_at INTEGER, after_id TEXT, within_at INTEGER, within_id TEXT,
+    peer_epoch TEXT NOT NULL, pull_since TEXT NOT NULL, pull_cursor TEXT NOT NULL,
+    pushes_acknowledged INTEGER NOT NULL, pushes_failed INTEGER NOT NULL,
+    pages_pulled INTEGER NOT NULL, pulls_failed INTEGER NOT NULL,
+    last_success INTEGER, push_error TEXT NOT NULL, pull_error TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE sync_refused (
+    peer_id  TEXT NOT NULL, place INTEGER NOT NULL,
+    conversation_id TEXT NOT NULL,
+    since_at INTEGER NOT NULL, after_at INTEGER, after_id TEXT, within_at INTEGER, within_id TEXT,
+    error    TEXT NOT NULL,
+    PRIMARY KEY (peer_id, place)
+) WITHOUT ROWID;
+
+CREATE TABLE sync_history (
+    number  INTEGER PRIMARY KEY,
+    peer_id TEXT NOT NULL, what INTEGER NOT NULL, at INTEGER NOT NULL,
+    sync_id TEXT NOT NULL, conversations INTEGER NOT NULL, messages INTEGER NOT NULL, error TEXT NOT NULL
+);
+CREATE INDEX sync_history_of_peer ON sync_history (peer_id, number);
+
+CREATE TABLE sync_event (
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: a reader goes on after the last one it saw
+    peer_id  TEXT NOT NULL, event_id TEXT NOT NULL, body TEXT NOT NULL, queued_at INTEGER NOT NULL
+);
+CREATE INDEX sync_event_of_peer ON sync_event (peer_id, number);
+CREATE INDEX sync_event_by_id   ON sync_event (peer_id, event_id);
+CREATE TABLE sync_dropped (peer_id TEXT PRIMARY KEY, events INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE sync_switch (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    is_on  INTEGER NOT NULL,
+    asked  INTEGER NOT NULL,                     -- how often somebody wanted it done now
+    served INTEGER NOT NULL                      -- the last of these that the server took up
+);
+INSERT INTO sync_switch VALUES (1, 1, 0, 0);
+
+CREATE TABLE sync_contact (                      -- why nothing is sent to a peer; '' when nothing stands in the way
+    peer_id TEXT PRIMARY KEY, obstacle TEXT NOT NULL, at INTEGER NOT NULL
+) WITHOUT ROWID;
 )sql",
 };
 

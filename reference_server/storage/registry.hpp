@@ -1,12 +1,15 @@
 #pragma once
 
 #include <bsp/policy/store.hpp>
+#include <bsp/policy/sync_ledger.hpp>
 
 #include <filesystem>
 #include <memory>
 #include <string>
 
 namespace bsp::server {
+
+class sync_switch;
 
 /// The stores, by the name that `--store` takes. One line each.
 //   name     what it is for
@@ -19,6 +22,12 @@ std::vector<std::string> store_names();
 
 /// Opens the store called `name`. Throws std::runtime_error with one line for the operator.
 std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir);
+
+/// The ledger that lives as long as what `store`, opened by `open_store`, keeps: in the same file, or in memory.
+std::unique_ptr<sync_ledger> open_ledger(store_base& store);
+
+/// The operator's switch of the client side in the store's file; nothing when the store is none.
+std::unique_ptr<sync_switch> open_switch(store_base& store);
 
 /// Tells the store in the data directory that it was restored from a backup: it gets a new epoch, which is
 /// returned, and peers whose cursors and watermarks may be ahead of it begin anew (BSP-SYN-133). The server

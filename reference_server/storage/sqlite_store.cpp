@@ -199,6 +199,12 @@ sqlite_store::sqlite_store(std::string const& path)
 sqlite_store::~sqlite_store() = default;
 
 std::string sqlite_store::epoch() const { return epoch_; }
+result<> sqlite_store::look(std::function<result<>(sqlite_session&)> const& f) {
+    return readers_->run([&](store_reader& r) { return f(static_cast<sqlite_snapshot&>(r).session()); });
+}
+result<> sqlite_store::change(std::function<result<>(sqlite_session&)> const& f) {
+    return writer_->run([&](store_writer& w) { return f(static_cast<sqlite_transaction&>(w).session()); });
+}
 result<> sqlite_store::run_read(std::function<result<>(store_reader&)> const& f) { return readers_->run(f); }
 result<> sqlite_store::run_write(std::function<result<>(store_writer&)> const& f) { return writer_->run(f); }
 

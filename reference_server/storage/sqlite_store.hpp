@@ -2,10 +2,13 @@
 
 #include <bsp/policy/store.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace bsp::server {
+
+struct sqlite_session;
 
 /// The store on one SQLite file.
 ///
@@ -22,6 +25,11 @@ public:
     ~sqlite_store() override;
 
     [[nodiscard]] std::string epoch() const override;
+
+    /// For the ledger, whose tables lie in the same file: a snapshot, and a transaction in the same groups as the
+    /// store's own, of which nobody is told.
+    result<> look(std::function<result<>(sqlite_session&)> const& f);
+    result<> change(std::function<result<>(sqlite_session&)> const& f);
 
 protected:
     result<> run_read(std::function<result<>(store_reader&)> const& f) override;

@@ -58,6 +58,9 @@ public:
     result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) final;
     sqlite_tenant& tenant(std::string_view user_id) final;
 
+    /// For what is no part of the protocol's store and yet in the same transaction.
+    [[nodiscard]] sqlite_session& session() { return session_; }
+
 protected:
     sqlite_session& session_;
 

@@ -1,6 +1,7 @@
 #include "support.hpp"
 
 #include <reference_server/commands.hpp>
+#include <reference_server/data_dir.hpp>
 #include <reference_server/storage/sqlite_store.hpp>
 #include <reference_server/toolbox.hpp>
 
@@ -209,6 +210,47 @@ BOOST_AUTO_TEST_CASE(a_store_in_use_keeps_its_epoch) {
         BOOST_TEST(o.err.find("in use") != std::string::npos, o.err);
     }
     BOOST_TEST(bsp::server::sqlite_store{path}.epoch() == before);
+}
+
+BOOST_AUTO_TEST_CASE(origins_of_peers_are_https_or_on_this_machine) {
+    auto const o = run({"--peer-allow", "https://hosted.example", "--peer-allow", "http://127.0.0.1:8826"});
+    BOOST_REQUIRE(o.served.has_value());
+    BOOST_TEST(o.served->allowed_peers == (std::vector<std::string>{"https://hosted.example", "http://127.0.0.1:8826"}), boost::test_tools::per_element());
+    for (char const* bad : {"http://hosted.example", "https://hosted.example/", "hosted.example", "wss://hosted.example"}) {
+        auto const refused = run({"--peer-allow", bad});
+        BOOST_TEST(refused.code == 2, bad);
+        BOOST_TEST(refused.err.starts_with("bsp-server: --peer-allow: "), refused.err);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sync_is_switched_in_the_data_directory) {
+    support::scratch dir;
+    auto const sync = [&](std::string word) { return run({"--data-dir", dir.path().string(), "sync", std::move(word)}); };
+    auto const none = sync("status");
+    BOOST_TEST(none.code == 2);
+    BOOST_TEST(none.err.find("has no database") != std::string::npos, none.err);
+
+    static_cast<void>(bsp::server::open_installation(dir.path(), "local"));
+    static_cast<void>(bsp::server::sqlite_store{(dir / "bsp.db").string()});
+    BOOST_TEST(sync("status").out.starts_with("sync is on; no server runs"), sync("status").out);
+    BOOST_TEST(sync("off").out.starts_with("sync is off"));
+    BOOST_TEST(sync("status").out.starts_with("sync is off"));
+    auto const asleep = sync("now");
+    BOOST_TEST(asleep.code == 1);
+    BOOST_TEST(asleep.err == "bsp-server: sync is off, see bsp-server sync on\n");
+    BOOST_TEST(sync("on").out.starts_with("sync is on"));
+    BOOST_TEST(sync("now").err == "bsp-server: no server runs on this data directory\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_handshake_needs_safe_urls_and_a_known_user) {
+    support::scratch dir;
+    auto const handshake = [&](std::string local, std::string hosted, std::string user) {
+        return run({"--data-dir", dir.path().string(), "handshake", std::move(local), std::move(hosted), "--user", std::move(user)});
+    };
+    support::write_file(dir / "users.json", R"({"alice": "a pairing secret for alice, long enough"})");
+    BOOST_TEST(handshake("http://127.0.0.1:1", "http://hosted.example", "alice").err.find("must be https") != std::string::npos);
+    BOOST_TEST(handshake("http://127.0.0.1:1", "https://user@hosted.example", "alice").code == 2);
+    BOOST_TEST(handshake("http://127.0.0.1:1", "https://hosted.example", "nobody").err.find("there is no user nobody") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

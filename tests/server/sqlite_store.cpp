@@ -1,5 +1,6 @@
 #include "support.hpp"
 
+#include <reference_server/storage/migrations.hpp>
 #include <reference_server/storage/sqlite.hpp>
 #include <reference_server/storage/sqlite_store.hpp>
 
@@ -231,17 +232,17 @@ BOOST_AUTO_TEST_CASE(receipts_and_losers_are_forgotten_when_their_time_is_over) 
 }
 
 BOOST_AUTO_TEST_CASE(a_file_of_the_first_schema_is_brought_up_to_date) {
-    bsp::peer_record p;
-    p.peer_id = "p1", p.user_id = "alice", p.backend_id = "hosted_x", p.key_sha256 = {7};
-    std::string epoch;
     {
-        sqlite_store store{path};
-        epoch = store.epoch();
-        BOOST_TEST(store.write([&](bsp::store_writer& w) { return w.put_peer(p); }).has_value());
+        namespace migrations = bsp::server::migrations;
+        sqlite::connection first{path, sqlite::access::create};
+        first.execute(migrations::steps[0]);
+        first.execute("PRAGMA user_version = 1; PRAGMA application_id = " + std::to_string(migrations::application_id));
+        first.execute("INSERT INTO meta (name, value) VALUES ('epoch', 'of the first')");
+        first.execute("INSERT INTO peer VALUES ('p1', 'alice', 'hosted_x', 'hosted', '', X'07" + std::string(62, '0') +
+                      "', '[]', NULL, NULL, NULL, '{}', 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0)");
     }
-    sqlite::connection{path, sqlite::access::read_write}.execute("DROP INDEX peer_of_backend; DROP INDEX peer_of_key; PRAGMA user_version = 1");
     sqlite_store store{path};
-    BOOST_TEST(store.epoch() == epoch);
+    BOOST_TEST(store.epoch() == "of the first");
     BOOST_TEST(store.read([](bsp::store_reader& r) { return r.registrations_of("hosted_x", {}, 10); }).value().size() == 1u);
     BOOST_TEST(store.read([](bsp::store_reader& r) { return r.registrations_of("", {7}, 10); }).value().size() == 1u);
 }

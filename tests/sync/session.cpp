@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(an_origin_that_is_not_listed_is_never_dialled) {
     l.net.log.clear();
     l.net.run_for(60s);
     BOOST_TEST(l.net.log.empty());
-    BOOST_TEST(l.a.session().look(l.net.now()).value().obstacle == "the operator has not listed the origin of the endpoint");
+    BOOST_TEST(l.a.session().look(l.net.now()).value().obstacle == "the operator has not listed the origin https://evil.example");
 }
 
 // BSP-OFF-040 … BSP-OFF-043

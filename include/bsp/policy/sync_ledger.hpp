@@ -105,7 +105,7 @@ public:
     virtual result<> forget(std::string_view peer_id) = 0;
 };
 
-/// A model of the ledger. Models: memory_ledger (testing/).
+/// A model of the ledger. Models: memory_ledger (testing/), sqlite_ledger (reference_server/storage).
 template <class L>
 concept ledger = std::derived_from<L, sync_ledger>;
 

@@ -49,6 +49,11 @@ inline std::string describe(http_response const& response) {
     return std::to_string(response.status) + (code.empty() ? "" : ' ' + code.substr(0, 64));
 }
 
+/// The same when there was none: "no answer to a push: connection refused".
+inline std::string no_answer(std::string_view to, std::string_view why) {
+    return "no answer to " + std::string{to} + (why.empty() ? "" : ": " + std::string{why.substr(0, 200)});
+}
+
 /// What a machine asks of the session that it belongs to.
 enum class consequence : std::uint8_t { none, pause_peer, await_token, begin_anew };
 

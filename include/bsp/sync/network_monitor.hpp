@@ -25,6 +25,9 @@ public:
         return out;
     }
 
+    /// Somebody wants to know now.
+    void handle_impatience() { next_.reset(); }
+
     [[nodiscard]] timeout poll_timeout() const { return flight_.is_up() ? flight_.deadline() : next_; }
 
     void handle_response(std::uint64_t id, http_response const& response) {

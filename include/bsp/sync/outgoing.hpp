@@ -29,6 +29,17 @@ struct outgoing {
     std::chrono::nanoseconds deadline;  ///< steady; an answer after it is ignored (BSP-OFF-016)
 };
 
+inline outgoing make_request(std::uint64_t id, std::string method, std::string_view url, std::string body, std::chrono::nanoseconds deadline) {
+    auto const parts = split_url(url);
+    outgoing out{.id = id, .origin = std::string{parts.origin}, .request = {}, .deadline = deadline};
+    out.request.method = std::move(method);
+    out.request.target = parts.path;
+    out.request.headers.add("Host", std::string{parts.authority});
+    if (!body.empty()) out.request.headers.add("Content-Type", "application/json");
+    out.request.body = std::move(body);
+    return out;
+}
+
 /// The backend on whose behalf the machines act. Owns nothing.
 struct own_backend {
     identity const& self;
@@ -46,14 +57,7 @@ struct own_backend {
     }
 
     [[nodiscard]] outgoing request(std::string method, std::string_view url, std::string body, std::chrono::nanoseconds deadline) {
-        auto const parts = split_url(url);
-        outgoing out{.id = ++last_request, .origin = std::string{parts.origin}, .request = {}, .deadline = deadline};
-        out.request.method = std::move(method);
-        out.request.target = parts.path;
-        out.request.headers.add("Host", std::string{parts.authority});
-        if (!body.empty()) out.request.headers.add("Content-Type", "application/json");
-        out.request.body = std::move(body);
-        return out;
+        return make_request(++last_request, std::move(method), url, std::move(body), deadline);
     }
 };
 

@@ -38,7 +38,7 @@ public:
     }
 
     std::optional<outgoing> poll_request(peer_record const& peer, moment now) {
-        if (flight_.is_overdue(now)) handle_silence(flight_.id(), now);
+        if (flight_.is_overdue(now)) handle_silence(flight_.id(), {}, now);
         if (flight_.is_up() || retry_.waits(now) || (next_ && now.steady < *next_)) return std::nullopt;
         live_ = book_->cursor.empty() && std::ranges::find(peer.capabilities, "live_pull") != peer.capabilities.end();
         auto out = self_.request("GET", peer.endpoints->sync_endpoint + query(), "", now.steady + limits::request_timeout + (live_ ? limits::live_pull_wait : std::chrono::seconds{0}));
@@ -71,10 +71,10 @@ public:
         return what == meaning::peer_refused ? consequence::pause_peer : consequence::none;
     }
 
-    void handle_silence(std::uint64_t id, moment now) {
+    void handle_silence(std::uint64_t id, std::string_view why, moment now) {
         if (!flight_.end(id)) return;
         tried_ = true;
-        fail(now, "no answer to a pull");
+        fail(now, no_answer("a pull", why));
     }
 
 private:

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace bsp::sync {
@@ -41,7 +42,7 @@ public:
     }
 
     std::optional<outgoing> poll_request(peer_record const& peer, moment now) {
-        if (flight_.is_overdue(now)) handle_silence(flight_.id(), now);
+        if (flight_.is_overdue(now)) handle_silence(flight_.id(), {}, now);
         if (flight_.is_up() || retry_.waits(now)) return std::nullopt;
         auto out = next_request(peer, now);
         if (!out) {
@@ -83,8 +84,8 @@ public:
     }
 
     /// No answer came, or none in time.
-    void handle_silence(std::uint64_t id, moment now) {
-        if (flight_.end(id)) fail(now, "no answer to a push");
+    void handle_silence(std::uint64_t id, std::string_view why, moment now) {
+        if (flight_.end(id)) fail(now, no_answer("a push", why));
     }
 
     /// How often to synchronize, as the peer would have it (BSP-OFF-013).

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace bsp::sync {
@@ -38,6 +39,7 @@ public:
     void handle_impatience() {
         handle_commit();
         for (auto& [id, s] : sessions_) s->handle_impatience();
+        for (auto& [url, m] : monitors_) m.handle_impatience();
     }
 
     /// The next request to send, until there is none.
@@ -74,19 +76,25 @@ public:
         for (auto& [peer_id, s] : sessions_) s->handle_response(id, response, now);
     }
 
-    /// The request `id` has no answer and will have none.
-    void handle_silence(std::uint64_t id, moment now) {
+    /// The request `id` has no answer and will have none; `why`, if it is known, for people.
+    void handle_silence(std::uint64_t id, moment now, std::string_view why = {}) {
         for (auto& [url, m] : monitors_) {
             m.handle_silence(id);
             tell(url, m);
         }
-        for (auto& [peer_id, s] : sessions_) s->handle_silence(id, now);
+        for (auto& [peer_id, s] : sessions_) s->handle_silence(id, why, now);
     }
 
     /// The session of a registration, by our id of the peer; nothing when there is none.
     [[nodiscard]] session* find(std::string_view peer_id) const {
         auto const found = sessions_.find(peer_id);
         return found == sessions_.end() ? nullptr : found->second.get();
+    }
+
+    /// Calls `f(session const&)` for each.
+    template <class F>
+    void for_each(F&& f) const {
+        for (auto const& [peer_id, s] : sessions_) f(std::as_const(*s));
     }
 
 private:

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace bsp::sync {
@@ -80,10 +81,10 @@ public:
         follow(puller_.handle_response(id, response, peer_, pusher_.interval(), now), now);
     }
 
-    /// No answer came, and none will.
-    void handle_silence(std::uint64_t id, moment now) {
-        pusher_.handle_silence(id, now);
-        puller_.handle_silence(id, now);
+    /// No answer came, and none will; `why`, if it is known, for people.
+    void handle_silence(std::uint64_t id, std::string_view why, moment now) {
+        pusher_.handle_silence(id, why, now);
+        puller_.handle_silence(id, why, now);
     }
 
     [[nodiscard]] peer_record const& peer() const { return peer_; }
@@ -103,17 +104,24 @@ public:
         }
     };
 
+    static constexpr std::string_view unreachable = "the peer cannot be reached";
+
     /// For people (BSP-OFF-037).
     [[nodiscard]] result<state> look(moment now) const {
-        state s{.reachable = reachable_, .obstacle = {}, .due = {}, .due_since = pusher_.due_since()};
+        state s{.reachable = reachable_, .obstacle = obstacle(now), .due = {}, .due_since = pusher_.due_since()};
         BSP_TRY(s.due, outbox_.measure(book_->pushed));
-        if (!peer_.endpoints) s.obstacle = "the peer has not told where it is";
-        else if (auto const allowed = dialling(); !allowed) s.obstacle = allowed.error().detail;
-        else if (awaits_token_ || now.wall >= peer_.sbt_expires_at) s.obstacle = "waits for a new session binding token";
-        else if (!reachable_) s.obstacle = "the peer cannot be reached";
-        else if (paused_until_ && now.steady < *paused_until_) s.obstacle = "the peer refuses us: " + book_->counters.last_error();
-        else if (quiet_until_ && now.steady < *quiet_until_) s.obstacle = "the peer asked for a pause";
         return s;
+    }
+
+    /// Why nothing is sent; "" when nothing stands in the way.
+    [[nodiscard]] std::string obstacle(moment now) const {
+        if (!peer_.endpoints) return "the peer has not told where it is";
+        if (auto const allowed = dialling(); !allowed) return allowed.error().detail;
+        if (awaits_token_ || now.wall >= peer_.sbt_expires_at) return "waits for a new session binding token";
+        if (!reachable_) return std::string{unreachable};
+        if (paused_until_ && now.steady < *paused_until_) return "the peer refuses us: " + book_->counters.last_error();
+        if (quiet_until_ && now.steady < *quiet_until_) return "the peer asked for a pause";
+        return {};
     }
 
 private:

@@ -39,7 +39,7 @@ inline result<> may_dial(std::string_view url, std::string_view own_type, std::s
     bool const loopback = host == "localhost" || host == "127.0.0.1" || host == "[::1]";
     if (own_type == "hosted" && peer_type == "local") return fail(errc::forbidden, "a hosted backend does not call a local one");
     if (!url.starts_with("https://") && !(url.starts_with("http://") && loopback)) return fail(errc::forbidden, "the endpoint is neither https nor on a loopback address");
-    if (std::ranges::find(listed_origins, parts.origin) == listed_origins.end()) return fail(errc::forbidden, "the operator has not listed the origin of the endpoint");
+    if (std::ranges::find(listed_origins, parts.origin) == listed_origins.end()) return fail(errc::forbidden, "the operator has not listed the origin " + std::string{parts.origin.substr(0, 200)});
     return ok();
 }
 

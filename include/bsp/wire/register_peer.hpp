@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/base/encoding.hpp>
+#include <bsp/json/parse.hpp>
 #include <bsp/wire/backend_identity.hpp>
 
 namespace bsp::wire {
@@ -92,6 +93,24 @@ inline std::string encode(register_peer_response const& r) {
     if (r.challenge_signature) o["challenge_signature"] = *r.challenge_signature;
     if (r.sbt_id) o["sbt_id"] = *r.sbt_id;
     return json::serialize(o);
+}
+
+/// Errors: `malformed_body`, `invalid_body`.
+inline result<register_peer_response> decode_register_peer_response(std::string_view text) {
+    BSP_TRY(auto const body, json::parse(text));
+    BSP_TRY(auto const f, json::fields::of(body));
+    register_peer_response r;
+    BSP_TRY(std::string_view const status, f.required_string("status"));
+    if (status != "registered") return f.invalid("status", "must be registered");
+    BSP_TRY(r.peer_id, f.required_string("peer_id"));
+    if (!detail::is_visible_ascii(r.peer_id, 128)) return f.invalid("peer_id", "must be 1 to 128 visible ASCII characters");
+    BSP_TRY(r.sync_endpoint, detail::required_url(f, "sync_endpoint"));
+    BSP_TRY(r.telemetry_endpoint, detail::required_url(f, "telemetry_endpoint"));
+    BSP_TRY(auto const interval, f.required_integer("sync_interval_ms", 1, 1'000'000'000));
+    r.sync_interval_ms = static_cast<int>(interval);
+    BSP_TRY(r.challenge_signature, f.optional_string("challenge_signature"));
+    BSP_TRY(r.sbt_id, f.optional_string("sbt_id"));
+    return r;
 }
 
 }  // namespace bsp::wire

@@ -1,0 +1,12 @@
+# Writes a header with the pages as texts: cmake -DFOLDER=… -DOUTPUT=… -P embed.cmake
+set(content "#pragma once\n#include <array>\n#include <string_view>\nnamespace bsp::server {\nstruct page_content { std::string_view path, type, text; };\n")
+string(APPEND content "inline constexpr std::array<page_content, 4> pages_content{{\n")
+foreach(page handshake.html:text/html handshake.js:text/javascript bsp.js:text/javascript handshake.css:text/css)
+  string(REPLACE ":" ";" parts ${page})
+  list(GET parts 0 name)
+  list(GET parts 1 type)
+  file(READ ${FOLDER}/${name} text)
+  string(APPEND content "{\"/ui/${name}\", \"${type}; charset=utf-8\", R\"~page~(${text})~page~\"},\n")
+endforeach()
+string(APPEND content "}};\n}\n")
+file(WRITE ${OUTPUT} "${content}")
