@@ -80,6 +80,8 @@ void connection::enter(phase next) {
     if (phase_ != phase::idle && next == phase::idle) in_idle_ = state_.idle.insert(state_.idle.end(), this);
     if (phase_ == phase::holding && next != phase::holding) state_.held.erase(in_held_);
     if (phase_ != phase::holding && next == phase::holding) in_held_ = state_.held.insert(state_.held.end(), this);
+    if (phase_ == phase::streaming && next != phase::streaming) --state_.streaming;
+    if (phase_ != phase::streaming && next == phase::streaming) ++state_.streaming;
     phase_ = next;
 }
 
@@ -202,7 +204,7 @@ asio::awaitable<bool> connection::serve_one() {
     auto answer = co_await work<door_answer>(std::move(serve_it));
     hold(0);
     std::string bytes;
-    if (answer.held) bytes = co_await hold_back(std::move(answer), wakes_seen);
+    if (answer.held && state_.has_place_for_held()) bytes = co_await hold_back(std::move(answer), wakes_seen);
     else bytes = std::move(answer.bytes);
     bool const written = co_await write(bytes);
     co_return written && head.keep_alive && !state_.stopping;
@@ -226,6 +228,10 @@ asio::awaitable<Answer> connection::work(Work what) {
 
 /// Answers a WebSocket upgrade, and goes on with it when it is taken. False when the connection has to end.
 asio::awaitable<bool> connection::answer_upgrade(http_request request, bool keep_alive) {
+    if (!state_.has_place_for_stream()) {
+        co_await refuse(request, fail(errc::unavailable, "too many streams"));
+        co_return false;
+    }
     enter(phase::serving);
     disarm();
     auto ask = [this, request, close = !keep_alive]() mutable { return state_.handlers.upgrade(std::move(request), close); };

@@ -28,8 +28,13 @@ struct door_state {
     std::list<connection*> idle;     ///< those that wait for a request, longest first
     std::list<connection*> held;     ///< those whose answer is held back
     std::uint64_t wakes = 0;         ///< how often the held ones were woken
+    std::size_t streaming = 0;       ///< connections that have become conversations
     std::size_t buffered_bytes = 0;  ///< bodies read or being served
     bool stopping = false;
+
+    // Both stay open for long, so together they leave places to those who only want an answer.
+    [[nodiscard]] bool has_place_for_stream() const { return streaming < limits.connections_max / 2; }
+    [[nodiscard]] bool has_place_for_held() const { return held.size() < limits.connections_max / 4; }
 };
 
 /// One client. Lives on the door's thread; ends when its coroutine does.

@@ -515,6 +515,33 @@ BOOST_AUTO_TEST_CASE(stop_ends_conversations_with_1012) {
     BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() < 2.0);
 }
 
+BOOST_AUTO_TEST_CASE(conversations_leave_places_to_others) {
+    auto limits = small();
+    limits.connections_max = 8;
+    echo e{limits};
+    e.on_upgrade = as_parrot();
+    std::vector<raw_client> streams;
+    for (int i = 0; i < 4; ++i) {
+        streams.push_back(e.client());
+        streams.back().send(handshake);
+        BOOST_REQUIRE(streams.back().receive().status == 101);
+    }
+    {
+        auto one_too_many = e.client();
+        one_too_many.send(handshake);
+        BOOST_TEST(one_too_many.receive().status == 503);
+    }
+    auto other = e.client();
+    other.send(plain_get);
+    BOOST_TEST(other.receive().status == 200);
+    streams.pop_back();
+    BOOST_TEST(support::eventually([&] {
+        auto next = e.client();
+        next.send(handshake);
+        return next.receive().status == 101;
+    }));
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_upgrade_is_an_answer_like_any_other) {
     echo e;
     e.on_upgrade = {"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", {}};
