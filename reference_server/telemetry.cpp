@@ -128,11 +128,14 @@ void telemetry::work(shared& s, endpoint::telemetry_intake& intake) {
             std::lock_guard const lock{s.mutex};
             streams.assign(s.open.begin(), s.open.end());
         }
+        std::map<std::string, std::vector<std::shared_ptr<stream>>> of_peer;
+        for (auto const& open : streams) of_peer[open->peer_id()].push_back(open);
         std::vector<std::string> peers;
-        for (auto const& open : streams) peers.push_back(open->peer_id());
+        for (auto const& entry : of_peer) peers.push_back(entry.first);
         auto const closes = intake.judge(peers, system_clock{}.now());
-        for (std::size_t i = 0; i < streams.size(); ++i)
-            if (closes[i]) streams[i]->end(*closes[i]);
+        for (std::size_t i = 0; i < peers.size(); ++i)
+            if (closes[i])
+                for (auto const& open : of_peer[peers[i]]) open->end(*closes[i]);
     }
 }
 

@@ -2,6 +2,7 @@
 """Telemetry and held pulls over real sockets, at the reference server and at the independent backend."""
 
 import json
+import resource
 import signal
 import socket
 import sys
@@ -233,6 +234,8 @@ class OfTheReferenceServer(Telemetry, HeldPulls, OneBackend):
 
     def test_a_thousand_connections_hold_nobody_up(self):
         peer = self.peer()
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         streams = [peer.stream() for _ in range(1_000)]
         begun = time.monotonic()
         for _ in range(20):
