@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 3> steps{
+inline constexpr std::array<char const*, 4> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -160,6 +160,18 @@ INSERT INTO sync_switch VALUES (1, 1, 0, 0);
 CREATE TABLE sync_contact (                      -- why nothing is sent to a peer; '' when nothing stands in the way
     peer_id TEXT PRIMARY KEY, obstacle TEXT NOT NULL, at INTEGER NOT NULL
 ) WITHOUT ROWID;
+)sql",
+    // Telemetry. With row numbers, as messages are.
+    R"sql(
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL, event_id TEXT NOT NULL, peer_id TEXT NOT NULL, source_backend TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    body TEXT NOT NULL                         -- as received
+);
+CREATE UNIQUE INDEX event_once ON event (user_id, event_id);
+CREATE INDEX event_order     ON event (user_id, received_at, event_id);
+CREATE INDEX event_of_source ON event (user_id, source_backend, received_at, event_id);
 )sql",
 };
 
