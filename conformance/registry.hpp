@@ -50,6 +50,7 @@
     X(feed_meanwhile) \
     X(lifetimes) \
     X(writes_and_refusals) \
+    X(platforms) \
     X(histories) \
     X(fuzz)
 
