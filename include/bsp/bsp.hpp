@@ -42,6 +42,7 @@
 #include <bsp/wire/register_peer.hpp>
 #include <bsp/wire/sync_ack.hpp>
 #include <bsp/wire/sync_push.hpp>
+#include <bsp/wire/telemetry_event.hpp>
 #include <bsp/policy/clock.hpp>
 #include <bsp/policy/entropy.hpp>
 #include <bsp/policy/environment.hpp>
@@ -88,6 +89,10 @@
 #include <bsp/endpoint/sync_pull.hpp>
 #include <bsp/endpoint/sync_push.hpp>
 #include <bsp/endpoint/table.hpp>
+#include <bsp/endpoint/telemetry_budget.hpp>
+#include <bsp/endpoint/telemetry_events.hpp>
+#include <bsp/endpoint/telemetry_intake.hpp>
+#include <bsp/endpoint/telemetry_stream.hpp>
 #include <bsp/endpoint/write_message.hpp>
 #include <bsp/sync/answer.hpp>
 #include <bsp/sync/moment.hpp>
@@ -100,4 +105,5 @@
 #include <bsp/sync/retry.hpp>
 #include <bsp/sync/scheduler.hpp>
 #include <bsp/sync/session.hpp>
+#include <bsp/sync/telemetry_sender.hpp>
 #include <bsp/sync/url.hpp>

@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 2> steps{
+inline constexpr std::array<char const*, 4> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -112,6 +112,20 @@ CREATE INDEX receipt_by_age ON receipt (user_id, accepted_at);
     R"sql(
 CREATE INDEX peer_of_backend ON peer (backend_id) WHERE status = 0;
 CREATE INDEX peer_of_key ON peer (key_sha256) WHERE status = 0;
+)sql",
+    // Reserved for the client side's ledger.
+    "",
+    // Telemetry. With row numbers, as messages are.
+    R"sql(
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL, event_id TEXT NOT NULL, peer_id TEXT NOT NULL, source_backend TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    body TEXT NOT NULL                         -- as received
+);
+CREATE UNIQUE INDEX event_once ON event (user_id, event_id);
+CREATE INDEX event_order     ON event (user_id, received_at, event_id);
+CREATE INDEX event_of_source ON event (user_id, source_backend, received_at, event_id);
 )sql",
 };
 

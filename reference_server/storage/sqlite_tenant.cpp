@@ -171,6 +171,24 @@ result<std::vector<changed_message>> sqlite_tenant::losers(std::string_view conv
     });
 }
 
+result<std::vector<telemetry_record>> sqlite_tenant::events(std::optional<std::string_view> source_backend, instant since, std::optional<position> const& after,
+                                                            std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<telemetry_record>> {
+        feed_start const start = start_of(since, after);
+        auto rows = session_.db.prepare(source_backend ? "SELECT event_id, peer_id, source_backend, received_at, body FROM event "
+                                                         "WHERE user_id = ?1 AND (received_at, event_id) > (?2, ?3) AND source_backend = ?5 "
+                                                         "ORDER BY received_at, event_id LIMIT ?4"
+                                                       : "SELECT event_id, peer_id, source_backend, received_at, body FROM event "
+                                                         "WHERE user_id = ?1 AND (received_at, event_id) > (?2, ?3) "
+                                                         "ORDER BY received_at, event_id LIMIT ?4");
+        if (source_backend) rows.bind(user_, start.at, start.id, limit, *source_backend);
+        else rows.bind(user_, start.at, start.id, limit);
+        std::vector<telemetry_record> page;
+        while (rows.step()) page.push_back({rows.text(0), rows.text(1), rows.text(2), from_nanoseconds(rows.integer(3)), rows.text(4)});
+        return page;
+    });
+}
+
 result<instant> sqlite_tenant::begin_change(instant now) {
     return guarded(session_, [&]() -> result<instant> {
         auto row = session_.db.prepare("INSERT INTO user_clock (user_id, changed_at) VALUES (?1, ?2) "
@@ -238,6 +256,18 @@ result<> sqlite_tenant::put_receipt(sync_receipt const& receipt) {
             .bind(user_, receipt.peer_id, receipt.sync_id, receipt.conversations_sha256, receipt.acknowledgement, to_nanoseconds(receipt.accepted_at))
             .run();
         return ok();
+    });
+}
+
+result<bool> sqlite_tenant::put_event(telemetry_record const& event) {
+    return guarded(session_, [&]() -> result<bool> {
+        session_.db
+            .prepare("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body) "
+                     "VALUES (?1, ?2, ?3, ?4, max(?5, coalesce((SELECT max(received_at) + 1 FROM event WHERE user_id = ?1), ?5)), ?6) "
+                     "ON CONFLICT (user_id, event_id) DO NOTHING")
+            .bind(user_, event.event_id, event.peer_id, event.source_backend, to_nanoseconds(event.received_at), event.body)
+            .run();
+        return session_.db.changes() > 0;
     });
 }
 

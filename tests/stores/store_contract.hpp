@@ -365,6 +365,66 @@ inline void receipts_are_kept_by_peer_and_sync_id(store_base& s) {
     });
 }
 
+inline telemetry_record event(std::string id, std::string source_backend = "local", instant received_at = t0) {
+    return {std::move(id), "peer_1", std::move(source_backend), received_at, "{\"cost_usd\": 0.0045, \"metadata\": {}}"};
+}
+
+inline bool put(store_base& s, telemetry_record const& e, std::string_view user = "ada") {
+    return must(s.write([&](store_writer& w) { return w.tenant(user).put_event(e); }));
+}
+
+inline std::string ids(std::vector<telemetry_record> const& events) {
+    std::string all;
+    for (auto const& e : events) all += e.event_id;
+    return all;
+}
+
+inline std::vector<telemetry_record> events(store_base& s, std::optional<std::string_view> source = {}, instant since = {}, std::optional<position> after = {}, std::size_t limit = 100) {
+    return reading(s, [&](tenant_reader& mine) { return mine.events(source, since, after, limit); });
+}
+
+inline void events_are_stored_once_for_each_user(store_base& s) {
+    auto const first = event("a");
+    BOOST_TEST(put(s, first));
+    auto other = event("a", "other", t0 + 5s);
+    other.body = "{}";
+    BOOST_TEST(!put(s, other));
+    BOOST_TEST(put(s, other, "bob"));
+    BOOST_TEST((events(s) == std::vector{first}));
+    BOOST_TEST(!reading(s, [](tenant_reader& mine) { return mine.last_change(); }).has_value());  // no part of the change feed
+}
+
+inline void events_are_listed_in_the_order_of_receipt(store_base& s) {
+    // The clock stands still, then is set back: instants increase all the same.
+    for (char const* id : {"c", "a", "b"}) put(s, event(id, "local", t0));
+    put(s, event("e", "android", t0 + 1s)), put(s, event("d", "local", t0 - 1h));
+    auto const all = events(s);
+    BOOST_TEST(ids(all) == "cabed");
+    BOOST_TEST((std::ranges::adjacent_find(all, [](auto const& x, auto const& y) { return x.received_at >= y.received_at; }) == all.end()));
+    BOOST_TEST((all[0].received_at == t0));
+    BOOST_TEST((all[4].received_at == t0 + 1s + 1ns));
+    BOOST_TEST(ids(events(s, "local")) == "cabd");
+    BOOST_TEST(ids(events(s, "android")) == "e");
+    BOOST_TEST(ids(events(s, "nobody")) == "");
+    BOOST_TEST(ids(events(s, {}, t0 + 1s)) == "ed");
+    BOOST_TEST(ids(events(s, "local", t0 + 1ns)) == "abd");
+    BOOST_TEST(ids(events(s, {}, {}, position{all[1].received_at, "a"}, 2)) == "be");
+    BOOST_TEST(ids(events(s, "local", {}, position{all[1].received_at, "a"}, 9)) == "bd");
+    BOOST_TEST(ids(events(s, {}, t0 + 1s, position{all[0].received_at, "c"})) == "ed");
+}
+
+inline void an_event_of_a_refused_transaction_is_not_stored(store_base& s) {
+    put(s, event("a"));
+    auto const refused = s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.tenant("ada").put_event(event("b")));
+        return fail(errc::not_found, "no");
+    });
+    BOOST_TEST(!refused);
+    BOOST_TEST(ids(events(s)) == "a");
+    BOOST_TEST(put(s, event("b")));
+    BOOST_TEST((events(s).back().received_at == t0 + 1ns));
+}
+
 inline void peers_come_back_as_they_were(store_base& s) {
     auto const p = peer("peer_1");
     auto bare = peer("peer_0", "bob");
@@ -582,6 +642,9 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(a_transaction_reads_its_own_writes)
     BSP_X(losers_are_kept_oldest_first_and_once)
     BSP_X(receipts_are_kept_by_peer_and_sync_id)
+    BSP_X(events_are_stored_once_for_each_user)
+    BSP_X(events_are_listed_in_the_order_of_receipt)
+    BSP_X(an_event_of_a_refused_transaction_is_not_stored)
     BSP_X(peers_come_back_as_they_were)
     BSP_X(ended_registrations_remain_but_are_not_active)
     BSP_X(registrations_are_found_by_backend_and_by_key)

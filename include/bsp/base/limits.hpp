@@ -27,6 +27,12 @@ inline constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;  ///< A
 inline constexpr std::size_t page_items_default = 100;                 ///< A-093
 inline constexpr std::size_t page_items_max = 500;                     ///< A-093
 inline constexpr std::size_t pull_page_bytes_max = 8u << 20;           ///< a page ends early when its messages reach this
+inline constexpr std::size_t event_bytes_max = 65'536;                 ///< of one telemetry event as text (A-141)
+inline constexpr std::size_t event_depth_max = json_depth_max - 2;     ///< a list wraps two levels around an event (BSP-TEL-011)
+inline constexpr double event_cost_usd_max = 1e6;                      ///< A-146
+inline constexpr std::size_t events_per_window_max = 1'000;            ///< of one peer (A-114, A-116)
+inline constexpr auto events_window = 60s;                             ///< A-114
+inline constexpr int pull_wait_seconds_max = 30;                       ///< A-179
 
 inline constexpr auto freshness_window = 300s;                         ///< A-018, A-092
 inline constexpr auto assertion_lifetime_max = 300s;                   ///< A-064

@@ -12,6 +12,8 @@
 #include <bsp/endpoint/register_peer.hpp>
 #include <bsp/endpoint/sync_pull.hpp>
 #include <bsp/endpoint/sync_push.hpp>
+#include <bsp/endpoint/telemetry_events.hpp>
+#include <bsp/endpoint/telemetry_stream.hpp>
 #include <bsp/endpoint/write_message.hpp>
 
 namespace bsp::endpoint {
@@ -30,6 +32,8 @@ namespace bsp::endpoint {
     X(get_conversation)    \
     X(write_message)       \
     X(delete_conversation) \
-    X(delete_message)
+    X(delete_message)      \
+    X(telemetry_stream)    \
+    X(telemetry_events)
 
 }  // namespace bsp::endpoint

@@ -22,6 +22,20 @@ class dispatcher {
 public:
     dispatcher(gatekeeper const& gate, http_request const& http, instant now) : gate_{gate}, http_{http}, now_{now} {}
 
+    /// An answer, and when it is 101, the id of the peer to whom the stream belongs.
+    struct upgrade_answer {
+        http_response response;
+        std::string peer_id;
+    };
+
+    /// The same for a request that asks for an upgrade to WebSocket.
+    [[nodiscard]] upgrade_answer answer_upgrade() {
+        wants_stream_ = true;
+        upgrade_answer out{answer(), {}};
+        if (out.response.status == 101) out.peer_id = peer_id_;
+        return out;
+    }
+
     [[nodiscard]] http_response answer() {
         auto answered = serve();
         http_response response = answered ? std::move(*answered) : refuse(answered.error());
@@ -35,6 +49,8 @@ private:
         if (!host_is_served(http_.headers, gate_.config)) return fail(errc::misdirected_request, "the Host is not one that is served here");
 
         BSP_TRY(request r, resolve());
+        r.opens_stream = wants_stream_ && row_ && row_->opens_streams && http_.method == "GET";
+        peer_id_ = r.parameter("peer_id");
         if (http_.method == "OPTIONS") return preflight();
         if (!row_) return fail(errc::method_not_allowed, "this path is not served with that method");
         if (r.changes_state() && origin_ && !origin_listed_) return fail(errc::forbidden, "scripts of this origin may not call this backend");
@@ -58,7 +74,7 @@ private:
         for (auto const& row : table) {
             auto parameters = match(row.at.path, *segments);
             if (!parameters) continue;
-            methods_.push_back(row.at.method);
+            if (std::ranges::find(methods_, row.at.method) == methods_.end()) methods_.push_back(row.at.method);
             if (row.at.method != method) continue;
             row_ = &row;
             r.path = *std::move(parameters);
@@ -99,6 +115,7 @@ private:
         if (origin_ && origin_listed_) headers.add("Access-Control-Allow-Origin", *origin_);
         if (response.status == 401 && row_) headers.set("WWW-Authenticate", std::string{row_->challenge});
         if (response.status == 405) headers.set("Allow", allowed_methods());
+        if (response.status == 426) headers.set("Upgrade", "websocket");
         if (http_.method == "HEAD") response.body.clear();
     }
 
@@ -118,6 +135,8 @@ private:
     bool origin_listed_ = origin_ && http_.headers.count("Origin") == 1 && origin_is_listed(*origin_, gate_.config);
     table_row const* row_ = nullptr;
     std::vector<std::string_view> methods_;  ///< of the path
+    bool wants_stream_ = false;
+    std::string peer_id_;  ///< that the path names, if it does
 };
 
 }  // namespace endpoint
@@ -134,6 +153,20 @@ http_response handle(Env& env, http_request const& http, instant now) {
         auto response = endpoint::refuse(fail(errc::internal, "the request could not be served"));
         response.headers.add("Cache-Control", "no-store");
         return response;
+    }
+}
+
+/// A request that asks for an upgrade to WebSocket (chapter 11.2): as `handle`, and 101 where a stream begins, which
+/// whoever holds the socket completes and goes on with as `endpoint::telemetry_intake` says.
+template <class Env>
+endpoint::dispatcher::upgrade_answer upgrade(Env& env, http_request const& http, instant now) {
+    try {
+        auto const gate = endpoint::gatekeeper_of(env);
+        return endpoint::dispatcher{gate, http, now}.answer_upgrade();
+    } catch (std::exception const&) {
+        auto response = endpoint::refuse(fail(errc::internal, "the request could not be served"));
+        response.headers.add("Cache-Control", "no-store");
+        return {std::move(response), {}};
     }
 }
 

@@ -23,8 +23,9 @@ struct request {
     path_parameters path;
     std::string_view query_text;
     instant now;            ///< the one time of this request
+    bool opens_stream = false;  ///< an upgrade: a GET whose assertion and origin are judged like those of a write (BSP-TEL-028, BSP-TEL-032)
 
-    [[nodiscard]] bool changes_state() const { return http.method != "GET" && http.method != "HEAD"; }
+    [[nodiscard]] bool changes_state() const { return opens_stream || (http.method != "GET" && http.method != "HEAD"); }
 
     /// The variable segment `name` of the route.
     [[nodiscard]] std::string_view parameter(std::string_view name) const {

@@ -28,6 +28,7 @@ struct table_row {
     route at;
     std::string_view challenge;      ///< WWW-Authenticate of a refusal with 401; "" when nobody is asked
     std::string_view cache_control;  ///< of a success
+    bool opens_streams;              ///< whether an upgrade to WebSocket can succeed here
     result<http_response> (*run)(gatekeeper const&, request const&);
 };
 
@@ -35,7 +36,8 @@ template <endpoint T>
 constexpr table_row row(std::string_view name) {
     std::string_view cache_control = "no-store";  // BSP-GEN-105
     if constexpr (requires { T::may_be_revalidated; }) cache_control = "no-cache";
-    return {name, T::at, T::caller::challenge, cache_control, [](gatekeeper const& gate, request const& r) -> result<http_response> {
+    constexpr bool opens_streams = requires { T::opens_streams; };
+    return {name, T::at, T::caller::challenge, cache_control, opens_streams, [](gatekeeper const& gate, request const& r) -> result<http_response> {
                 BSP_TRY(auto const who, T::caller::authenticate(gate, r));
                 return T::serve(gate, who, r);
             }};

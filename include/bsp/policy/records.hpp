@@ -63,6 +63,17 @@ struct changed_message {
     instant changed_at;
 };
 
+/// A telemetry event of a user as it is kept.
+struct telemetry_record {
+    std::string event_id;
+    std::string peer_id;                     ///< the registration from which it came first
+    std::string source_backend;
+    instant received_at;                     ///< by our clock, strictly increasing per user
+    std::string body;                        ///< the event as JSON text, as received
+
+    friend bool operator==(telemetry_record const&, telemetry_record const&) = default;
+};
+
 /// A position in a list ordered by (instant, id); the page starts after it.
 struct position {
     instant at;

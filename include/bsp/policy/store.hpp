@@ -54,6 +54,11 @@ public:
     /// Versions that lost a tie or a race, with the instant of `put_loser`, oldest first, none from
     /// before `kept_since`.
     virtual result<std::vector<changed_message>> losers(std::string_view conversation_id, instant kept_since) = 0;
+
+    /// Telemetry events with `received_at >= since`, of one `source_backend` or of all when none is given, in the
+    /// order (received_at, event_id), after `after`.
+    virtual result<std::vector<telemetry_record>> events(std::optional<std::string_view> source_backend, instant since,
+                                                         std::optional<position> const& after, std::size_t limit) = 0;
 };
 
 /// Everything of one user that a transaction may write. All changes of one transaction carry the commit
@@ -68,6 +73,11 @@ public:
     virtual result<> put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) = 0;
     virtual result<> put_loser(std::string_view conversation_id, merge::message const& loser, instant at) = 0;
     virtual result<> put_receipt(sync_receipt const& receipt) = 0;
+
+    /// Stores the event, later than the user's latest one by a nanosecond at least whatever its `received_at`.
+    /// False, and nothing is changed, when one with its `event_id` is held. Needs no `begin_change`: events
+    /// are not part of the change feed.
+    virtual result<bool> put_event(telemetry_record const& event) = 0;
 };
 
 /// Peers of all users: what must be known before a user is known.

@@ -86,6 +86,9 @@ private:
         result<std::vector<changed_message>> losers(std::string_view id, instant kept_since) override {
             return self_.guarded([&] { return inner_.losers(id, kept_since); });
         }
+        result<std::vector<telemetry_record>> events(std::optional<std::string_view> source_backend, instant since, std::optional<position> const& after, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.events(source_backend, since, after, limit); });
+        }
 
     protected:
         failing_store& self_;
@@ -109,6 +112,9 @@ private:
         }
         result<> put_receipt(sync_receipt const& receipt) override {
             return self_.guarded([&] { return inner_.put_receipt(receipt); });
+        }
+        result<bool> put_event(telemetry_record const& event) override {
+            return self_.guarded([&] { return inner_.put_event(event); });
         }
     };
 

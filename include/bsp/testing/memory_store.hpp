@@ -53,6 +53,8 @@ private:
         std::set<place> by_change;  ///< of `conversations`
         std::map<std::pair<std::string, std::string>, sync_receipt> receipts;
         std::optional<instant> last_change;
+        std::map<place, telemetry_record> events;  ///< by (received_at, event_id)
+        std::set<std::string, std::less<>> event_ids;
     };
     struct revocation {
         std::string backend_id;
@@ -142,6 +144,15 @@ private:
             return kept;
         }
 
+        result<std::vector<telemetry_record>> events(std::optional<std::string_view> source_backend, instant since, std::optional<position> const& after,
+                                                     std::size_t limit) override {
+            std::vector<telemetry_record> page;
+            auto const from = after && after->at >= since ? data_.events.upper_bound({after->at, after->id}) : data_.events.lower_bound({since, {}});
+            for (auto at = from; at != data_.events.end() && page.size() < limit; ++at)
+                if (!source_backend || at->second.source_backend == *source_backend) page.push_back(at->second);
+            return page;
+        }
+
         result<instant> begin_change(instant now) override {
             auto const before = data_.last_change;
             undo_->on_rollback([&data = data_, before] { data.last_change = before; });
@@ -209,6 +220,16 @@ private:
             });
             data_.receipts[key] = receipt;
             return ok();
+        }
+
+        result<bool> put_event(telemetry_record const& event) override {
+            if (!data_.event_ids.insert(event.event_id).second) return false;
+            telemetry_record kept = event;
+            if (!data_.events.empty()) kept.received_at = std::max(kept.received_at, data_.events.rbegin()->first.first + std::chrono::nanoseconds{1});
+            place const key{kept.received_at, kept.event_id};
+            undo_->on_rollback([&data = data_, key] { data.events.erase(key), data.event_ids.erase(key.second); });
+            data_.events.emplace(key, std::move(kept));
+            return true;
         }
 
     private:

@@ -48,6 +48,23 @@ inline result<list_cursor> decode_list_cursor(std::string_view text, std::string
     return list_cursor{std::move(parts[0]), std::move(parts[1])};
 }
 
+/// A place in the list of telemetry events, which is in the order (received_at, event_id).
+struct event_cursor {
+    instant at;
+    std::string event_id;
+};
+
+inline std::string encode(event_cursor const& c) { return detail::encode_cursor({"events", format_timestamp(c.at), c.event_id}); }
+
+inline result<event_cursor> decode_event_cursor(std::string_view text) {
+    auto const unknown = fail(errc::invalid_query, "cursor was not issued for this list");
+    BSP_TRY(auto parts, detail::decode_cursor(text));
+    if (parts.size() != 3 || parts[0] != "events" || !is_identifier(parts[2])) return unknown;
+    auto const at = parse_timestamp(parts[1]);
+    if (!at) return unknown;
+    return event_cursor{*at, std::move(parts[2])};
+}
+
 /// A place in the change feed.
 struct feed_place {
     instant at;

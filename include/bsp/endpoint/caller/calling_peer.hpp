@@ -30,6 +30,11 @@ public:
         return proven_.way.read([&](store_reader& r) { return f(r.tenant(proven_.peer.user_id)); });
     }
 
+    /// Uses up an assertion that may be used once: the beginning of a stream.
+    [[nodiscard]] result<> claim() const {
+        return proven_.way.write([](store_writer&) -> result<> { return ok(); });
+    }
+
 private:
     explicit calling_peer(authenticated_peer proven) : proven_{std::move(proven)} {}
     authenticated_peer proven_;
