@@ -50,6 +50,11 @@
     X(feed_meanwhile) \
     X(lifetimes) \
     X(writes_and_refusals) \
+    X(telemetry_connection) \
+    X(telemetry_events) \
+    X(telemetry_keeping) \
+    X(telemetry_frames) \
+    X(telemetry_lists) \
     X(platforms) \
     X(histories) \
     X(fuzz)
