@@ -45,6 +45,7 @@ std::string target_arguments_of(run_arguments const& a, bool for_run) {
 /// Saves the requests of a check that failed, beside the reports; the command that sends them again. "" where nothing is saved.
 std::string saved_requests(surroundings const& world, judged const& j, run_arguments const& a) {
     auto const& r = j.record;
+    if (j.what.profile == profile::tel) return {};  // messages of a WebSocket are not sent again one by one
     if (a.output.folder.empty() || r.steps.empty() || (!r.failure && r.inexact.empty())) return {};
     std::string name{j.what.check->id};
     std::replace(name.begin(), name.end(), '/', '-');
@@ -99,7 +100,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (!target) throw usage_error{target.error().detail};
     for (auto const& name : a.profiles) {
         auto const p = profile_from(name);
-        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG, SYN and FUZZ"};
+        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG, SYN, MPP, TEL and FUZZ"};
         a.wanted.profiles.push_back(*p);
     }
     if (a.quick) a.wanted.only = quick_checks();

@@ -2,6 +2,7 @@
 
 #include <bsp/json/parse.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -25,6 +26,13 @@ std::string why_not(fault why, std::string const& detail, std::string const& url
         case fault::none: break;
     }
     return detail;
+}
+
+/// Without telemetry its paths are not found (section 11); with it, the list wants a credential.
+bool declares_telemetry(answer const& list, target_identity const& identity) {
+    auto const* stated = at(identity.received, "/capabilities");
+    if (stated && stated->is_array() && std::any_of(stated->get_array().begin(), stated->get_array().end(), [](auto const& c) { return c == "telemetry"; })) return true;
+    return list.why == fault::none && list.response.status != 404 && list.response.status != 501;
 }
 
 std::optional<target_identity> read_identity(http_response const& r) {
@@ -73,6 +81,7 @@ first_look probe(surroundings& world) {
         }
     world.identity = read_identity(answer);
     if (world.identity) {
+        world.has_telemetry = declares_telemetry(ask("/telemetry/events"), *world.identity);
         world.keys.start();
         out.usable = true;
         return out;

@@ -13,7 +13,9 @@ std::vector<std::string> quick_checks() {
         "aut/user-mac", "aut/jti-single-use", "aut/htu-query", "aut/aud",
         // SYN: pushes, the merge, the feed, conversations
         "syn/signature-verified", "syn/signature-required", "syn/stale", "syn/retransmission", "syn/pull-answer", "syn/pull-own-user", "mrg/order", "mrg/scalar-version", "mrg/surfaces",
-        "cnv/write-verbatim", "cnv/version", "cnv/other-tenant", "cnv/list"};
+        "cnv/write-verbatim", "cnv/version", "cnv/other-tenant", "cnv/list",
+        // MPP and TEL
+        "mpp/swift", "mpp/surfaces", "tel/opens", "tel/no-credential", "tel/duplicates"};
 }
 
 }  // namespace bsp::conformance

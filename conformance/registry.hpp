@@ -52,6 +52,12 @@
     X(large_feeds) \
     X(lifetimes) \
     X(writes_and_refusals) \
+    X(telemetry_connection) \
+    X(telemetry_events) \
+    X(telemetry_keeping) \
+    X(telemetry_frames) \
+    X(telemetry_lists) \
+    X(platforms) \
     X(histories) \
     X(fuzz)
 

@@ -17,9 +17,11 @@ struct obstacle {
     std::string reason;
 };
 
-std::optional<obstacle> obstacle_to(surroundings const& world, check const& c) {
+std::optional<obstacle> obstacle_to(surroundings const& world, registered_check const& what) {
+    check const& c = *what.check;
     auto const missing = [&](need n, bool given) { return (c.needs & n) != 0 && !given; };
     auto const& o = world.options;
+    if (what.profile == profile::tel && world.identity && !world.has_telemetry) return obstacle{verdict::not_applicable, "the target has no telemetry"};
     if (missing(need::second_user, o.users.size() > 1)) return obstacle{verdict::untested, "needs a second user in --users"};
     if (missing(need::admin_token, o.admin_token.has_value())) return obstacle{verdict::untested, "needs --admin-token-file"};
     if (missing(need::restart_hook, !o.restart_command.empty())) return obstacle{verdict::untested, "needs --restart-cmd"};
@@ -117,7 +119,7 @@ private:
         if (world_.lost) {
             r.behaviour = verdict::untested;
             r.reason = "the target stopped answering before";
-        } else if (auto const o = obstacle_to(world_, *what.check)) {
+        } else if (auto const o = obstacle_to(world_, what)) {
             r.behaviour = o->verdict;
             r.reason = o->reason;
         } else {

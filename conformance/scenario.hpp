@@ -177,6 +177,7 @@ public:
 private:
     friend class caller;
     friend class peer;
+    friend class line;
     exchange perform(std::function<http_request()> const& make, std::string_view who, std::string summary);
     [[nodiscard]] std::string in_short(std::string text) const;
     exchange attempt_registration(registration const&, std::string_view who);

@@ -35,6 +35,7 @@ struct surroundings {
     key_pool keys;
 
     std::optional<target_identity> identity;  ///< nothing: GET /identity could not be read
+    bool has_telemetry = false;               ///< the target declares the profile TEL
     std::chrono::nanoseconds clock_offset{};  ///< target's clock minus ours; 0 unless they are seconds apart
     std::string tag;                          ///< six characters that no other run has; part of every fresh name
     std::string nonce;                        ///< the same in 128 bits, for backend ids

@@ -25,7 +25,8 @@ from collections import defaultdict
 from pathlib import Path
 
 PROFILES = {"GEN": "GEN", "ID": "ID", "SBT": "REG", "REG": "REG", "AUT": "REG", "SYN": "SYN",
-            "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "TEL": "TEL", "SEC": "SEC-considerations"}
+            "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "TEL": "TEL", "MPP": "MPP",
+            "SEC": "SEC-considerations"}
 ROLES = ("server", "client", "ui", "both", "operator")
 SCANNED = ("README.md", "CONTRIBUTING.md", "spec", "include", "conformance", "reference_server",
            "tests", "docs", "fuzz", "examples", "tools")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "socket_service.hpp"
 #include "state.hpp"
 
 #include <bsp/base/http.hpp>
@@ -49,10 +50,10 @@ struct call {
 /// Who may call an endpoint.
 enum callers : unsigned { peer_may = 1, user_may = 2, admin_may = 4 };
 
-class backend {
+class backend : public socket_service {
 public:
     explicit backend(settings s);
-    virtual ~backend() = default;
+    ~backend() override = default;
     backend(backend const&) = delete;
     backend& operator=(backend const&) = delete;
 
@@ -61,6 +62,13 @@ public:
 
     /// What a restart of the process would do. The correct backend forgets nothing.
     virtual void restart() {}
+    /// A restart, and the end of all WebSockets.
+    void reboot();
+
+    http_response open_socket(http_request const& upgrade, instant now, int& number) override;
+    reply hear(int number, std::string const& text, instant now) override;
+    reply look_after(int number, instant now) override;
+    void forget(int number) override;
 
 protected:
     using answer = result<http_response>;
@@ -232,6 +240,35 @@ protected:
     virtual json::object digest_answer(tenant const& all);
     virtual std::string epoch() { return epoch_; }
 
+    // ---- telemetry.cpp ----
+    virtual answer upgrade_telemetry(call const& c, std::string const& peer_id);
+    virtual result<peer_record*> admit(call const& c, std::string const& peer_id);
+    virtual result<> check_socket_origin(call const& c);
+    virtual result<> check_handshake(call const& c);
+    virtual reply judge(held_socket const& s, std::string const& text, instant now);
+    virtual std::optional<std::string> lost_right(held_socket const& s, instant now);  ///< the reason of a close frame
+    virtual bool within_budget(held_socket const& s, instant now);
+    virtual reply excess(held_socket const& s, std::string const& text, instant now);
+    virtual result<json::object> parse_event(std::string const& text);
+    virtual result<> check_event(json::fields const& f);
+    virtual result<> check_event_type(json::fields const& f);
+    virtual result<> check_metric(json::fields const& f, std::string_view name);
+    virtual result<> check_cost(json::fields const& f);
+    virtual result<> check_model(json::fields const& f);
+    virtual result<> check_event_time(json::fields const& f);
+    virtual reply acknowledge(std::string const& event_id);
+    virtual reply reject(json::value event_id, error const& why);
+    virtual json::value id_of_rejected(std::string const& text);
+    virtual std::string owner_of(held_socket const& s, json::object const& event);
+    virtual void store(telemetry_event e);
+    virtual json::object to_store(json::object event) { return event; }
+    virtual answer list_events(call const& c);
+    virtual bool is_of(telemetry_event const& e, std::string const& user_id) { return e.user_id == user_id; }
+    virtual bool has_source(telemetry_event const& e, std::string const& source) { return e.source_backend == source; }
+    virtual instant moment_of(telemetry_event const& e) { return e.arrived; }
+    virtual json::object event_entry(telemetry_event const& e);
+    virtual std::size_t events_on_page(std::size_t limit) { return limit; }
+
     // ---- conversations.cpp ----
     virtual answer list_conversations(call const& c);
     virtual bool is_listed(conversation const& c);
@@ -262,6 +299,12 @@ protected:
     /// The correct backend never calls it. References into `held()` may dangle afterwards.
     void let_others_in();
 
+    /// 101 for an upgrade that came through a door, and 426 for one that cannot be opened.
+    answer switch_protocols(call const& c, std::string const& peer_id, std::string const& user_id);
+    [[nodiscard]] std::size_t sockets_of(std::string const& peer_id) const;
+    /// For what is called without the lock: `forget`.
+    [[nodiscard]] std::unique_lock<std::mutex> locked() { return std::unique_lock{mutex_}; }
+
     settings settings_;
     rsa_private_key key_;
     std::string backend_id_;
@@ -272,6 +315,10 @@ protected:
 private:
     std::mutex mutex_;
     state state_;
+    std::map<int, held_socket> sockets_;
+    std::map<http_request const*, std::optional<held_socket>> opening_;  // upgrades that a door is waiting for
+    int last_socket_ = 0;
+    unsigned boots_ = 0;
 };
 
 /// `size` random bytes in hexadecimal.

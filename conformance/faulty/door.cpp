@@ -1,5 +1,7 @@
 #include "door.hpp"
 
+#include "web_socket.hpp"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -40,7 +42,8 @@ bool is_number(std::string_view text, std::string_view digits) {
 /// The requests of one connection, one after the other.
 class connection {
 public:
-    connection(int socket, framing const& reads, handler const& h) : socket_{socket}, reads_{reads}, handler_{h} {}
+    connection(int socket, framing const& reads, handler const& h, socket_service* sockets, socket_world& world)
+        : socket_{socket}, reads_{reads}, handler_{h}, sockets_{sockets}, world_{world} {}
 
     void serve() {
         while (auto const refusal = serve_one())
@@ -79,6 +82,15 @@ private:
         }
         if (int const refusal = read_body(r); refusal != 0) return refusal < 0 ? std::nullopt : std::optional{refusal};
 
+        if (sockets_ && r.headers.find("Upgrade")) {
+            int number = 0;
+            http_response const answer = sockets_->open_socket(r, system_now(), number);
+            if (answer.status == 101) {
+                web_socket{socket_, reads_, *sockets_, number, world_, std::move(buffer_)}.serve(r);
+                return std::nullopt;
+            }
+            return respond(answer, false) ? std::optional{0} : std::nullopt;
+        }
         http_response const answer = handler_(r, system_now());
         std::string const* wish = r.headers.find("Connection");
         bool const last = wish && http_headers::same_name(*wish, "close");
@@ -182,6 +194,8 @@ private:
     int socket_;
     framing const& reads_;
     handler const& handler_;
+    socket_service* sockets_;
+    socket_world& world_;
     std::string buffer_;
 };
 
@@ -206,7 +220,7 @@ public:
     ~own_door() override {
         {
             std::lock_guard const lock{mutex_};
-            closing_ = true;
+            closing_ = world_.dead = true;
             for (int const s : sockets_) ::shutdown(s, SHUT_RDWR);
         }
         ::shutdown(listener_, SHUT_RDWR);
@@ -217,8 +231,9 @@ public:
 
     [[nodiscard]] std::string const& url() const override { return url_; }
 
-    void start(handler h) override {
+    void start(handler h, std::shared_ptr<socket_service> sockets) override {
         handler_ = std::move(h);
+        sockets_of_ = std::move(sockets);
         listening_ = std::thread{[this] { listen(); }};
     }
 
@@ -232,13 +247,14 @@ private:
             int const on = 1;
             ::setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             std::lock_guard const lock{mutex_};
-            if (closing_) {
+            if (closing_ || world_.dead) {
                 ::close(s);
                 return;
             }
             sockets_.insert(s);
             serving_.emplace_back([this, s] {
-                connection{s, reads_, handler_}.serve();
+                connection{s, reads_, handler_, sockets_of_.get(), world_}.serve();
+                if (world_.dead) ::shutdown(listener_, SHUT_RDWR);
                 std::lock_guard const own{mutex_};
                 sockets_.erase(s);
                 ::close(s);
@@ -250,6 +266,8 @@ private:
     int listener_;
     std::string url_;
     handler handler_;
+    std::shared_ptr<socket_service> sockets_of_;
+    socket_world world_;
     std::mutex mutex_;
     bool closing_ = false;
     std::set<int> sockets_;

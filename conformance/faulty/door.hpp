@@ -1,6 +1,7 @@
 #pragma once
 
 #include "degenerate.hpp"
+#include "socket_service.hpp"
 
 #include <memory>
 #include <string>
@@ -13,6 +14,20 @@ struct framing {
     bool any_length = false;       ///< of several Content-Length values the first counts, as far as it has digits
     bool get_has_no_body = false;  ///< the body of a GET stays on the connection, and is read as the next request
     bool any_head = false;         ///< heads of any size are read
+
+    // Of WebSockets:
+    bool binary_is_text = false;         ///< a binary message is read like a text
+    bool any_utf8 = false;               ///< the bytes of a text are not looked at
+    bool any_length_of_message = false;  ///< messages of any size are read
+    bool short_messages = false;         ///< messages of more than 4 KiB are refused
+    bool fragments_are_messages = false; ///< every fragment is read as a message
+    bool silent_pings = false;           ///< pings are not answered
+    bool empty_pongs = false;            ///< pings are answered without their application data
+    bool one_at_a_time = false;          ///< while a frame is arriving, nobody else's is read
+    bool fragile = false;                ///< binary and long messages end the process
+    bool fragile_frames = false;         ///< frames that break RFC 6455 end the process
+    bool wrong_accept = false;           ///< Sec-WebSocket-Accept does not answer the key
+    bool reasons_for_codes = false;      ///< every mistake of a client closes with 1000
 };
 
 /// Serves a handler over HTTP/1.1 on 127.0.0.1, in threads of its own, until it is destroyed.
@@ -20,7 +35,7 @@ class door {
 public:
     virtual ~door() = default;
     [[nodiscard]] virtual std::string const& url() const = 0;
-    virtual void start(handler h) = 0;
+    virtual void start(handler h, std::shared_ptr<socket_service> sockets = {}) = 0;
     virtual void wait() = 0;  ///< until somebody stops the process
 };
 

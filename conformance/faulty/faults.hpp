@@ -58,6 +58,9 @@ std::vector<fault> twice_faults();
 std::vector<fault> rare_faults();
 std::vector<fault> framing_faults();
 std::vector<fault> fuzz_faults();
+std::vector<fault> tel_stream_faults();
+std::vector<fault> tel_events_faults();
+std::vector<fault> mpp_faults();
 
 std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();

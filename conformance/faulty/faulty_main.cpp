@@ -1,5 +1,4 @@
 #include "faults.hpp"
-#include "http_server.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -72,7 +71,7 @@ int main(int argc, char** argv) {
     s.backend_type = fault && fault->needs == bsp::faulty::setting::local ? "local" : type;
 
     try {
-        std::unique_ptr<bsp::faulty::door> const server = fault && fault->door ? bsp::faulty::open_door(port, *fault->door) : std::make_unique<bsp::faulty::http_server>(port);
+        auto const server = bsp::faulty::open_door(port, fault && fault->door ? *fault->door : bsp::faulty::framing{});
         s.base_url = server->url();
         std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : std::make_unique<bsp::faulty::backend>(s);
         std::atomic<unsigned> pushes = 0;
@@ -80,7 +79,7 @@ int main(int argc, char** argv) {
             bool const is_push = r.method == "POST" && r.target.starts_with("/sync/");
             if (forget_every > 0 && is_push && ++pushes % forget_every == 0) return forgetful_answer(r);
             return backend->handle(r, now);
-        });
+        }, backend);
         std::cout << server->url() << std::endl;
         server->wait();
     } catch (std::exception const& e) {

@@ -66,6 +66,7 @@ std::vector<route> const& routes() {
         {"DELETE", {"conversations", "*"}},
         {"POST", {"conversations", "*", "messages"}},
         {"DELETE", {"conversations", "*", "messages", "*"}},
+        {"GET", {"telemetry", "*"}},
     };
     return all;
 }
@@ -138,6 +139,7 @@ result<http_response> backend::dispatch(call& c) {
     if (s[0] == "register-peer") return register_peer(c);
     if (s[0] == "peers") return s.size() == 1 ? list_peers(c) : delete_peer(c, s[1]);
     if (s[0] == "sync") return s.size() == 3 ? digest(c, s[1]) : method == "GET" ? pull(c, s[1]) : push(c, s[1]);
+    if (s[0] == "telemetry") return s[1] == "events" ? list_events(c) : upgrade_telemetry(c, s[1]);
     if (s.size() == 1) return list_conversations(c);
     if (s.size() == 2) return method == "GET" ? read_conversation(c, s[1]) : delete_conversation(c, s[1]);
     if (s.size() == 3) return write_message(c, s[1]);
@@ -208,6 +210,7 @@ http_response backend::problem(error const& e, call const& c) {
     http_response r{e.status(), {{"Content-Type", "application/problem+json"}}, json::serialize(problem_document(e))};
     if (r.status == 401) r.headers.add("WWW-Authenticate", "BSP");
     if (r.status == 405) r.headers.add("Allow", c.allow);
+    if (r.status == 426) r.headers.add("Upgrade", "websocket");
     return r;
 }
 

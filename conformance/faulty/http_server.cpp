@@ -32,7 +32,7 @@ http_server::~http_server() {
     if (thread_.joinable()) thread_.join();
 }
 
-void http_server::start(handler h) {
+void http_server::start(handler h, std::shared_ptr<socket_service>) {
     auto const serve = [h = std::move(h)](httplib::Request const& in, httplib::Response& out) {
         http_request r{in.method, in.target, {}, in.body, in.remote_addr};
         for (auto const& [name, value] : in.headers) r.headers.add(name, value);

@@ -5,6 +5,7 @@
 
 #include "../probe.hpp"
 #include "../runner.hpp"
+#include "../target/stream.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -35,6 +36,7 @@ public:
         return a;
     }
     raw_answer raw(std::string_view bytes, std::chrono::milliseconds deadline) override { return current_->raw(bytes, deadline); }
+    connected open(std::chrono::milliseconds timeout) override { return current_->open(timeout); }
     [[nodiscard]] bool has_sockets() const noexcept override { return current_->has_sockets(); }
     [[nodiscard]] std::string const& url() const noexcept override { return current_->url(); }
     [[nodiscard]] std::string const& base_path() const noexcept override { return current_->base_path(); }
@@ -139,7 +141,7 @@ struct kill_matrix::laboratory {
     void put(std::shared_ptr<faulty::backend> b) {
         put(faulty::handler{[b, this](http_request const& r, instant now) {
             std::error_code none;
-            if (std::filesystem::remove(flag, none)) b->restart();
+            if (std::filesystem::remove(flag, none)) b->reboot();
             return b->handle(r, now);
         }});
     }
@@ -154,7 +156,11 @@ struct kill_matrix::laboratory {
         door = reads ? faulty::open_door(0, *reads) : std::make_unique<faulty::http_server>(0);
         s.base_url = door->url();
         std::shared_ptr<faulty::backend> const b = make(s);
-        door->start([b](http_request const& r, instant now) { return b->handle(r, now); });
+        door->start([b, this](http_request const& r, instant now) {
+            std::error_code none;
+            if (std::filesystem::remove(flag, none)) b->reboot();
+            return b->handle(r, now);
+        }, b);
         table.put(connect_to(door->url()).value());
         look();
     }
@@ -196,8 +202,12 @@ bool kill_matrix::correct_is_green() {
     std::vector<registered_check> of_bytes;
     for (auto const& c : all_checks())
         if ((c.check->needs & need::sockets) != 0) of_bytes.push_back(c);
-    lab_->serve(faulty::make<faulty::backend>, lab_->settings, faulty::framing{});
-    judge("backend behind the correct door", run(lab_->world, of_bytes, {}));
+    for (char const* type : {"hosted", "local"}) {
+        faulty::settings s = lab_->settings;
+        s.backend_type = type;
+        lab_->serve(faulty::make<faulty::backend>, s, faulty::framing{});
+        judge(std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {}));
+    }
     return green;
 }
 
@@ -218,7 +228,8 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     s.backend_type = f.needs == faulty::setting::local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
-        if (sockets || f.door) lab_->serve(f.make, s, f.door);
+        bool const telemetry = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel; });
+        if (sockets || f.door) lab_->serve(f.make, s, telemetry && !f.door ? faulty::framing{} : f.door);
         else lab_->put(std::shared_ptr<faulty::backend>{f.make(s)});
     } catch (std::exception const& e) {
         out.remark = e.what();

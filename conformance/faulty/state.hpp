@@ -86,7 +86,29 @@ struct receipt {
     json::object answer;
 };
 
+/// A telemetry event as it was stored.
+struct telemetry_event {
+    json::object received;
+    std::string event_id;
+    std::string user_id;
+    std::string peer_id;
+    std::string source_backend;
+    instant arrived;
+    std::int64_t number = 0;  ///< its place in the order of arrival
+};
+
+/// A WebSocket that was opened.
+struct held_socket {
+    std::string peer_id;
+    std::string user_id;
+    unsigned boot = 0;  ///< of the process that opened it
+    int number = 0;
+};
+
 struct state {
+    std::vector<telemetry_event> events;                                           ///< in order of arrival
+    std::set<std::pair<std::string, std::string>> event_ids;                       ///< user_id, event_id
+    std::map<std::string, std::vector<instant>> messages_of_peers;                 ///< of the last minute, by peer_id
     std::map<std::string, tenant> tenants;                                         ///< by user_id
     std::map<std::string, peer_record> peers;                                      ///< by peer_id
     std::map<std::pair<std::string, std::string>, instant> unpaired;               ///< by user_id, backend_id

@@ -52,6 +52,8 @@ public:
         return out;
     }
 
+    connected open(std::chrono::milliseconds timeout) override { return open_stream(to_, tls_, clock::now() + timeout); }
+
     raw_answer raw(std::string_view bytes, std::chrono::milliseconds timeout) override {
         auto const begin = clock::now();
         auto out = raw_conversation(bytes, begin + timeout, timeout);
@@ -171,6 +173,8 @@ private:
 };
 
 }  // namespace
+
+connected target::open(std::chrono::milliseconds) { return {nullptr, fault::refused, "there are no sockets here"}; }
 
 int raw_answer::status() const {
     http_reader reader;

@@ -46,6 +46,8 @@ struct raw_answer {
     [[nodiscard]] int status() const;
 };
 
+struct connected;  // stream.hpp
+
 /// The backend under test, seen from outside. All members may be called from several threads at once.
 class target {
 public:
@@ -57,6 +59,9 @@ public:
 
     /// Writes `bytes` to a new connection. Only where `has_sockets()`.
     virtual raw_answer raw(std::string_view bytes, std::chrono::milliseconds deadline) = 0;
+
+    /// A new connection, for what is more than one request and one answer. Fails where there are no sockets.
+    virtual connected open(std::chrono::milliseconds timeout);
 
     [[nodiscard]] virtual bool has_sockets() const noexcept = 0;
 

@@ -1,0 +1,267 @@
+#include "telemetry.hpp"
+
+namespace bsp::conformance {
+
+namespace {
+
+/// After what `break_line` sends, the connection is closed with `code`, and others go on.
+void closes_with(scenario& s, telemetry_ground& g, int code, std::string const& what, std::function<void(line&)> const& break_line, std::string const& event_id = {}) {
+    line l{s, g.a};
+    opens(s, l, "a further connection");
+    is_acked(s, l.tell(g.next()), "an event on it");
+    break_line(l);
+    auto const got = l.wait_for_close(seconds{5});
+    s.expect(got != 0, what + " closes the connection", "it stays open");
+    if (code != 0) s.expect(got == code, what + " closes the connection with " + std::to_string(code), got == 1006 ? "it ended without a close frame" : "closed with " + std::to_string(got));
+    s.still_alive(what);
+    g.goes_on(what + " on another connection");
+    if (!event_id.empty()) s.expect(count_of(g.stored(), event_id) == 0, what + " stores nothing", event_id + " is stored");
+}
+
+void binary_is_refused(scenario& s) {
+    telemetry_ground g{s};
+    auto const e = g.next();
+    closes_with(s, g, 1003, "a binary message", [&](line& l) { l.send_frame({.opcode = 2, .payload = json::serialize(e)}, "a binary message"); }, id_of(e));
+}
+
+void utf8_is_wanted(scenario& s) {
+    telemetry_ground g{s};
+    for (auto const& [what, bytes] : {std::pair<std::string, std::string>{"a text that is not UTF-8", "\xC3("}, {"a text with half a surrogate pair", "\xED\xA0\x80"}, {"a text with an overlong slash", "\xC0\xAF"}}) {
+        auto const e = g.next();
+        auto text = json::serialize(e);
+        text.insert(text.find("quick"), bytes);
+        closes_with(s, g, 1007, what, [&](line& l) { l.send_frame({.payload = text}, "a text that is not UTF-8"); }, id_of(e));
+    }
+}
+
+std::string of_size(telemetry_ground& g, std::size_t size, std::string* id) {
+    auto e = g.next(set("metadata", json::object{{"pad", ""}}));
+    *id = id_of(e);
+    auto const least = json::serialize(e).size();
+    e["metadata"].as_object()["pad"] = std::string(size - least, 'p');
+    return json::serialize(e);
+}
+
+void length_is_limited(scenario& s) {
+    telemetry_ground g{s};
+    std::string id;
+    auto const text = of_size(g, 65'537, &id);
+    closes_with(s, g, 1009, "a message of 65,537 bytes", [&](line& l) { l.send_frame({.payload = text}, "a message of 65,537 bytes"); }, id);
+    auto const parts = of_size(g, 65'537, &id);
+    closes_with(s, g, 1009, "a message of 65,537 bytes in three fragments", [&](line& l) {
+        l.send_bytes(bytes_of({.payload = parts.substr(0, 30'000), .final = false}) + bytes_of({.opcode = 0, .payload = parts.substr(30'000, 30'000), .final = false}) + bytes_of({.opcode = 0, .payload = parts.substr(60'000)}),
+                     "65,537 bytes in three fragments");
+    }, id);
+    auto const much = of_size(g, 1u << 20, &id);
+    closes_with(s, g, 1009, "a message of 1 MiB", [&](line& l) { l.send_frame({.payload = much}, "a message of 1 MiB"); }, id);
+}
+
+void longest_event(scenario& s) {
+    telemetry_ground g{s};
+    for (std::size_t const size : {std::size_t{4'000}, std::size_t{40'000}, std::size_t{65'536}}) {
+        std::string id;
+        auto const text = of_size(g, size, &id);
+        g.l.send_text(text, "an event of " + std::to_string(size) + " bytes");
+        acked(s, g.l.answer_to(id), "an event of " + std::to_string(size) + " bytes");
+        auto const stored = g.stored();
+        auto const* entry = find_event(stored, id);
+        s.expect(entry && text_at(*entry, "/metadata/pad").size() > size - 400, "it is stored whole", entry ? "cut off" : "absent");
+    }
+}
+
+void fragments(scenario& s) {
+    telemetry_ground g{s};
+    auto const e = g.next(set("model", "caf\xC3\xA9"));
+    auto const text = json::serialize(e);
+    auto const inside = text.find("\xC3\xA9") + 1;  // in the middle of a character, as fragments may be
+    g.l.send_bytes(bytes_of({.payload = text.substr(0, 10), .final = false}) + bytes_of({.opcode = 9, .payload = "between"}) + bytes_of({.opcode = 0, .payload = text.substr(10, inside - 10), .final = false}) +
+                       bytes_of({.opcode = 0, .payload = "", .final = false}) + bytes_of({.opcode = 10, .payload = "unasked"}) + bytes_of({.opcode = 0, .payload = text.substr(inside)}),
+                   "an event in four fragments, with a ping and a pong between them");
+    auto const pong = g.l.wait_for_pong();
+    s.expect(pong == "between", "a ping between fragments is answered", pong ? "with \"" + *pong + "\"" : "it is not");
+    acked(s, g.l.answer_to(id_of(e)), "an event in fragments");
+    auto const stored = g.stored();
+    auto const* entry = find_event(stored, id_of(e));
+    s.expect(entry && text_at(*entry, "/model") == "caf\xC3\xA9", "it is stored whole", entry ? text_at(*entry, "/model") : "absent");
+}
+
+void pings(scenario& s) {
+    telemetry_ground g{s};
+    for (std::string const& data : {std::string{}, std::string{"hello"}, std::string(125, 'x'), std::string("\0\xFF\x80", 3)}) {
+        g.l.send_frame({.opcode = 9, .payload = data}, "a ping of " + std::to_string(data.size()) + " bytes");
+        auto const pong = g.l.wait_for_pong();
+        s.expect(pong.has_value(), "a ping is answered with a pong", "it is not");
+        s.expect(*pong == data, "the pong has the data of the ping", std::to_string(pong->size()) + " bytes, of " + std::to_string(data.size()));
+        s.evidence("a ping of " + std::to_string(data.size()) + " bytes");
+    }
+    g.goes_on("pings");
+}
+
+void broken_frames(scenario& s) {
+    telemetry_ground g{s};
+    auto const e = g.next();
+    auto const text = json::serialize(e);
+    closes_with(s, g, 0, "a frame that is not masked", [&](line& l) { l.send_frame({.payload = text, .masked = false}, "a frame that is not masked"); }, id_of(e));
+    closes_with(s, g, 0, "a frame with a reserved bit", [&](line& l) { l.send_frame({.payload = text, .reserved = 4}, "a frame with a reserved bit"); }, id_of(e));
+    closes_with(s, g, 0, "a frame of an unknown opcode", [&](line& l) { l.send_frame({.opcode = 3, .payload = text}, "a frame of opcode 3"); }, id_of(e));
+    closes_with(s, g, 0, "a ping of 126 bytes", [&](line& l) { l.send_frame({.opcode = 9, .payload = std::string(126, 'x')}, "a ping of 126 bytes"); });
+    closes_with(s, g, 0, "a continuation of nothing", [&](line& l) { l.send_frame({.opcode = 0, .payload = text}, "a continuation of nothing"); }, id_of(e));
+    closes_with(s, g, 0, "a frame of 2^63 bytes", [&](line& l) { l.send_frame({.payload = "x", .stated_length = std::uint64_t{1} << 63}, "the head of a frame of 2^63 bytes"); });
+    closes_with(s, g, 0, "a close frame", [&](line& l) { l.send_frame(closing(1000), "a close frame"); });
+    line half{s, g.a};
+    opens(s, half, "a further connection");
+    half.send_bytes(bytes_of({.payload = text}).substr(0, 40), "the first 40 bytes of a frame");
+    half.cut();
+    s.still_alive("half a frame");
+    g.goes_on("half a frame on another connection");
+    s.expect(count_of(g.stored(), id_of(e)) == 0, "half a frame stores nothing", "it does");
+}
+
+void cut_connections(scenario& s) {
+    telemetry_ground g{s};
+    std::vector<std::string> ids;
+    for (int round = 0; round < 5; ++round) {
+        line l{s, g.a};
+        opens(s, l, "a further connection");
+        auto const e = g.next();
+        is_acked(s, l.tell(e), "an event on it");
+        ids.push_back(id_of(e));
+        l.cut();
+    }
+    auto const stored = g.stored();
+    for (auto const& id : ids) s.expect(count_of(stored, id) == 1, "an acknowledged event stays though its connection was cut", id + " is gone");
+    g.goes_on("cut connections");
+}
+
+void slow_beside_fast(scenario& s) {
+    telemetry_ground g{s};
+    auto const b = s.register_peer();
+    line deaf{s, b}, stuck{s, b};
+    opens(s, deaf, "a second peer");
+    opens(s, stuck, "a second peer, again");
+    std::vector<std::string> texts;
+    for (int i = 0; i < 800; ++i) texts.push_back(json::serialize(g.next([&](json::object& e) { e["event_id"] = id_of(e) + std::string(60, 'x'); })));
+    deaf.send_all(texts, "800 events, whose answers nobody reads", false);
+    stuck.send_bytes(bytes_of({.payload = texts.front()}).substr(0, 40), "the first 40 bytes of a frame, and no more");
+    milliseconds longest{};
+    for (int i = 0; i < 10; ++i) {
+        auto const begin = std::chrono::steady_clock::now();
+        auto const t = g.l.tell(g.next(), seconds{6});
+        longest = std::max(longest, std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin));
+        s.expect(t.acked(), "an event is acknowledged beside a connection that is stuck and one that does not read", t.describe());
+    }
+    s.expect(longest <= seconds{2}, "it is acknowledged within 2 s", std::to_string(longest.count()) + " ms");
+    s.evidence("events beside a slow connection");
+}
+
+// ---- the end of authority ---------------------------------------------------------------------------------
+
+/// The line that was open before is closed with 1008 soon, and what is sent on it is not stored.
+void is_shut_out(telemetry_ground& g, std::string const& after) {
+    auto& s = g.world;
+    auto const e = g.next();
+    auto const t = g.l.tell(e, milliseconds{2'500});
+    s.expect(!t.acked(), "after " + after + " an event on the open connection is not acknowledged", t.describe());
+    auto const code = g.l.wait_for_close(milliseconds{2'500});
+    s.expect(code != 0, "after " + after + " the open connection is closed within 2 s", "it stays open");
+    s.exactly(code == 1008, "after " + after + " the open connection is closed with 1008", "closed with " + std::to_string(code));
+    s.expect(count_of(g.stored(), id_of(e)) == 0, "an event that was sent after " + after + " is not stored", "it is");
+}
+
+void silent_line_is_closed(scenario& s, line& l, std::string const& after) {
+    auto const code = l.wait_for_close(milliseconds{2'500});
+    s.expect(code != 0, "after " + after + " a connection on which nothing is sent is closed within 2 s, too", "it stays open");
+    s.exactly(code == 1008, "after " + after + " it is closed with 1008", "closed with " + std::to_string(code));
+}
+
+void unpairing_ends_lines(scenario& s) {
+    telemetry_ground g{s, {.signing_key = s.fresh_key()}};
+    line silent{s, g.a};
+    opens(s, silent, "a second connection");
+    auto const before = g.stored().size();
+    s.control(g.a.unpair(), "the unpairing");
+    is_shut_out(g, "unpairing");
+    silent_line_is_closed(s, silent, "unpairing");
+    s.expect(g.stored().size() == before, "the user still reads the " + std::to_string(before) + " events of before", std::to_string(g.stored().size()));
+}
+
+void revocation_ends_lines(scenario& s) {
+    telemetry_ground g{s, {.signing_key = s.fresh_key()}};
+    line silent{s, g.a};
+    opens(s, silent, "a second connection");
+    auto const before = g.stored().size();
+    s.control(s.admin().del("/peers/" + g.a.peer_id()), "the revocation");
+    is_shut_out(g, "revocation");
+    silent_line_is_closed(s, silent, "revocation");
+    s.expect(g.stored().size() == before, "the user still reads the " + std::to_string(before) + " events of before", std::to_string(g.stored().size()));
+}
+
+void expiry_ends_lines(scenario& s) {
+    registration r{.created = -std::chrono::hours{8} + milliseconds{4'000}};
+    telemetry_ground g{s, r};
+    auto const before = g.stored().size();
+    s.wait_until(s.now() + milliseconds{4'300});
+    is_shut_out(g, "the token's expiry");
+    s.expect(g.stored().size() == before, "the user still reads the " + std::to_string(before) + " events of before", std::to_string(g.stored().size()));
+    line again{s, g.a};
+    line_refused(s, again, "an upgrade after the token's expiry", g.next(), {.statuses = {401}, .codes = {"sbt-expired"}});
+}
+
+void expiry_ends_silent_lines(scenario& s) {
+    registration r{.created = -std::chrono::hours{8} + milliseconds{3'000}};
+    telemetry_ground g{s, r};
+    auto const code = g.l.wait_for_close(milliseconds{5'500});
+    s.expect(code == 1008, "a connection on which nothing is sent is closed with 1008 within 2 s of the token's expiry", code == 0 ? "it stays open" : "closed with " + std::to_string(code));
+}
+
+void renewal_keeps_lines(scenario& s) {
+    auto r = s.settled({.created = -std::chrono::hours{8} + milliseconds{3'000}});
+    telemetry_ground g{s, r};
+    r.created = milliseconds{0};
+    s.control(s.try_register(r), "a registration with a newer token");
+    s.wait_until(s.now() + milliseconds{3'300});
+    acked(s, g.l.tell(g.next()), "an event after the first token's expiry, with a newer one registered,");
+}
+
+void assertion_may_expire(scenario& s) {
+    telemetry_ground g{s};
+    auto const now = s.now().seconds;
+    line l{s, g.a, {.call = {.claims = both(set("iat", now - 200), set("exp", now + 2))}}};
+    opens(s, l, "an assertion that lives for two seconds");
+    is_acked(s, l.tell(g.next()), "an event while it lives");
+    s.wait_until(instant{now + 3});
+    acked(s, l.tell(g.next()), "an event after the assertion has expired");
+}
+
+constexpr unsigned on_sockets = need::sockets;
+
+check const checks[] = {
+    {.id = "tel/binary", .title = "a binary message closes the connection with 1003, and nothing else", .clauses = {"BSP-TEL-070", "BSP-TEL-077"}, .impact = "one client can end the server", .likely_cause = "an exception of the reading loop", .run = binary_is_refused, .needs = on_sockets},
+    {.id = "tel/utf8", .title = "a text that is not UTF-8 closes the connection with 1007", .clauses = {"BSP-TEL-071", "BSP-TEL-077"}, .impact = "lists that no client can read", .likely_cause = "bytes are passed on", .run = utf8_is_wanted, .needs = on_sockets},
+    {.id = "tel/too-long", .title = "a message of more than 65,536 bytes closes the connection with 1009, fragments or not", .clauses = {"BSP-TEL-072", "BSP-TEL-077"}, .impact = "one client can fill the memory", .likely_cause = "the library's own limit, or one per frame",
+     .run = length_is_limited, .needs = on_sockets},
+    {.id = "tel/longest", .title = "events of up to 65,536 bytes are accepted", .clauses = {"BSP-TEL-073"}, .impact = "events with long metadata are lost", .likely_cause = "a smaller limit", .run = longest_event, .needs = on_sockets},
+    {.id = "tel/fragments", .title = "an event may come in fragments, with control frames between them", .clauses = {"BSP-TEL-074", "BSP-TEL-080"}, .impact = "events behind some proxies are lost", .likely_cause = "a frame is taken for a message", .run = fragments, .needs = on_sockets},
+    {.id = "tel/ping", .title = "a ping is answered with its data", .clauses = {"BSP-TEL-080"}, .impact = "clients and proxies take the connection for dead", .likely_cause = "control frames are passed over", .run = pings, .needs = on_sockets},
+    {.id = "tel/broken-frames", .title = "whatever a client sends, other connections go on", .clauses = {"BSP-TEL-077", "BSP-TEL-042"}, .impact = "one client can end the telemetry of all", .likely_cause = "an exception that nobody catches", .run = broken_frames, .needs = on_sockets},
+    {.id = "tel/cut", .title = "acknowledged events stay when their connection is cut", .clauses = {"BSP-TEL-078"}, .impact = "acknowledged events are lost", .likely_cause = "a transaction per connection", .run = cut_connections, .needs = on_sockets},
+    {.id = "tel/slow-beside-fast", .title = "a slow connection does not slow others", .clauses = {"BSP-TEL-079", "BSP-TEL-077"}, .impact = "one phone on a bad network stops everybody's telemetry", .likely_cause = "one thread that reads and writes with patience", .run = slow_beside_fast,
+     .needs = on_sockets | need::alone, .strength = obligation::should},
+    {.id = "tel/unpair-open", .title = "unpairing ends open connections, and keeps what was stored", .clauses = {"BSP-TEL-060", "BSP-TEL-061", "BSP-TEL-063", "BSP-TEL-067"}, .impact = "a device that was sold goes on sending", .likely_cause = "the peer is verified at the upgrade only",
+     .run = unpairing_ends_lines, .needs = on_sockets},
+    {.id = "tel/revoke-open", .title = "revocation ends open connections, and keeps what was stored", .clauses = {"BSP-TEL-060", "BSP-TEL-061", "BSP-TEL-063", "BSP-TEL-067"}, .impact = "a stolen key goes on sending", .likely_cause = "the peer is verified at the upgrade only",
+     .run = revocation_ends_lines, .needs = on_sockets | need::admin_token},
+    {.id = "tel/expiry-open", .title = "when the token expires, open connections end, new ones are refused, and what was stored stays", .clauses = {"BSP-TEL-062", "BSP-TEL-063", "BSP-TEL-067", "BSP-TEL-027"}, .impact = "eight hours become for ever",
+     .likely_cause = "the token is looked at with the upgrade only", .run = expiry_ends_lines, .needs = on_sockets},
+    {.id = "tel/expiry-silent", .title = "a silent connection ends with its token, too", .clauses = {"BSP-TEL-064"}, .impact = "clients do not learn that they need a new token", .likely_cause = "the token is looked at with events only", .run = expiry_ends_silent_lines, .needs = on_sockets,
+     .strength = obligation::should},
+    {.id = "tel/renewal-open", .title = "a newer token keeps the open connection", .clauses = {"BSP-TEL-065"}, .impact = "telemetry breaks off every eight hours", .likely_cause = "the connection holds a copy of the token", .run = renewal_keeps_lines, .needs = on_sockets},
+    {.id = "tel/assertion-open", .title = "the assertion may expire while the connection is open", .clauses = {"BSP-TEL-066"}, .impact = "telemetry breaks off every five minutes", .likely_cause = "each event is judged by the assertion's times", .run = assertion_may_expire, .needs = on_sockets,
+     .strength = obligation::should},
+};
+
+}  // namespace
+
+group telemetry_frames_group() { return {"telemetry_frames", profile::tel, checks}; }
+
+}  // namespace bsp::conformance
