@@ -51,6 +51,10 @@
     X(lifetimes) \
     X(writes_and_refusals) \
     X(histories) \
+    X(client_push) \
+    X(client_answers) \
+    X(client_reach) \
+    X(client_pull) \
     X(fuzz)
 
 namespace bsp::conformance {

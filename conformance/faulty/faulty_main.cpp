@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <thread>
 
 namespace {
 
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
     app.add_option("--users", users_file, "JSON file: user id to pairing secret");
     app.add_option("--admin-token", s.admin_token, "token of the administrator");
     app.add_option("--type", type, "local or hosted")->check(CLI::IsMember({"local", "hosted"}))->capture_default_str();
+    app.add_option("--peer-allow", s.peer_allow, "origin that may be called, e.g. http://127.0.0.1:9000; may be repeated")->type_name("ORIGIN");
     unsigned forget_every = 0;
     app.add_option("--forget-every", forget_every, "acknowledge every Nth push and forget it: a fault that shows rarely");
     app.add_flag("--list", list, "list the faults and leave");
@@ -81,6 +83,7 @@ int main(int argc, char** argv) {
             if (forget_every > 0 && is_push && ++pushes % forget_every == 0) return forgetful_answer(r);
             return backend->handle(r, now);
         });
+        std::jthread const client{[backend](std::stop_token stop) { backend->run_client(stop); }};
         std::cout << server->url() << std::endl;
         server->wait();
     } catch (std::exception const& e) {
