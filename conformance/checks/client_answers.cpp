@@ -47,7 +47,7 @@ void each_is_sent_again(scenario& s, std::vector<std::pair<std::string, script>>
     for (std::size_t i = 0; i < wrong.size(); ++i) all[i]->on_push(wrong_for(c, 1, wrong[i].second));
     write(s, all.front()->user(), c);
     for (std::size_t i = 0; i < wrong.size(); ++i) {
-        s.expect(all[i]->until(seconds{1} + slack, [&] { return !all[i]->pushes_of(c).empty(); }), "a push of the change", "none");
+        s.expect(all[i]->until(soon, [&] { return !all[i]->pushes_of(c).empty(); }), "a push of the change", "none");
         bool const again = all[i]->delivered_in_the_end(c);
         if (!again) s.expect(false, "the push again, after one that was answered with " + wrong[i].first, std::to_string(all[i]->pushes_of(c).size()) + " pushes of it, none of them acknowledged");
     }
@@ -86,7 +86,7 @@ void failures_are_followed_by_longer_pauses(scenario& s) {
     b.on_push(status(503, "unavailable"));
     write(s, b.user(), c);
     auto const transmissions = [&](std::size_t n) { return [&b, &c, n] { return b.pushes_of(c).size() >= n && b.pushes_of(c)[n - 1].over; }; };
-    s.expect(b.until(seconds{1} + slack, transmissions(1)), "a push of the change", "none");
+    s.expect(b.until(soon, transmissions(1)), "a push of the change", "none");
     if (!b.until(seconds{14}, transmissions(4))) s.expect(b.until(seconds{50} + slack, transmissions(2)), "the push again within 64 s", "none");
     auto const all = b.pushes_of(c);
     for (std::size_t i = 1; i < std::min<std::size_t>(all.size(), 5); ++i) {
@@ -183,7 +183,7 @@ void one_refused_conversation_holds_no_others_up(scenario& s) {
     for (std::size_t i = 0; i < refusals.size(); ++i) {
         auto const& b = *all[i];
         auto const what = "after one was refused with " + std::to_string(refusals[i].first) + " " + refusals[i].second;
-        s.expect(b.until(seconds{1} + slack, [&] { return !b.pushes_of(bad).empty(); }), "a push of the change", "none");
+        s.expect(b.until(soon, [&] { return !b.pushes_of(bad).empty(); }), "a push of the change", "none");
         s.expect(b.delivered(seconds{30} + slack, good), "a push of the other conversation, " + what, "none within 30 s");
     }
     pass(seconds{3});
@@ -254,10 +254,10 @@ void unknown_conflicts_are_ignored(scenario& s) {
         return stand_in::acknowledge(a, {{"conflicts", json::array{json::object{{"conversation_id", c}, {"message_id", "m1"}, {"conflict_type", "phase_of_the_moon"}, {"resolution_strategy", "coin"}, {"winner", "nobody"}}}}});
     });
     write(s, b.user(), c);
-    s.expect(b.delivered(seconds{1} + slack, c), "a push of the change", "none");
+    s.expect(b.delivered(soon, c), "a push of the change", "none");
     pass(seconds{6});
     write(s, b.user(), d);
-    s.expect(b.delivered(seconds{1} + slack, d), "a push of the next change, after an answer with conflicts of an unknown type", "none");
+    s.expect(b.delivered(soon, d), "a push of the next change, after an answer with conflicts of an unknown type", "none");
     s.expect(b.pushes_of(c).size() == 1, "one push of a conversation whose push was acknowledged, with conflicts of an unknown type", std::to_string(b.pushes_of(c).size()));
 }
 
@@ -268,11 +268,11 @@ void expired_tokens_hold_what_is_due(scenario& s) {
     b.on_push(status(401, "sbt-expired"));
     b.on_pull(status(401, "sbt-expired"));
     write(s, b.user(), c);
-    s.expect(b.until(seconds{1} + slack, [&] { return !b.pushes_of(c).empty(); }), "a push of the change", "none");
+    s.expect(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push of the change", "none");
     pass(seconds{3});
     b.on_push({}), b.on_pull({});
     b.renew(seconds{5}, std::chrono::hours{8});
-    s.expect(b.delivered(seconds{10}, c), "a push of what was due, once there is another session binding token", "none within 10 s of the new registration");
+    s.expect(b.delivered(soon, c), "a push of what was due, once there is another session binding token", "none within 20 s of the new registration");
 }
 
 void another_epoch_begins_anew(scenario& s) {
@@ -281,7 +281,7 @@ void another_epoch_begins_anew(scenario& s) {
     auto const c = s.fresh("c"), theirs = s.fresh("theirs"), trigger = s.fresh("trigger");
     b.publish(s.conversation(theirs, 1, {s.message("m1", "text")}));
     write(s, b.user(), c);
-    s.expect(b.delivered(seconds{1} + slack, c), "a push of the change", "none");
+    s.expect(b.delivered(soon, c), "a push of the change", "none");
     if (!b.until(seconds{5} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since"); })) s.inconclusive("no pull with a since");
     auto const pulls = b.pulls().size();
     b.on_push(wrong_for(trigger, 1, status(409, "epoch-changed")));

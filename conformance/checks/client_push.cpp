@@ -6,6 +6,7 @@
 #include <bsp/json/c14n.hpp>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 // Chapter 10, what a client pushes, and when. The suite is the other backend.
@@ -31,12 +32,17 @@ void a_change_is_pushed_at_once(scenario& s) {
     auto const first = s.fresh("c");
     write(s, b.user(), first);
     s.expect(b.delivered(seconds{40}, first), "a push of a change that was written at the target", "none within 40 s, although the peer is healthy");
-    for (int i = 0; i < 3; ++i) {  // whatever the phase of a timer
+    // Each comes shortly after a push, so that a timer of five seconds is late for all of them. A busy machine is late for some.
+    auto fastest = milliseconds::max();
+    for (int i = 0; i < 4; ++i) {
+        pass(milliseconds{500});
         auto const c = s.fresh("c");
         write(s, b.user(), c);
-        s.expect(b.delivered(seconds{1} + slack, c), "a push of the change within 1 s of its commit", "none within " + seconds_text(seconds{1} + slack));
-        pass(milliseconds{700});
+        auto const written = std::chrono::steady_clock::now();
+        s.expect(b.delivered(soon, c), "a push of the change within 1 s of its commit", "none within " + seconds_text(soon));
+        fastest = std::min(fastest, between(written, b.pushes_of(c).front().at));
     }
+    s.expect(fastest <= seconds{1} + slack, "pushes of changes within 1 s of their commits", "the fastest of four took " + seconds_text(fastest));
     s.evidence("pushes of what was written just now");
 }
 
@@ -53,9 +59,9 @@ void pushes_are_signed(scenario& s) {
     stand_in b{s};
     b.settle();
     auto const c = s.fresh("c");
-    auto const x = b.user().write(c, "žluťoučký \"kůň\" \u2028 \n\t 12.50", [](json::object& body) { body["title"] = "title"; body["x_rank"] = json::object{{"b", 1}, {"a", json::array{1.5, nullptr}}}; });
+    auto const x = b.user().write(c, "žluťoučký \"kůň\" \u2028 \n\t 12.50", [](json::object& body) { body["title"] = "title"; body["x_rank"] = json::object{{"b", 1}, {"a", json::array{-15, nullptr}}}; });
     s.control(x, "a write at the target");
-    s.expect(b.delivered(seconds{1} + slack, c), "a push of it", "none");
+    s.expect(b.delivered(soon, c), "a push of it", "none");
     auto const push = b.pushes_of(c).front();
     s.expect(verifies(s, push), "a signature with PS256 over C14N-1 of the payload by the key of the target's /identity", show(push.body));
     auto const* type = push.request.headers.find("Content-Type");
@@ -78,7 +84,7 @@ void payloads_hold_conversations_only(scenario& s) {
     s.expect(came, "a push of the change, after one was answered 503", "none");
     auto const d = s.fresh("d");
     write(s, b.user(), d);
-    s.expect(b.delivered(seconds{1} + slack, d), "a push of the next change", "none");
+    s.expect(b.delivered(soon, d), "a push of the next change", "none");
     for (auto const& push : b.pushes()) {
         auto const* all = at(push.body, "/conversations");
         s.expect(all && all->is_array(), "an array conversations", show(push.body));
@@ -106,10 +112,10 @@ void the_unchanged_is_not_sent_again(scenario& s) {
     b.settle();
     auto const c = s.fresh("c"), d = s.fresh("d");
     write(s, b.user(), c);
-    s.expect(b.delivered(seconds{1} + slack, c), "a push of the change", "none");
+    s.expect(b.delivered(soon, c), "a push of the change", "none");
     pass(seconds{6});
     write(s, b.user(), d);
-    s.expect(b.delivered(seconds{1} + slack, d), "a push of another change", "none");
+    s.expect(b.delivered(soon, d), "a push of another change", "none");
     pass(seconds{6});  // more than two intervals in all
     auto const all = b.pushes_of(c);
     s.expect(all.size() == 1, "one push of a conversation that did not change since", std::to_string(all.size()) + " pushes of it within 12 s");
@@ -126,14 +132,14 @@ std::vector<std::pair<std::size_t, std::size_t>> written_during_a_push(scenario&
         return r;
     });
     write(s, b.user(), first);
-    if (!b.until(seconds{1} + slack, [&] { return !b.pushes_of(first).empty(); })) s.inconclusive("no push to be slow with");
+    if (!b.until(soon, [&] { return !b.pushes_of(first).empty(); })) s.inconclusive("no push to be slow with");
     // Names that sort otherwise than they are written.
     std::vector<std::string> const later{s.fresh("z"), s.fresh("a"), s.fresh("m")};
     for (auto const& c : later) write(s, b.user(), c);
     if (b.pushes_of(first).front().over) s.inconclusive("the writes took longer than the slow push");
     std::vector<std::pair<std::size_t, std::size_t>> out;
     for (auto const& c : later) {
-        bool const came = b.delivered(seconds{4} + slack, c);
+        bool const came = b.delivered(soon, c);
         if (&c == &later.back()) b.on_push({});
         s.expect(came, "a push of each change that was written while another was under way", "none of " + c);
         auto const push = b.pushes_of(c).front();
@@ -170,13 +176,13 @@ void a_write_during_a_push_is_not_lost(scenario& s) {
         return r;
     });
     write(s, b.user(), c);
-    if (!b.until(seconds{1} + slack, [&] { return !b.pushes_of(c).empty(); })) s.inconclusive("no push to be slow with");
+    if (!b.until(soon, [&] { return !b.pushes_of(c).empty(); })) s.inconclusive("no push to be slow with");
     auto const m = write(s, b.user(), c, "written while the push is under way");
     write(s, b.user(), d);
     if (b.pushes_of(c).front().over) s.inconclusive("the writes took longer than the slow push");
-    bool const same = b.delivered(seconds{3} + slack, c, m), other = b.delivered(seconds{3} + slack, d);
+    bool const same = b.delivered(soon, c, m), other = b.delivered(soon, d);
     b.on_push({});
-    s.expect(same, "a push of the message that was written into the conversation while the push of that was under way", "none within " + seconds_text(seconds{1} + slack) + " of the answer");
+    s.expect(same, "a push of the message that was written into the conversation while the push of that was under way", "none within 20 s of the answer");
     s.expect(other, "a push of the conversation that was written while a push was under way", "none");
 }
 
@@ -237,8 +243,9 @@ void pushes_keep_to_what_everybody_accepts(scenario& s) {
         for (auto const& push : b.pushes()) {
             if (!push.acknowledged) continue;
             for (auto const& id : ids_at(push.body, "/conversations", "conversation_id")) conversations.insert(id);
-            if (auto const* c = push.conversation(long_one))
-                for (auto const& id : ids_at(json::value(*c), "/messages")) of_long_one.insert(id);
+            for (auto const& c : objects_at(push.body, "/conversations"))
+                if (text_at(c, "/conversation_id") == long_one)
+                    for (auto const& id : ids_at(c, "/messages")) of_long_one.insert(id);
         }
         messages = of_long_one.size();
         return messages == 1'200 && std::all_of(ids.begin(), ids.end(), [&](auto const& id) { return conversations.contains(id); });
@@ -247,10 +254,9 @@ void pushes_keep_to_what_everybody_accepts(scenario& s) {
         auto const conversations = objects_at(push.body, "/conversations");
         s.expect(conversations.size() <= 500, "at most 500 conversations in a push", std::to_string(conversations.size()));
         s.expect(push.request.body.size() <= (10u << 20), "at most 10 MiB in a push", std::to_string(push.request.body.size()) + " bytes");
-        for (auto const& c : conversations) {
-            auto const n = objects_at(json::value(c), "/messages").size();
-            s.expect(n <= 1'000, "at most 1000 messages of a conversation in a push", std::to_string(n));
-        }
+        std::map<std::string, std::size_t> messages_of;
+        for (auto const& c : conversations) messages_of[text_at(c, "/conversation_id")] += objects_at(c, "/messages").size();
+        for (auto const& [id, n] : messages_of) s.expect(n <= 1'000, "at most 1000 messages of a conversation in a push", std::to_string(n));
     }
     s.expect(all_came, "pushes of all 600 conversations and of all 1200 messages of another", std::to_string(messages) + " of 1200 messages within 60 s");
 }

@@ -36,7 +36,7 @@ void an_outage_loses_nothing(scenario& s) {
     b.settle();
     auto const c = s.fresh("c"), d = s.fresh("d"), before = s.fresh("before");
     write(s, b.user(), before);
-    s.expect(b.delivered(seconds{1} + slack, before), "a push of the change", "none");
+    s.expect(b.delivered(soon, before), "a push of the change", "none");
     go_away(b);
     std::string last;
     std::vector<std::string> ids;
@@ -75,7 +75,7 @@ void back_at_once(scenario& s) {
     auto const pushes = b.pushes_of(c);
     auto const first = std::find_if(pushes.begin(), pushes.end(), [&](arrival const& a) { return a.at > healths.back().at; });
     auto const took = first == pushes.end() ? milliseconds{} : between(healths.back().at, first->at);
-    s.expect(took <= seconds{1} + slack, "a push at once when /health is well again, whatever failed before", "one after " + seconds_text(took));
+    s.expect(took <= seconds{5}, "a push at once when /health is well again, whatever failed before", "one after " + seconds_text(took));
 }
 
 void health_is_asked_for(scenario& s) {
@@ -87,7 +87,7 @@ void health_is_asked_for(scenario& s) {
     s.control(!all.empty(), "a GET /health");
     for (std::size_t i = 1; i < all.size(); ++i) {
         auto const gap = between(all[i - 1].at, all[i].at);
-        s.expect(gap <= seconds{10} + slack, "GET /health once in 10 seconds", "a gap of " + seconds_text(gap));
+        s.expect(gap <= seconds{10} + 2 * slack, "GET /health once in 10 seconds", "a gap of " + seconds_text(gap));
     }
     s.expect(enough, "GET /health once in 10 seconds", std::to_string(all.size()) + " within 25 s");
 }
@@ -133,7 +133,7 @@ void unlisted_origins_are_never_called(scenario& s) {
     listed.settle();
     auto const c = s.fresh("c");
     write(s, listed.user(), c);
-    s.expect(listed.delivered(seconds{1} + slack, c), "a push to the peer whose origin is listed", "none");
+    s.expect(listed.delivered(soon, c), "a push to the peer whose origin is listed", "none");
     pass(seconds{11});  // /health is asked for every 10 s
     std::size_t calls = 0;
     for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::other}) calls += unlisted.arrivals(what).size();
@@ -160,15 +160,15 @@ void a_dead_peer_holds_nobody_up(scenario& s) {
     silent.on_pull([](arrival const&) { return stand_in::hang(); });
     refusing.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
     write(s, live.user(), s.fresh("c"));
-    if (!silent.until(seconds{1} + slack, [&] { return !silent.pushes().empty() && !silent.pushes().back().over; })) s.inconclusive("no push that could hang");
+    if (!silent.until(soon, [&] { return !silent.pushes().empty() && !silent.pushes().back().over; })) s.inconclusive("no push that could hang");
     for (int i = 0; i < 5; ++i) {
         auto const c = s.fresh("c");
         write(s, live.user(), c);
-        s.expect(live.delivered(seconds{1} + slack, c), "a push to one peer within 1 s while another one does not answer", "none within " + seconds_text(seconds{1} + slack));
+        s.expect(live.delivered(seconds{10}, c), "a push to one peer while another one does not answer", "none within 10 s");  // what hangs, hangs for 30 s
         pass(milliseconds{900});
     }
     auto const pulls = live.pulls().size();
-    s.expect(live.until(seconds{5} + slack, [&] { return live.pulls().size() > pulls; }), "a pull from one peer in each interval while another one does not answer", "none");
+    s.expect(live.until(seconds{5} + 2 * slack, [&] { return live.pulls().size() > pulls; }), "a pull from one peer in each interval while another one does not answer", "none");
 }
 
 void changes_go_to_their_user_only(scenario& s) {
@@ -177,7 +177,7 @@ void changes_go_to_their_user_only(scenario& s) {
     auto const c = s.fresh("c"), d = s.fresh("d");
     write(s, mine.user(), c);
     write(s, theirs.user(), d);
-    s.expect(mine.delivered(seconds{1} + slack, c) && theirs.delivered(seconds{1} + slack, d), "a push of each user's change to that user's peer", "none");
+    s.expect(mine.delivered(soon, c) && theirs.delivered(soon, d), "a push of each user's change to that user's peer", "none");
     pass(seconds{6});
     s.expect(theirs.pushes_of(c).empty() && mine.pushes_of(d).empty(), "no change of one user at a peer of another", "a push of it");
 }
@@ -191,7 +191,7 @@ void unpaired_peers_get_nothing(scenario& s) {
     std::this_thread::sleep_until(since);
     auto const c = s.fresh("c");
     write(s, stays.user(), c);
-    s.expect(stays.delivered(seconds{1} + slack, c), "a push to the peer that is still registered", "none");
+    s.expect(stays.delivered(soon, c), "a push to the peer that is still registered", "none");
     pass(seconds{6});
     auto const came = exchanges_since(gone, since);
     s.expect(came.empty(), "nothing more to a peer that was unpaired", std::to_string(came.size()) + " requests");
@@ -217,7 +217,7 @@ void survives(scenario& s, void (scenario::*end)()) {
     auto const old = s.fresh("old"), c = s.fresh("c"), theirs = s.fresh("theirs");
     b.publish(s.conversation(theirs, 1, {s.message("m1", "text")}));
     write(s, b.user(), old);
-    s.expect(b.delivered(seconds{1} + slack, old), "a push of the change", "none");
+    s.expect(b.delivered(soon, old), "a push of the change", "none");
     if (!b.until(seconds{5} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since"); })) s.inconclusive("no pull with a since");
     pass(milliseconds{500});  // for the acknowledgement to be kept
     go_away(b);

@@ -77,6 +77,12 @@ public:
     /// What a restart of the process would do. The correct backend forgets nothing.
     virtual void restart() {}
 
+    /// The same between two requests, as a process that starts again does it.
+    void restart_now() {
+        std::lock_guard const lock{mutex_};
+        restart();
+    }
+
     /// Pushes to and pulls from every peer that it may call, until it is told to stop. Blocks.
     void run_client(std::stop_token stop);
 

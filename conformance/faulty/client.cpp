@@ -81,7 +81,8 @@ void backend::take_snapshot(peer_record const& peer, link& to) {
     tenant const& all = tenant_of(peer.user_id);
     std::size_t bytes = 0;
     auto const add = [&](std::string const& id, json::object entry, std::size_t size) {
-        if (to.outgoing.empty() || bytes + size > push_bytes_max || to.outgoing.back().ids.size() >= conversations_max()) {
+        bool const goes_on = !to.outgoing.empty() && to.outgoing.back().ids.back() == id;  // the rest of a long conversation
+        if (to.outgoing.empty() || goes_on || bytes + size > push_bytes_max || to.outgoing.back().ids.size() >= conversations_max()) {
             if (!to.outgoing.empty()) to.outgoing.back().last = false;
             to.outgoing.push_back({new_sync_id(), {}, {}, state_.last_commit, true});
             bytes = 0;

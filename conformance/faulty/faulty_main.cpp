@@ -50,7 +50,8 @@ int main(int argc, char** argv) {
             rows.push_back(bsp::json::object{{"id", f.id},
                                              {"title", f.title},
                                              {"killed_by", bsp::json::array(f.killed_by.begin(), f.killed_by.end())},
-                                             {"needs_restart", f.needs == bsp::faulty::setting::restart}});
+                                             {"needs_restart", f.needs == bsp::faulty::setting::restart},
+                                             {"needs_listener", f.needs == bsp::faulty::setting::client || f.needs == bsp::faulty::setting::hosted_client}});
         if (format == "json") std::cout << boost::json::serialize(rows) << '\n';
         else
             for (auto const& f : bsp::faulty::all_faults()) std::cout << f.id << "  " << f.title << '\n';
@@ -71,7 +72,8 @@ int main(int argc, char** argv) {
         for (auto const& u : users->get_object())
             if (u.value().is_string()) s.users[std::string{bsp::json::view(u.key())}] = std::string{bsp::json::view(u.value().get_string())};
     }
-    s.backend_type = fault && fault->needs == bsp::faulty::setting::local ? "local" : type;
+    using bsp::faulty::setting;
+    s.backend_type = fault && (fault->needs == setting::local || fault->needs == setting::client) ? "local" : type;
 
     try {
         std::unique_ptr<bsp::faulty::door> const server = fault && fault->door ? bsp::faulty::open_door(port, *fault->door) : std::make_unique<bsp::faulty::http_server>(port);

@@ -160,7 +160,7 @@ stand_in::stand_in(scenario& s, options o) : s_{s} {
     auto const& users = world.options.users;
     registration_ = s.settled({.user = o.user ? *o.user : users[s.findings().index % users.size()], .created = o.created, .lifetime = o.token_lifetime});
     name_ = s.fresh("box");
-    target_id_ = "its~" + s.fresh("id") + ":1";
+    target_id_ = "its~" + s.fresh("id") + ".1";  // nothing of the form that this target gives
     state_ = std::make_shared<state>(world, target_id_, *registration_.backend_id, registration_.signing_key);
     on_push(std::move(o.push)), on_pull(std::move(o.pull)), on_health(std::move(o.health));
     door_->add(name_, state_);

@@ -16,6 +16,9 @@ namespace bsp::conformance {
 /// How long something may take beyond what a clause allows, because machines are busy.
 inline constexpr std::chrono::milliseconds slack{2'500};
 
+/// How long to wait for what comes at once, where its pace is another check's business.
+inline constexpr std::chrono::milliseconds soon{20'000};
+
 /// A request that the target sent.
 struct arrival {
     enum class route : std::uint8_t { push, pull, health, other };
