@@ -176,7 +176,7 @@ void a_write_during_a_push_is_not_lost(scenario& s) {
         return r;
     });
     write(s, b.user(), c);
-    if (!b.until(soon, [&] { return !b.pushes_of(c).empty(); })) s.inconclusive("no push to be slow with");
+    s.expect(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push of the change", "none");
     auto const m = write(s, b.user(), c, "written while the push is under way");
     write(s, b.user(), d);
     if (b.pushes_of(c).front().over) s.inconclusive("the writes took longer than the slow push");

@@ -328,7 +328,7 @@ std::map<faulty::fault const*, autopsy> kill_matrix::examine_clients(std::vector
             }
         }
     };
-    constexpr std::size_t at_once_max = 24;
+    constexpr std::size_t at_once_max = 64;
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < std::min(at_once_max, faults.size()); ++i) threads.emplace_back(examine_some);
     threads.clear();

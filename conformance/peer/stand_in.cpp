@@ -268,9 +268,9 @@ bool stand_in::flap() {
 }
 
 bool stand_in::delivered_in_the_end(std::string_view id, std::string_view message_id) {
-    if (delivered(seconds{12}, id, message_id)) return true;
+    if (delivered(seconds{6}, id, message_id)) return true;
     if (!flap()) return delivered(seconds{60}, id, message_id);
-    return delivered(seconds{30} + slack, id, message_id);
+    return delivered(seconds{10} + slack, id, message_id);
 }
 
 caller stand_in::user() const { return s_.user(account()); }

@@ -90,8 +90,8 @@ public:
     bool until(std::chrono::milliseconds patience, std::function<bool()> const& holds) const;
     /// Waits until a push with this conversation (and message) was acknowledged.
     bool delivered(std::chrono::milliseconds patience, std::string_view conversation_id, std::string_view message_id = {}) const;
-    /// The same, for what may rightly take up to 64 s: after 12 s the stand-in becomes unreachable until the target has
-    /// noticed, and reachable again, whereupon a client must push within 30 s (BSP-OFF-033, BSP-OFF-043).
+    /// The same, for what may rightly take up to 64 s: after 6 s the stand-in becomes unreachable until the target has
+    /// noticed, and reachable again, whereupon a client must push at once (BSP-OFF-043).
     bool delivered_in_the_end(std::string_view conversation_id, std::string_view message_id = {});
     /// Unhealthy until the target has seen it, and healthy again. False when the target did not ask.
     bool flap();

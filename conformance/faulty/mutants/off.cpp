@@ -244,9 +244,9 @@ struct any_page_is_health : backend {
     using backend::backend;
     bool is_healthy(reply const& r) override { return r && r->status == 200; }
 };
-struct unhealthy_pushed_to : backend {
+struct any_answer_is_health : backend {
     using backend::backend;
-    void reachability_changed(link& to, bool) override { backend::reachability_changed(to, true); }
+    bool is_healthy(reply const& r) override { return r.has_value(); }
 };
 struct never_pulls : backend {
     using backend::backend;
@@ -539,7 +539,7 @@ std::vector<fault> off_faults() {
         row<only_422_is_content>("F-OFF-139", "400 for a body stops the peer, unlike 422", {"off/refused-content"}),
         row<unknown_code_is_final>("F-OFF-140", "a code of tomorrow is final, whatever the status", {"off/transient-answers", "off/refused-content"}),
         row<content_remade>("F-OFF-141", "a push is transmitted again with other content under the same sync_id", {"off/same-push-again"}),
-        row<unhealthy_pushed_to>("F-OFF-142", "a peer that is not healthy is pushed to", {"off/unhealthy"}),
+        row<any_answer_is_health>("F-OFF-142", "any answer of /health is taken for health", {"off/unhealthy"}),
         row<future_refused>("F-OFF-143", "an entry is refused because of a timestamp ahead", {"off/pull-lenient"}),
         row<path_without_query>("F-OFF-144", "htu is the path without the query", {"off/pull-authorized"}),
     };
