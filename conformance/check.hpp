@@ -21,6 +21,7 @@ enum class aspect : std::uint8_t { behaviour, exactness };
 #define BSP_PROFILES(X) X(gen, "GEN", "HTTP, JSON and errors") X(id, "ID", "identity") X(reg, "REG", "registration, peers and authentication") X(syn, "SYN", "sync, merge and conversations") \
     X(tel, "TEL", "telemetry") \
     X(mpp, "MPP", "platforms and languages") \
+    X(off, "OFF", "the client side; only with --peer-listen") \
     X(fuzz, "FUZZ", "hostile requests, generated; only on demand")
 
 enum class profile : std::uint8_t {
@@ -41,6 +42,7 @@ enum need : unsigned {
     generator = 1u << 6,     ///< calls `property`: RapidCheck wants one thread
     hosted_target = 1u << 7, ///< says nothing about a backend of type local (NOT-APPLICABLE there)
     local_target = 1u << 8,  ///< says nothing about a backend of type hosted
+    peer_listener = 1u << 9, ///< --peer-listen: the suite is a backend that the target calls
 };
 
 /// One thing that is judged: data and a function. `id` is permanent: it is what baselines, reports and

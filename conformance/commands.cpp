@@ -1,4 +1,5 @@
 #include "commands/support.hpp"
+#include "peer/listener.hpp"
 #include "quick.hpp"
 #include "replay/recording.hpp"
 #include "report/curl.hpp"
@@ -100,7 +101,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (!target) throw usage_error{target.error().detail};
     for (auto const& name : a.profiles) {
         auto const p = profile_from(name);
-        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG, SYN, MPP, TEL and FUZZ"};
+        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG, SYN, MPP, TEL, OFF and FUZZ"};
         a.wanted.profiles.push_back(*p);
     }
     if (a.quick) a.wanted.only = quick_checks();
@@ -124,6 +125,12 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         options.baseline = *std::move(read);
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
+    if (!a.peer_listen.empty()) {
+        auto door = listener::open(a.peer_listen), elsewhere = listener::open(a.peer_listen.substr(0, a.peer_listen.rfind(':')) + ":0");
+        if (!door || !elsewhere) throw usage_error{(door ? elsewhere : door).error().detail};
+        world.peer_door = *std::move(door);
+        world.door_elsewhere = *std::move(elsewhere);
+    }
     constexpr std::chrono::seconds fuzz_time_of_a_round{1};
     if (!a.fuzz_time.empty()) world.fuzz_time = duration_of(a.fuzz_time);
     else if (!a.soak.empty()) world.fuzz_time = fuzz_time_of_a_round;
@@ -155,7 +162,8 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
 
 /// What a check may need that only the caller of the suite can give, by its name in the list of checks.
 constexpr std::pair<need, std::string_view> given_by_the_caller[] = {
-    {need::second_user, "a second user"}, {need::admin_token, "--admin-token-file"}, {need::restart_hook, "--restart-cmd"}, {need::kill_hook, "--kill-cmd"}};
+    {need::second_user, "a second user"}, {need::admin_token, "--admin-token-file"}, {need::restart_hook, "--restart-cmd"},
+    {need::kill_hook, "--kill-cmd"}, {need::peer_listener, "--peer-listen"}};
 
 }  // namespace
 

@@ -59,6 +59,10 @@
     X(telemetry_lists) \
     X(platforms) \
     X(histories) \
+    X(client_push) \
+    X(client_answers) \
+    X(client_reach) \
+    X(client_pull) \
     X(fuzz)
 
 namespace bsp::conformance {

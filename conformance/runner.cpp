@@ -26,6 +26,7 @@ std::optional<obstacle> obstacle_to(surroundings const& world, registered_check 
     if (missing(need::admin_token, o.admin_token.has_value())) return obstacle{verdict::untested, "needs --admin-token-file"};
     if (missing(need::restart_hook, !o.restart_command.empty())) return obstacle{verdict::untested, "needs --restart-cmd"};
     if (missing(need::kill_hook, !o.kill_command.empty())) return obstacle{verdict::untested, "needs --kill-cmd"};
+    if (missing(need::peer_listener, world.peer_door != nullptr)) return obstacle{verdict::untested, "needs --peer-listen"};
     if (missing(need::sockets, world.target.has_sockets())) return obstacle{verdict::untested, "needs a connection over the network"};
     if (world.identity) {
         if (missing(need::hosted_target, world.identity->backend_type == "hosted")) return obstacle{verdict::not_applicable, "the target is a local backend"};
@@ -93,10 +94,15 @@ public:
     runner& operator=(runner const&) = delete;
 
     std::vector<judged> run(std::vector<registered_check> const& selected) {
-        std::vector<registered_check> together, generated, alone;
-        for (auto const& c : selected) ((c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : together).push_back(c);
+        std::vector<registered_check> together, generated, alone, watching;
+        for (auto const& c : selected)
+            ((c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
 
         std::vector<std::thread> threads;
+        // What the target does of its own accord is mostly waited for: all at once, and before the others fill its store.
+        for (auto const& c : watching) threads.emplace_back([this, &c] { perform(c); });
+        for (auto& t : threads) t.join();
+        threads.clear();
         dispenser shared{together.size()};
         auto const workers = std::min<std::size_t>(std::max(1u, options_.jobs), together.size());
         for (std::size_t i = 0; i < workers; ++i)

@@ -9,7 +9,7 @@
 
 namespace bsp::conformance {
 
-surroundings::surroundings(conformance::target& t, surroundings_options o) : target{t}, options{std::move(o)} { begin_round(options.seed); }
+surroundings::surroundings(conformance::target& t, surroundings_options o) : target{t}, options{std::move(o)}, peer_door{options.peer_door}, door_elsewhere{options.door_elsewhere} { begin_round(options.seed); }
 
 void surroundings::begin_round(std::uint64_t seed) {
     options.seed = seed;

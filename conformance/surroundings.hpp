@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace bsp::conformance {
 
 struct check;
 struct finding;
+class listener;
 
 /// What the person who runs the suite says about the target.
 struct surroundings_options {
@@ -24,6 +26,7 @@ struct surroundings_options {
     std::uint64_t seed = 0;
     std::chrono::milliseconds timeout{10'000};  ///< of one request
     std::string restart_command, kill_command;  ///< shell commands; empty: no such hook
+    std::shared_ptr<listener> peer_door = {}, door_elsewhere = {};  ///< where the suite is a backend itself (--peer-listen), and an origin that the target was not told of
 };
 
 /// What all checks of a run share. Set up by `probe`, read by many threads after that.
@@ -33,6 +36,9 @@ struct surroundings {
     conformance::target& target;
     surroundings_options options;
     key_pool keys;
+
+    std::shared_ptr<listener> peer_door, door_elsewhere;  ///< of the options
+    std::atomic<int> target_dials = 0;                    ///< 1: it has called the suite's listener, -1: it does not, 0: unknown
 
     std::optional<target_identity> identity;  ///< nothing: GET /identity could not be read
     bool has_telemetry = false;               ///< the target declares the profile TEL

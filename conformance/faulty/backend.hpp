@@ -10,9 +10,11 @@
 #include <bsp/json/fields.hpp>
 #include <bsp/json/value.hpp>
 
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,7 @@ struct settings {
     std::map<std::string, std::string> users = {};  ///< pairing secret by user_id
     std::string admin_token = {};              ///< "" disables administration
     std::optional<rsa_private_key> key = {};   ///< generated when absent
+    std::vector<std::string> peer_allow = {};  ///< origins that this backend may call: "http://127.0.0.1:9000"
 };
 
 /// One request on its way through the steps.
@@ -47,8 +50,20 @@ struct call {
     }
 };
 
+/// What a peer's answer to a push or a pull means (section 10.4).
+enum class outcome { done, again, refused_content, waits_for_token, begins_anew, other_sync_id, left_alone };
+
 /// Who may call an endpoint.
 enum callers : unsigned { peer_may = 1, user_may = 2, admin_may = 4 };
+
+/// `size` random bytes in hexadecimal.
+std::string random_hex(std::size_t size);
+
+instant system_now();
+std::string http_date(instant t);
+
+/// "http://host:port" of a URL, and what follows it.
+std::pair<std::string, std::string> origin_and_path(std::string const& url);
 
 class backend : public socket_service {
 public:
@@ -70,8 +85,12 @@ public:
     reply look_after(int number, instant now) override;
     void forget(int number) override;
 
+    /// Pushes to and pulls from every peer that it may call, until it is told to stop. Blocks.
+    void run_client(std::stop_token stop);
+
 protected:
     using answer = result<http_response>;
+    using milliseconds = std::chrono::milliseconds;
 
     // ---- http.cpp: from bytes to a call and back ----
     virtual http_response serve(http_request const& request, instant now);
@@ -144,6 +163,7 @@ protected:
     virtual result<rsa_public_key> read_key(std::string const& pem);
     virtual result<json::array> capabilities_of(json::fields const& f);
     virtual result<> check_endpoints(json::fields const& body);
+    virtual void note_endpoints(json::fields const& body, token const& t, peer_record& peer);
     virtual result<std::optional<std::string>> challenge_of(json::fields const& body);
     virtual result<token> decode_token(json::fields const& f);
     virtual result<std::string> slot_of(json::fields const& f, std::string_view name);
@@ -187,6 +207,7 @@ protected:
     virtual result<> check_no_typ(json::object const& body);
     virtual result<tenant> decode_conversations(json::fields const& body, peer_record const& peer, instant now);
     virtual result<> check_counts(json::array const& conversations);
+    virtual result<> check_message_count(json::fields const& conversation);
     virtual result<std::pair<std::string, conversation>> decode_conversation(json::fields const& f, instant now);
     virtual result<message> decode_message(json::fields const& f, instant now);
     virtual result<> check_content(std::string_view content);
@@ -289,6 +310,50 @@ protected:
     virtual json::object tombstone_of(std::string const& id, conversation const& held);
     virtual json::object tombstone_of(message const& held, std::int64_t version, instant written);
 
+    // ---- client.cpp: what goes to a peer and what its answer means. `b` is the body, null when it is no JSON ----
+    enum channel : unsigned { pushes, pulls };
+    virtual bool may_dial(peer_record const& peer);
+    virtual bool may_exchange(peer_record const& peer, link const& to, instant now);
+    virtual bool is_due(conversation const& c, std::string const& id, peer_record const& peer, link const& to);
+    virtual std::vector<std::pair<instant, std::string>> due_for(peer_record const& peer, link const& to);
+    virtual void take_snapshot(peer_record const& peer, link& to);
+    virtual json::object push_entry(std::string const& id, conversation const& c) { return pull_entry(id, c); }
+    virtual std::size_t conversations_max() { return 500; }
+    virtual std::size_t messages_max() { return 1'000; }
+    virtual std::string new_sync_id() { return "sync_" + random_hex(12); }
+    virtual json::object payload(peer_record const& peer, parcel const& p, instant now);
+    virtual http_request push_request(peer_record const& peer, parcel const& p, instant now);
+    virtual http_request pull_request(peer_record const& peer, link const& to, instant now);
+    virtual bool holds_pulls_open(peer_record const& peer);
+    virtual std::string peer_assertion(peer_record const& peer, std::string const& method, std::string const& target, instant now);
+    virtual std::string new_jti() { return random_hex(16); }
+    virtual outcome outcome_of(int status, std::string const& code);
+    virtual outcome outcome_of_push(parcel const& p, std::optional<http_response> const& r, json::value const& b);
+    virtual void settle_push(peer_record const& peer, link& to, std::optional<http_response> const& r);
+    virtual void settle_pull(peer_record const& peer, link& to, std::optional<http_response> const& r);
+    virtual void acknowledged(link& to, parcel const& p);
+    virtual void narrow_down(link& to);
+    virtual void begin_anew(link& to);
+    virtual void failed(link& to, channel which, std::optional<http_response> const& r);
+    virtual milliseconds retry_delay(unsigned failures);
+    virtual milliseconds retry_after(std::optional<http_response> const& r, instant now);
+    virtual milliseconds pause_after_refusal() { return milliseconds{1'100}; }
+    virtual milliseconds left_alone_for() { return std::chrono::seconds{300}; }
+    virtual milliseconds interval_from(json::value const& b, milliseconds before);
+    virtual result<tenant> decode_page(json::object const& page);
+    virtual bool take_in_page(peer_record const& peer, link& to, json::object const& page);
+    virtual bool is_healthy(std::optional<http_response> const& r);
+    virtual void reachability_changed(link& to, bool reachable);
+
+    // ---- client_loops.cpp: when it goes, and how ----
+    virtual void push_loop(std::string const& peer_id, std::stop_token stop);
+    virtual void pull_loop(std::string const& peer_id, std::stop_token stop);
+    virtual void health_loop(std::string const& peer_id, std::stop_token stop);
+    virtual bool wakes_on_change() { return true; }
+    virtual milliseconds pull_period(link const& to) { return to.interval; }
+    virtual milliseconds health_period() { return std::chrono::seconds{10}; }
+    virtual std::optional<http_response> transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop);
+
     [[nodiscard]] settings const& config() const { return settings_; }
     [[nodiscard]] rsa_private_key const& key() const { return key_; }
     [[nodiscard]] std::string const& backend_id() const { return backend_id_; }
@@ -313,15 +378,16 @@ protected:
     instant created_;
 
 private:
+    void wait_for_news(std::unique_lock<std::mutex>& lock, std::stop_token stop, link::time until, bool for_changes);
+
     std::mutex mutex_;
+    std::condition_variable_any news_;  ///< of commits, registrations and reachability
+    std::uint64_t changes_ = 0;
     state state_;
     std::map<int, held_socket> sockets_;
     std::map<http_request const*, std::optional<held_socket>> opening_;  // upgrades that a door is waiting for
     int last_socket_ = 0;
     unsigned boots_ = 0;
 };
-
-/// `size` random bytes in hexadecimal.
-std::string random_hex(std::size_t size);
 
 }  // namespace bsp::faulty

@@ -187,7 +187,7 @@ result<> backend::commit_locally(tenant& all, std::string const& id, json::objec
     }
     conversation& into = all[id];
     join(into, incoming);
-    into.committed = next_commit(now);
+    into.committed = into.brought[""] = next_commit(now);
     return ok();
 }
 

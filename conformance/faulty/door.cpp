@@ -1,5 +1,6 @@
 #include "door.hpp"
 
+#include "backend.hpp"
 #include "web_socket.hpp"
 
 #include <netinet/in.h>
@@ -23,11 +24,6 @@ namespace bsp::faulty {
 namespace {
 
 constexpr std::size_t head_max = 64u << 10, target_max = 16u << 10, body_max = 32u << 20;
-
-instant system_now() {
-    auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    return {ns / 1'000'000'000, static_cast<std::uint32_t>(ns % 1'000'000'000)};
-}
 
 std::string_view trimmed(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);

@@ -15,7 +15,9 @@ enum class setting : std::uint8_t {
     plain,
     local,        ///< only a backend of type local can have it
     restart,      ///< seen only after `backend::restart()`
-    unreachable,  ///< cannot be seen through the profiles GEN, ID, REG and SYN; the title says why
+    client,       ///< a fault of a local backend that calls its peers; seen by who is called
+    hosted_client,
+    unreachable,  ///< cannot be seen through the profiles GEN, ID, REG, SYN and OFF; the title says why
 };
 
 /// How a fault fared that was thought up after the checks were written, when it first met the suite as it then was.
@@ -61,6 +63,7 @@ std::vector<fault> fuzz_faults();
 std::vector<fault> tel_stream_faults();
 std::vector<fault> tel_events_faults();
 std::vector<fault> mpp_faults();
+std::vector<fault> off_faults();
 
 std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <thread>
 
 namespace {
 
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
     app.add_option("--users", users_file, "JSON file: user id to pairing secret");
     app.add_option("--admin-token", s.admin_token, "token of the administrator");
     app.add_option("--type", type, "local or hosted")->check(CLI::IsMember({"local", "hosted"}))->capture_default_str();
+    app.add_option("--peer-allow", s.peer_allow, "origin that may be called, e.g. http://127.0.0.1:9000; may be repeated")->type_name("ORIGIN");
     unsigned forget_every = 0;
     app.add_option("--forget-every", forget_every, "acknowledge every Nth push and forget it: a fault that shows rarely");
     app.add_flag("--list", list, "list the faults and leave");
@@ -47,7 +49,8 @@ int main(int argc, char** argv) {
             rows.push_back(bsp::json::object{{"id", f.id},
                                              {"title", f.title},
                                              {"killed_by", bsp::json::array(f.killed_by.begin(), f.killed_by.end())},
-                                             {"needs_restart", f.needs == bsp::faulty::setting::restart}});
+                                             {"needs_restart", f.needs == bsp::faulty::setting::restart},
+                                             {"needs_listener", f.needs == bsp::faulty::setting::client || f.needs == bsp::faulty::setting::hosted_client}});
         if (format == "json") std::cout << boost::json::serialize(rows) << '\n';
         else
             for (auto const& f : bsp::faulty::all_faults()) std::cout << f.id << "  " << f.title << '\n';
@@ -68,7 +71,8 @@ int main(int argc, char** argv) {
         for (auto const& u : users->get_object())
             if (u.value().is_string()) s.users[std::string{bsp::json::view(u.key())}] = std::string{bsp::json::view(u.value().get_string())};
     }
-    s.backend_type = fault && fault->needs == bsp::faulty::setting::local ? "local" : type;
+    using bsp::faulty::setting;
+    s.backend_type = fault && (fault->needs == setting::local || fault->needs == setting::client) ? "local" : type;
 
     try {
         auto const server = bsp::faulty::open_door(port, fault && fault->door ? *fault->door : bsp::faulty::framing{});
@@ -80,6 +84,7 @@ int main(int argc, char** argv) {
             if (forget_every > 0 && is_push && ++pushes % forget_every == 0) return forgetful_answer(r);
             return backend->handle(r, now);
         }, backend);
+        std::jthread const client{[backend](std::stop_token stop) { backend->run_client(stop); }};
         std::cout << server->url() << std::endl;
         server->wait();
     } catch (std::exception const& e) {

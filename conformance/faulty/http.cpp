@@ -17,8 +17,6 @@ std::string random_hex(std::size_t size) {
     return to_hex(b);
 }
 
-namespace {
-
 instant system_now() {
     auto const since = std::chrono::system_clock::now().time_since_epoch();
     auto const seconds = std::chrono::floor<std::chrono::seconds>(since);
@@ -33,6 +31,8 @@ std::string http_date(instant t) {
     std::size_t const size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
     return {text.data(), size};
 }
+
+namespace {
 
 std::string_view authority_of(std::string_view url) {
     if (std::size_t const scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
@@ -87,7 +87,10 @@ backend::backend(settings s)
 
 http_response backend::handle(http_request const& request, instant now) {
     std::lock_guard const lock{mutex_};
-    return serve(request, now);
+    instant const before = state_.last_commit;
+    http_response out = serve(request, now);
+    if (state_.last_commit != before || request.target.ends_with("/register-peer")) ++changes_, news_.notify_all();
+    return out;
 }
 
 void backend::let_others_in() {

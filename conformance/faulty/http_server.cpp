@@ -1,20 +1,12 @@
 #include "http_server.hpp"
 
+#include "backend.hpp"
+
 #include <httplib.h>
 
-#include <chrono>
 #include <stdexcept>
 
 namespace bsp::faulty {
-
-namespace {
-
-instant system_now() {
-    auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    return {ns / 1'000'000'000, static_cast<std::uint32_t>(ns % 1'000'000'000)};
-}
-
-}  // namespace
 
 http_server::http_server(int port) : server_{std::make_unique<httplib::Server>()} {
     server_->new_task_queue = [] { return new httplib::ThreadPool{32}; };

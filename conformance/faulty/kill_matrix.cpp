@@ -3,17 +3,20 @@
 #include "degenerate.hpp"
 #include "http_server.hpp"
 
+#include "../peer/listener.hpp"
 #include "../probe.hpp"
 #include "../runner.hpp"
 #include "../target/stream.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <ostream>
 #include <set>
 #include <sstream>
+#include <thread>
 
 namespace bsp::conformance {
 
@@ -117,6 +120,7 @@ struct kill_matrix::laboratory {
     faulty::settings settings;
     surroundings world;
     std::unique_ptr<faulty::door> door;
+    std::jthread client;  // of the backend behind the door
 
     laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.fuzz_time = std::chrono::seconds{12}; }
     ~laboratory() { std::filesystem::remove(flag); }
@@ -164,6 +168,23 @@ struct kill_matrix::laboratory {
         table.put(connect_to(door->url()).value());
         look();
     }
+    /// The same with a backend that calls its peers, and the suite as one of them.
+    void serve_client(faulty::maker make, faulty::settings s) {
+        world.peer_door = listener::open("127.0.0.1:0").value();
+        world.door_elsewhere = listener::open("127.0.0.1:0").value();
+        s.peer_allow = {world.peer_door->origin()};
+        door = std::make_unique<faulty::http_server>(0);
+        s.base_url = door->url();
+        std::shared_ptr<faulty::backend> const b = make(s);
+        door->start([b, this](http_request const& r, instant now) {
+            std::error_code none;
+            if (std::filesystem::remove(flag, none)) b->reboot();
+            return b->handle(r, now);
+        }, b);
+        client = std::jthread{[b](std::stop_token stop) { b->run_client(stop); }};
+        table.put(connect_to(door->url()).value());
+        look();
+    }
     void look() {
         world.lost = false;
         world.identity.reset();
@@ -176,28 +197,56 @@ struct kill_matrix::laboratory {
 kill_matrix::kill_matrix(std::ostream& progress) : lab_{std::make_unique<laboratory>()}, progress_{progress} {}
 kill_matrix::~kill_matrix() = default;
 
+namespace {
+
+bool is_of_client(faulty::fault const& f) { return f.needs == faulty::setting::client || f.needs == faulty::setting::hosted_client; }
+
+std::vector<registered_check> checks_of_clients() {
+    std::vector<registered_check> out;
+    for (auto const& c : all_checks())
+        if ((c.check->needs & need::peer_listener) != 0) out.push_back(c);
+    return out;
+}
+
+/// Tells who was blamed; whether nobody was.
+bool nobody_is_blamed(std::ostream& progress, std::string const& what, run_result const& result) {
+    bool green = true;
+    std::map<verdict, int> count;
+    for (auto const& j : result.checks) {
+        ++count[j.verdict];
+        if (j.verdict == verdict::pass || j.verdict == verdict::untested || j.verdict == verdict::not_applicable) continue;
+        green = false;
+        progress << "BLAMED  the correct " << what << ": " << j.what.check->id << "  " << to_string(j.verdict) << "  ";
+        if (j.record.failure) progress << "expected " << j.record.failure->expected << ", actual " << j.record.failure->actual;
+        for (auto const& f : j.record.inexact) progress << " [form] expected " << f.expected << ", actual " << f.actual;
+        progress << j.record.reason << '\n';
+    }
+    progress << "correct " << what << ':';
+    for (auto const& [v, n] : count) progress << ' ' << n << ' ' << to_string(v);
+    progress << std::endl;
+    return green;
+}
+
+}  // namespace
+
+bool kill_matrix::correct_client_is_green() {
+    bool green = true;
+    for (char const* type : {"hosted", "local"}) {
+        laboratory lab;
+        lab.settings.backend_type = type;
+        lab.serve_client(faulty::make<faulty::backend>, lab.settings);
+        green = nobody_is_blamed(progress_, std::string{type} + " backend as a client", run(lab.world, checks_of_clients(), {})) && green;
+    }
+    return green;
+}
+
 bool kill_matrix::correct_is_green() {
     bool green = true;
-    auto const judge = [&](std::string const& what, run_result const& result) {
-        std::map<verdict, int> count;
-        for (auto const& j : result.checks) {
-            ++count[j.verdict];
-            if (j.verdict == verdict::pass || j.verdict == verdict::untested || j.verdict == verdict::not_applicable) continue;
-            green = false;
-            progress_ << "BLAMED  the correct " << what << ": " << j.what.check->id << "  " << to_string(j.verdict) << "  ";
-            if (j.record.failure) progress_ << "expected " << j.record.failure->expected << ", actual " << j.record.failure->actual;
-            for (auto const& f : j.record.inexact) progress_ << " [form] expected " << f.expected << ", actual " << f.actual;
-            progress_ << j.record.reason << '\n';
-        }
-        progress_ << "correct " << what << ':';
-        for (auto const& [v, n] : count) progress_ << ' ' << n << ' ' << to_string(v);
-        progress_ << std::endl;
-    };
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
         lab_->put(std::make_shared<faulty::backend>(s));
-        judge(std::string{type} + " backend", lab_->run_all());
+        green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
     }
     std::vector<registered_check> of_bytes;
     for (auto const& c : all_checks())
@@ -206,10 +255,42 @@ bool kill_matrix::correct_is_green() {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
         lab_->serve(faulty::make<faulty::backend>, s, faulty::framing{});
-        judge(std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {}));
+        green = nobody_is_blamed(progress_, std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {})) && green;
     }
-    return green;
+    return correct_client_is_green() && green;
 }
+
+namespace {
+
+/// The checks that a fault names; a name of nothing goes to the remark.
+std::vector<registered_check> named_by(faulty::fault const& f, autopsy& out) {
+    std::vector<registered_check> named;
+    for (auto id : f.killed_by)
+        if (auto const* c = find_check(id)) named.push_back(*c);
+        else out.remark += (out.remark.empty() ? "no check " : ", ") + std::string{id};
+    return named;
+}
+
+/// Fills in what the verdicts say of the fault.
+void conclude(autopsy& out, std::vector<registered_check> const& named, run_result const& results) {
+    std::set<std::string> clauses;
+    bool ran = false;
+    for (auto const& j : results.checks) {
+        bool const is_named = std::any_of(named.begin(), named.end(), [&](auto const& c) { return c.index == j.what.index; });
+        if (is_named) {
+            ran = ran || (j.verdict != verdict::untested && j.verdict != verdict::not_applicable && j.verdict != verdict::harness_error);
+            if (j.verdict != verdict::fail) out.remark += (out.remark.empty() ? "" : "; ") + std::string{j.what.check->id} + " " + std::string{to_string(j.verdict)} + " " + j.record.reason;
+        }
+        if (j.verdict != verdict::fail) continue;
+        std::string const id{j.what.check->id};
+        (is_named ? out.killers : out.bystanders).push_back(id);
+        if (is_named) clauses.insert(j.what.check->clauses.begin(), j.what.check->clauses.end());
+    }
+    out.clauses.assign(clauses.begin(), clauses.end());
+    out.fate = !out.killers.empty() ? fate::killed : ran ? fate::survived : fate::is_void;
+}
+
+}  // namespace
 
 autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     autopsy out{&f, fate::is_void, {}, {}, {}, all_checks_too, {}};
@@ -217,10 +298,7 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
         out.fate = fate::unreachable;
         return out;
     }
-    std::vector<registered_check> named;
-    for (auto id : f.killed_by)
-        if (auto const* c = find_check(id)) named.push_back(*c);
-        else out.remark += (out.remark.empty() ? "no check " : ", ") + std::string{id};
+    auto const named = named_by(f, out);
     if (named.empty()) return out;
     out.remark.clear();
 
@@ -237,30 +315,47 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     }
 
     // Fuzzing lasts as long as it is told to, and finds whatever there is: it says nothing of precision.
-    auto const results = run(lab_->world, all_checks_too ? *select({}) : named, {});
-    std::set<std::string> clauses;
-    bool ran = false;
-    for (auto const& j : results.checks) {
-        bool const is_named = std::any_of(named.begin(), named.end(), [&](auto const& c) { return c.index == j.what.index; });
-        if (is_named) {
-            ran = ran || (j.verdict != verdict::untested && j.verdict != verdict::not_applicable && j.verdict != verdict::harness_error);
-            if (j.verdict != verdict::fail) out.remark += (out.remark.empty() ? "" : "; ") + std::string{j.what.check->id} + " " + std::string{to_string(j.verdict)} + " " + j.record.reason;
+    conclude(out, named, run(lab_->world, all_checks_too ? *select({}) : named, {}));
+    return out;
+}
+
+std::map<faulty::fault const*, autopsy> kill_matrix::examine_clients(std::vector<faulty::fault const*> const& faults, bool all_checks_too) {
+    std::map<faulty::fault const*, autopsy> out;
+    for (auto const* f : faults) out.emplace(f, autopsy{f, fate::is_void, {}, {}, {}, all_checks_too, {}});
+    std::atomic<std::size_t> next = 0;
+    auto const examine_some = [&] {
+        for (std::size_t i = 0; (i = next++) < faults.size();) {
+            autopsy& a = out.at(faults[i]);
+            auto const named = named_by(*faults[i], a);
+            if (named.empty()) continue;
+            a.remark.clear();
+            try {
+                laboratory lab;
+                lab.settings.backend_type = faults[i]->needs == faulty::setting::client ? "local" : "hosted";
+                lab.serve_client(faults[i]->make, lab.settings);
+                conclude(a, named, run(lab.world, all_checks_too ? checks_of_clients() : named, {}));
+            } catch (std::exception const& e) {
+                a.remark = e.what();
+            }
         }
-        if (j.verdict != verdict::fail) continue;
-        std::string const id{j.what.check->id};
-        (is_named ? out.killers : out.bystanders).push_back(id);
-        if (is_named) clauses.insert(j.what.check->clauses.begin(), j.what.check->clauses.end());
-    }
-    out.clauses.assign(clauses.begin(), clauses.end());
-    out.fate = !out.killers.empty() ? fate::killed : ran ? fate::survived : fate::is_void;
+    };
+    constexpr std::size_t at_once_max = 64;
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < std::min(at_once_max, faults.size()); ++i) threads.emplace_back(examine_some);
+    threads.clear();
     return out;
 }
 
 bool kill_matrix::kill(std::vector<std::string> const& only, bool all_checks_too) {
     std::map<fate, int> count;
+    auto const is_wanted = [&](faulty::fault const& f) { return only.empty() || std::find(only.begin(), only.end(), f.id) != only.end(); };
+    std::vector<faulty::fault const*> clients;
+    for (auto const& f : faulty::all_faults())
+        if (is_wanted(f) && is_of_client(f)) clients.push_back(&f);
+    auto of_clients = examine_clients(clients, all_checks_too);
     for (auto const& f : faulty::all_faults()) {
-        if (!only.empty() && std::find(only.begin(), only.end(), f.id) == only.end()) continue;
-        autopsy a = examine(f, all_checks_too);
+        if (!is_wanted(f)) continue;
+        autopsy a = is_of_client(f) ? std::move(of_clients.at(&f)) : examine(f, all_checks_too);
         ++count[a.fate];
         progress_ << word(a.fate) << "  " << f.id << "  " << f.title << "  " << joined(a.killers);
         if (!a.remark.empty()) progress_ << "  (" << a.remark << ')';

@@ -78,6 +78,7 @@ result<tenant> backend::decode_conversations(json::fields const& body, peer_reco
     tenant incoming;
     for (std::size_t i = 0; i < given.size(); ++i) {
         BSP_TRY(json::fields const f, given.object_at(i));
+        BSP_CHECK(check_message_count(f));
         BSP_TRY(auto entry, decode_conversation(f, now));
         join(incoming[entry.first], entry.second);
     }
@@ -86,6 +87,12 @@ result<tenant> backend::decode_conversations(json::fields const& body, peer_reco
 
 result<> backend::check_counts(json::array const& conversations) {
     if (conversations.size() > 1'000) return fail(errc::payload_too_large, "/conversations must not have more than 1000 elements");
+    return ok();
+}
+
+result<> backend::check_message_count(json::fields const& f) {
+    BSP_TRY(json::elements const messages, f.required_array("messages"));
+    if (messages.size() > 10'000) return fail(errc::payload_too_large, "/messages must not have more than 10000 elements");
     return ok();
 }
 
@@ -116,7 +123,6 @@ result<std::pair<std::string, conversation>> backend::decode_conversation(json::
         c.surfaces.insert(std::string{surface});
     }
     BSP_TRY(json::elements const messages, f.required_array("messages"));
-    if (messages.size() > 10'000) return fail(errc::payload_too_large, "/messages must not have more than 10000 elements");
     for (std::size_t i = 0; i < messages.size(); ++i) {
         BSP_TRY(json::fields const m, messages.object_at(i));
         BSP_TRY(message const decoded, decode_message(m, now));
@@ -171,7 +177,7 @@ json::array backend::apply(peer_record const& peer, tenant const& incoming, inst
             if (auto const held = into.messages.find(message_id); held != into.messages.end())
                 if (auto c = conflict(id, held->second, m)) conflicts.push_back(*std::move(c));
         keep_losers(into, from, now);
-        if (join(into, from)) into.committed = commit;
+        if (join(into, from)) into.committed = into.brought[peer.peer_id] = commit;
     }
     return conflicts;
 }

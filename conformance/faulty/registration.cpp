@@ -45,6 +45,7 @@ result<http_response> backend::register_peer(call const& c) {
     BSP_CHECK(check_fingerprints(t, who, key));
     BSP_CHECK(check_unpairing(t, who));
     BSP_TRY(peer_record * peer, enter(who, key, t, c.now));
+    note_endpoints(f, t, *peer);
     return json_answer(200, registration_answer(c, *peer, challenge));
 }
 
@@ -104,6 +105,16 @@ result<> backend::check_endpoints(json::fields const& body) {
         if (!is_absolute_url(url)) return given->invalid(name, "must be an absolute URL");
     }
     return ok();
+}
+
+void backend::note_endpoints(json::fields const& body, token const& t, peer_record& peer) {
+    auto& to = state_.links[peer.peer_id];
+    to.not_before = {};  // whatever the peer refused, a registration is a new start
+    if (to.refused_token && *to.refused_token < peer.sbt_created) to.refused_token.reset();
+    auto const given = body.optional_object("endpoints");
+    if (!given || !*given || t.created < peer.sbt_created) return;
+    peer.remote_id = text_of(**given, "peer_id").value();
+    peer.sync_endpoint = text_of(**given, "sync_endpoint").value();
 }
 
 result<std::optional<std::string>> backend::challenge_of(json::fields const& body) {

@@ -6,7 +6,9 @@
 #include <bsp/json/value.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -57,6 +59,7 @@ struct conversation {
     std::set<std::string> surfaces;
 
     instant committed;  ///< when it changed last, by this backend's feed
+    std::map<std::string, instant> brought;  ///< the same by who brought the change: a peer_id, or "" for a write here
     std::vector<loser> losers;
     std::vector<std::string> arrivals;  ///< message ids in order of arrival, which the correct backend ignores
 
@@ -78,6 +81,36 @@ struct peer_record {
     instant sbt_expires;
     instant registered;
     bool revoked = false;
+    std::string remote_id = {};      ///< what it calls this backend: `endpoints.peer_id`
+    std::string sync_endpoint = {};  ///< where this backend may send; "" as long as nobody said
+};
+
+/// A push on its way, unchanged until it is acknowledged.
+struct parcel {
+    std::string sync_id;
+    json::array conversations;
+    std::vector<std::string> ids;  ///< of the conversations
+    instant snapshot;              ///< commits up to here were looked at for it
+    bool last = true;              ///< of its snapshot
+};
+
+/// How this backend stands with a peer to which it sends (chapter 10).
+struct link {
+    using time = std::chrono::steady_clock::time_point;
+
+    // What is kept (section 10.1).
+    instant pushed{-1'000'000'000'000, 0};   ///< commits up to here are acknowledged
+    std::string since, cursor, epoch;        ///< of the peer's feed
+    std::map<std::string, time> set_aside;   ///< conversations refused for their content, and when each may be tried again
+
+    std::deque<parcel> outgoing;
+    std::chrono::milliseconds interval{5'000};
+    bool reachable = false;
+    std::array<unsigned, 2> failures{};      ///< in a row, of pushes and of pulls
+    std::array<time, 2> retry_at{};          ///< because of them
+    std::array<time, 2> not_before{};        ///< because the peer said so, or refused
+    time pull_begun{}, next_pull{};
+    std::optional<instant> refused_token;    ///< `created_at` of the token that the peer no longer takes
 };
 
 /// What was decided about an accepted push (BSP-SYN-070).
@@ -117,6 +150,7 @@ struct state {
     std::map<std::pair<std::string, std::string>, receipt> receipts;               ///< by peer_id, sync_id
     std::map<std::pair<std::string, std::string>, std::int64_t> used_assertions;   ///< exp, by issuer, jti
     instant last_commit;
+    std::map<std::string, link> links;                                             ///< by peer_id
 };
 
 /// A session binding token whose members have the right shapes.

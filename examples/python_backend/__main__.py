@@ -12,6 +12,7 @@ from pathlib import Path
 
 import identity
 import keys
+from client import Client
 from endpoints import Backend, Configuration
 from grammar import is_http_url, is_user_id
 from http_server import Server
@@ -50,6 +51,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--base-url", metavar="URL", help="the URL by which clients reach this backend")
     parser.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN",
                         help="an origin whose web pages may call; may be repeated")
+    parser.add_argument("--peer-allow", action="append", default=[], metavar="ORIGIN",
+                        help="an origin of other backends that may be called; may be repeated")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="gets the base URL when requests are served")
     arguments = parser.parse_args()
     if arguments.base_url is not None and not (
@@ -73,6 +76,7 @@ def main() -> None:
     base_url = (arguments.base_url or f"http://127.0.0.1:{server.server_address[1]}").rstrip("/")
     server.application = backend = Backend(
         store, own, Configuration(base_url, pairing_secrets, admin_token, frozenset(arguments.allow_origin)))
+    Client(store, own, frozenset(arguments.peer_allow)).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"{own.backend_id} serves {base_url}", flush=True)
     if arguments.ready_file is not None:

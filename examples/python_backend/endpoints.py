@@ -391,7 +391,7 @@ class Backend:
             if earlier is not None:
                 conflicts = json.loads(earlier["conflicts"])
             else:
-                conflicts = self._join(store, peer["user_id"], payload["conversations"], now)
+                conflicts = self._join(store, peer, payload["conversations"], now)
                 store.remember_push(peer_id, payload["sync_id"], digest, conflicts, now)
         return _json(200, {"status": "synced", "acked_sync_id": payload["sync_id"], "conflicts": conflicts,
                            "next_sync_in_ms": SYNC_INTERVAL_MS})
@@ -415,13 +415,13 @@ class Backend:
                 raise Problem("wrong-audience", f"The member {name} of the payload names another one.")
 
     @staticmethod
-    def _join(store: Store, user_id: str, pushed: list[dict], now: int) -> list[dict]:
+    def _join(store: Store, peer: sqlite3.Row, pushed: list[dict], now: int) -> list[dict]:
         """Joins all conversations of a push; the entries of `conflicts`."""
         by_id: dict[str, list[dict]] = {}
         for conversation in pushed:
             by_id.setdefault(conversation["conversation_id"], []).append(conversation)
         return [divergence.entry(conversation_id) for conversation_id, entries in by_id.items()
-                for divergence in store.join(user_id, conversation_id, entries, now)]
+                for divergence in store.join(peer["user_id"], conversation_id, entries, now, origin=peer["peer_id"])]
 
     def pull(self, request: Request, peer_id: str) -> Response:
         with self.store.transaction() as store:
@@ -829,13 +829,18 @@ def _check_payload(payload: dict, now: int) -> None:
     if "typ" in payload:
         raise Problem("invalid-body", "A payload has no member typ.")
     for conversation in payload["conversations"]:
-        check_members(conversation, "a conversation", _CONVERSATION, {"title": is_string, **_FLAGS})
-        _check_not_in_future(conversation["last_modified"], now)
-        for message in conversation["messages"]:
-            check_members(message, "a message", _MESSAGE, _FLAGS)
-            _check_not_in_future(message["timestamp"], now)
-            if merge.is_deleted(message) and message["content"]:
-                raise Problem("invalid-body", "A tombstone has content.")
+        check_conversation(conversation)
+        for instant in (conversation["last_modified"], *(message["timestamp"] for message in conversation["messages"])):
+            _check_not_in_future(instant, now)
+
+
+def check_conversation(conversation: object) -> None:
+    """The schema of a conversation, in a push or in a feed (section 6.1). Raises invalid-body."""
+    check_members(conversation, "a conversation", _CONVERSATION, {"title": is_string, **_FLAGS})
+    for message in conversation["messages"]:
+        check_members(message, "a message", _MESSAGE, _FLAGS)
+        if merge.is_deleted(message) and message["content"]:
+            raise Problem("invalid-body", "A tombstone has content.")
 
 
 def _check_write(body: object, now: int) -> dict:

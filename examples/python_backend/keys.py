@@ -79,9 +79,13 @@ class PrivateKey:
     key: rsa.RSAPrivateKey
     public: PublicKey
 
+    def sign(self, octets: bytes) -> bytes:
+        """A PS256 signature."""
+        return self.key.sign(octets, _PSS, hashes.SHA256())
+
     def sign_object(self, value: dict[str, object]) -> str:
         """Standard base64 of the PS256 over C14N-1 of the object."""
-        return base64.b64encode(self.key.sign(canonical.octets(value), _PSS, hashes.SHA256())).decode()
+        return base64.b64encode(self.sign(canonical.octets(value))).decode()
 
 
 def generate_private_pem() -> str:

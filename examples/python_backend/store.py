@@ -53,6 +53,13 @@ CREATE TABLE IF NOT EXISTS events (
     user_id TEXT, event_id TEXT, source_backend TEXT NOT NULL, received INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (user_id, event_id)) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS events_by_time ON events (user_id, received);
+CREATE TABLE IF NOT EXISTS changes (
+    user_id TEXT, conversation_id TEXT, origin TEXT, committed INTEGER NOT NULL,
+    PRIMARY KEY (user_id, conversation_id, origin)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (
+    peer_id TEXT PRIMARY KEY, pushed INTEGER NOT NULL DEFAULT 0, since TEXT, cursor TEXT, epoch TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS set_aside (
+    peer_id TEXT, conversation_id TEXT, until INTEGER NOT NULL, PRIMARY KEY (peer_id, conversation_id)) WITHOUT ROWID;
 """
 
 
@@ -65,6 +72,9 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        self._news = threading.Condition()
+        self.changes = 0  # grows with whatever a client of other backends may have to act on
+        self._touched = False
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -87,11 +97,25 @@ class Store:
                     self._db.execute("COMMIT")
                     raise
                 self._db.execute("COMMIT")
+                if self._touched:
+                    self.touch()
             except sqlite3.Error:
                 raise Problem("unavailable", "The store is not available at present.") from None
             finally:
+                self._touched = False
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+
+    def touch(self) -> None:
+        """Wakes whoever waits for changes."""
+        with self._news:
+            self.changes += 1
+            self._news.notify_all()
+
+    def wait(self, seen: int, seconds: float) -> None:
+        """Until there is a change after those `seen`, or the time is over. Called outside of transactions."""
+        with self._news:
+            self._news.wait_for(lambda: self.changes != seen, seconds)
 
     # Names and secrets of this installation
 
@@ -120,15 +144,18 @@ class Store:
                                 "ORDER BY registered_at, peer_id", (user_id,)).fetchall()
 
     def add_peer(self, **columns: str | None) -> None:
+        self._touched = True
         names = ", ".join(columns)
         self._db.execute(f"INSERT INTO peers ({names}) VALUES ({', '.join('?' * len(columns))})", (*columns.values(),))
 
     def renew_peer(self, peer_id: str, sbt: str, capabilities: str, endpoints: str | None) -> None:
         """Replaces the token and the capabilities, and the endpoints if there are any."""
+        self._touched = True
         self._db.execute("UPDATE peers SET sbt = ?, capabilities = ?, endpoints = coalesce(?, endpoints) "
                          "WHERE peer_id = ?", (sbt, capabilities, endpoints, peer_id))
 
     def unpair(self, peer: sqlite3.Row, now: int) -> None:
+        self._touched = True
         self._db.execute("UPDATE peers SET state = 'unpaired' WHERE peer_id = ?", (peer["peer_id"],))
         self._db.execute("INSERT OR REPLACE INTO unpairings VALUES (?, ?, ?)", (peer["user_id"], peer["backend_id"], now))
 
@@ -241,8 +268,11 @@ class Store:
             "ORDER BY committed, conversation_id LIMIT ?", (user_id, min(max(since, 0), MAX_INSTANT), *after, limit))
         return [(r["committed"], r["conversation_id"], r["revived"], self._conversation(r)) for r in rows.fetchall()]
 
-    def join(self, user_id: str, conversation_id: str, incoming: list[dict], now: int) -> list[merge.Divergence]:
-        """Joins entries of one conversation into the state; the divergences that were met."""
+    def join(self, user_id: str, conversation_id: str, incoming: list[dict], now: int, origin: str = "") -> list[merge.Divergence]:
+        """Joins entries of one conversation into the state; the divergences that were met.
+
+        `origin` is the peer_id of the peer that it came from, or empty for a write at this backend.
+        """
         state = self.conversation(user_id, conversation_id)
         arriving = [message for entry in incoming for message in entry["messages"]]
         for message_id in {message["id"] for message in arriving}:
@@ -261,6 +291,8 @@ class Store:
                 "last_modified = excluded.last_modified, surfaces = excluded.surfaces, committed = excluded.committed, "
                 "revived = max(revived, excluded.revived)",
                 (user_id, conversation_id, *self._row(state), commit, revived))
+            self._db.execute("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", (user_id, conversation_id, origin, commit))
+            self._touched = True
         self._db.executemany("INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?)", [
             (user_id, conversation_id, i, m["version"], canonical.text(m), commit) for i, m in changed.items()])
         found = merge.divergences(before, arriving, state.messages)
@@ -292,6 +324,49 @@ class Store:
         rows = self._db.execute("SELECT at, body FROM losers WHERE user_id = ? AND conversation_id = ? ORDER BY at, id, digest",
                                 (user_id, conversation_id))
         return [(row["at"], json.loads(row["body"])) for row in rows]
+
+    # What is kept of the peers that are called, section 10.1
+
+    def due(self, peer: sqlite3.Row, now: int) -> list[tuple[str, int]]:
+        """What a peer does not know yet, in the order of commits: conversation ids, and from when on their messages count.
+
+        What came from the peer itself is not due to it (BSP-OFF-026). A conversation that was set aside is due, as a
+        whole, when its time has come.
+        """
+        pushed = self._db.execute("SELECT pushed FROM links WHERE peer_id = ?", (peer["peer_id"],)).fetchone()
+        position = pushed["pushed"] if pushed else 0
+        rows = self._db.execute(
+            "SELECT c.conversation_id AS id, max(c.committed) AS at, s.until AS until, v.revived AS revived FROM changes c "
+            "JOIN conversations v USING (user_id, conversation_id) "
+            "LEFT JOIN set_aside s ON s.peer_id = ?1 AND s.conversation_id = c.conversation_id "
+            "WHERE c.user_id = ?2 AND c.origin <> ?1 GROUP BY c.conversation_id "
+            "HAVING CASE WHEN s.until IS NULL THEN max(c.committed) > ?3 ELSE s.until <= ?4 END ORDER BY at, id",
+            (peer["peer_id"], peer["user_id"], position, now)).fetchall()
+        return [(r["id"], 0 if r["until"] is not None or r["revived"] > position else position + 1) for r in rows]
+
+    def acknowledged(self, peer_id: str, conversation_ids: list[str], position: int | None) -> None:
+        """A push arrived; `position` is that of its snapshot, when it was the last of it."""
+        self._db.executemany("DELETE FROM set_aside WHERE peer_id = ? AND conversation_id = ?", [(peer_id, i) for i in conversation_ids])
+        if position is not None:
+            self._db.execute("INSERT INTO links (peer_id, pushed) VALUES (?, ?) ON CONFLICT DO UPDATE SET pushed = excluded.pushed",
+                             (peer_id, position))
+
+    def set_aside(self, peer_id: str, conversation_id: str, until: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO set_aside VALUES (?, ?, ?)", (peer_id, conversation_id, until))
+
+    def place_in_feed(self, peer_id: str) -> dict[str, str | None]:
+        row = self._db.execute("SELECT since, cursor, epoch FROM links WHERE peer_id = ?", (peer_id,)).fetchone()
+        return dict(row) if row else {"since": None, "cursor": None, "epoch": None}
+
+    def keep_place(self, peer_id: str, since: str | None, cursor: str | None, epoch: str | None) -> None:
+        self._db.execute(
+            "INSERT INTO links (peer_id, since, cursor, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "since = excluded.since, cursor = excluded.cursor, epoch = excluded.epoch", (peer_id, since, cursor, epoch))
+
+    def begin_anew(self, peer_id: str) -> None:
+        """Forgets what the peer knew and what it gave (BSP-SYN-134)."""
+        self._db.execute("DELETE FROM links WHERE peer_id = ?", (peer_id,))
+        self._touched = True
 
 
 def new_peer_id() -> str:

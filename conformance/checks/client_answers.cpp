@@ -1,0 +1,340 @@
+#include "../peer/stand_in.hpp"
+#include "../probe.hpp"
+#include "../registry.hpp"
+#include "../surroundings.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/json/c14n.hpp>
+
+#include <algorithm>
+#include <ctime>
+
+// Chapter 10, what a client makes of answers. The suite is the other backend, and misbehaves.
+
+namespace bsp::conformance {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr unsigned as_client = need::peer_listener | need::local_target;
+constexpr milliseconds grain{30};  ///< of timers, and of two threads that look at clocks
+
+bool verifies(scenario& s, arrival const& push) {
+    auto const key = rsa_public_key::from_pem(s.identity().public_key_pem);
+    auto const signature = from_base64(text_at(push.body, "/signature"));
+    auto const text = push.body.is_object() ? json::canonicalize(push.body.get_object(), {"signature"}) : result<std::string>{std::string{}};
+    return key && signature && text && key->verify_ps256(*text, *signature);
+}
+
+/// Answers the first `n` pushes of `c` by `wrong`, and the others rightly.
+script wrong_for(std::string c, int n, script wrong) {
+    return [c = std::move(c), left = std::make_shared<std::atomic<int>>(n), wrong = std::move(wrong)](arrival const& a) {
+        return a.conversation(c) && (*left)-- > 0 ? wrong(a) : stand_in::acknowledge(a);
+    };
+}
+
+reaction raw(std::string text) { return {.how = reaction::manner::bytes, .response = {0, {}, std::move(text)}}; }
+
+/// A stand-in for each of `wrong`, which is its answer to the first push of one conversation: each must get that again.
+void each_is_sent_again(scenario& s, std::vector<std::pair<std::string, script>> const& wrong) {
+    std::vector<std::unique_ptr<stand_in>> all;
+    auto const account = s.account();
+    for (std::size_t i = 0; i < wrong.size(); ++i) all.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account}));
+    settle(s, all);
+    auto const c = s.fresh("c");
+    for (std::size_t i = 0; i < wrong.size(); ++i) all[i]->on_push(wrong_for(c, 1, wrong[i].second));
+    write(s, all.front()->user(), c);
+    for (std::size_t i = 0; i < wrong.size(); ++i) {
+        s.expect(all[i]->until(soon, [&] { return !all[i]->pushes_of(c).empty(); }), "a push of the change", "none");
+        bool const again = all[i]->delivered_in_the_end(c);
+        if (!again) s.expect(false, "the push again, after one that was answered with " + wrong[i].first, std::to_string(all[i]->pushes_of(c).size()) + " pushes of it, none of them acknowledged");
+    }
+}
+
+script status(int n, std::string code, http_headers headers = {}) {
+    return [n, code = std::move(code), headers = std::move(headers)](arrival const&) { return stand_in::problem(n, code, headers); };
+}
+
+void the_same_push_comes_again(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    b.on_push(wrong_for(c, 2, status(503, "unavailable")));
+    write(s, b.user(), c);
+    s.expect(b.delivered_in_the_end(c), "the push again after two answers 503", std::to_string(b.pushes_of(c).size()) + " pushes of it");
+    auto const all = b.pushes_of(c);
+    s.control(all.size() >= 3, "three transmissions");
+    for (std::size_t i = 0; i < 3; ++i) {
+        s.expect(verifies(s, all[i]), "a signature of the target at each transmission", "none that verifies at transmission " + std::to_string(i + 1));
+        auto const stamp = parse_timestamp(text_at(all[i].body, "/timestamp"));
+        bool const fresh = stamp && *stamp < all[i].when + seconds{300} && all[i].when < *stamp + seconds{300};
+        s.expect(fresh, "a timestamp within 300 s of now", text_at(all[i].body, "/timestamp"));
+        if (i == 0) continue;
+        s.expect(all[i].sync_id() == all[0].sync_id(), "the same sync_id at each transmission of a push", all[0].sync_id() + ", then " + all[i].sync_id());
+        s.expect_same("conversations of the repetition", *at(all[0].body, "/conversations"), at(all[i].body, "/conversations"));
+        s.expect(text_at(all[i].body, "/timestamp") != text_at(all[i - 1].body, "/timestamp"), "another timestamp at each transmission", "the same, " + seconds_text(between(all[i - 1].at, all[i].at)) + " later");
+        s.expect(text_at(all[i].body, "/signature") != text_at(all[i - 1].body, "/signature"), "another signature at each transmission", "the same");
+    }
+}
+
+void failures_are_followed_by_longer_pauses(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    std::atomic<std::size_t> failed = 0;
+    b.on_push([&](arrival const&) {
+        ++failed;
+        return stand_in::problem(503, "unavailable");
+    });
+    write(s, b.user(), c);
+    auto const refused = [&] {  // whatever they hold: what fails first keeps its place
+        auto all = b.pushes();
+        std::erase_if(all, [](arrival const& a) { return a.status != 503 || !a.over; });
+        return all;
+    };
+    auto const transmissions = [&](std::size_t n) { return [&refused, n] { return refused().size() >= n; }; };
+    s.expect(b.until(soon, transmissions(1)), "a push of the change", "none");
+    if (!b.until(seconds{14}, transmissions(4))) s.expect(b.until(seconds{50} + slack, transmissions(2)), "the push again within 64 s", "none");
+    auto const all = refused();
+    for (std::size_t i = 1; i < std::min<std::size_t>(all.size(), 5); ++i) {
+        auto const gap = between(*all[i - 1].over, all[i].at), least = milliseconds{1'000 << (i - 1)};
+        s.expect(gap + grain >= least, "at least " + seconds_text(least) + " after failure " + std::to_string(i), seconds_text(gap));
+    }
+    // And however often it fails, it goes on.
+    auto const before = failed.load();
+    if (!b.flap()) s.inconclusive("the target does not ask for /health");
+    b.until(seconds{12}, [&] { return failed >= before + 3; });
+    b.on_push({});
+    bool const came = b.delivered_in_the_end(c);
+    s.expect(came, "the push again, however often it failed", "none after " + std::to_string(failed) + " failures");
+}
+
+void retry_after_is_kept(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    std::atomic<int> n = 0;
+    std::atomic<std::int64_t> date = 0;
+    b.on_push([&](arrival const& a) {
+        if (!a.conversation(c)) return stand_in::acknowledge(a);
+        switch (n++) {
+            case 0: return stand_in::problem(429, "rate-limited", {{"Retry-After", "4"}});
+            case 1: {
+                std::time_t const at = date = a.when.seconds + 8;
+                std::tm utc{};
+                ::gmtime_r(&at, &utc);
+                std::array<char, 40> text{};
+                std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+                return stand_in::problem(503, "unavailable", {{"Retry-After", text.data()}});
+            }
+            default: return stand_in::acknowledge(a);
+        }
+    });
+    write(s, b.user(), c);
+    bool const came = b.until(seconds{30}, [&] { return b.pushes_of(c).size() >= 3; }) || b.delivered_in_the_end(c);
+    b.on_push({});
+    auto const all = b.pushes_of(c);
+    s.control(!all.empty(), "a push of the change");
+    if (all.size() > 1) {
+        auto const gap = between(*all[0].over, all[1].at);
+        s.expect(gap + grain >= seconds{4}, "no transmission before 4 s have passed, as Retry-After: 4 said", "one after " + seconds_text(gap));
+    }
+    if (all.size() > 2) s.expect(all[2].when.seconds + 2 >= date, "no transmission before the date that Retry-After gave", std::to_string(date - all[2].when.seconds) + " s before it");
+    s.expect(came, "the push again after the time that Retry-After gave", std::to_string(all.size()) + " transmissions");
+}
+
+/// The greatest number of refused requests within one second.
+std::size_t most_in_a_second(std::vector<arrival> const& all) {
+    std::size_t most = 0;
+    for (auto const& first : all)
+        most = std::max(most, static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](arrival const& a) { return a.at >= first.at && a.at < first.at + seconds{1} - grain; })));
+    return most;
+}
+
+void refusals_do_not_make_it_hurry(scenario& s) {
+    std::vector<std::pair<int, char const*>> const refusals{{403, "forbidden"}, {404, "unknown-peer"}, {401, "invalid-signature"}, {418, "no-such-code"}, {400, "invalid-body"}};
+    auto const account = s.account();
+    std::vector<std::unique_ptr<stand_in>> all;
+    for (std::size_t i = 0; i < refusals.size(); ++i) all.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account}));
+    settle(s, all);
+    for (std::size_t i = 0; i < refusals.size(); ++i) {
+        all[i]->on_push(status(refusals[i].first, refusals[i].second));
+        all[i]->on_pull(status(refusals[i].first, refusals[i].second));
+    }
+    for (int i = 0; i < 8; ++i) {
+        write(s, all.front()->user(), s.fresh("c"));
+        pass(milliseconds{1'000});
+    }
+    for (std::size_t i = 0; i < refusals.size(); ++i) {
+        auto refused = all[i]->pushes();
+        for (auto& a : all[i]->pulls()) refused.push_back(a);
+        std::erase_if(refused, [&](arrival const& a) { return a.status != refusals[i].first; });
+        s.control(!refused.empty(), "requests that were refused");
+        auto const most = most_in_a_second(refused);
+        s.expect(most <= 2, "at most two requests in a second that are refused with " + std::to_string(refusals[i].first), std::to_string(most) + " within one second");
+    }
+}
+
+void one_refused_conversation_holds_no_others_up(scenario& s) {
+    std::vector<std::pair<int, char const*>> const refusals{{422, "invalid-body"}, {400, "invalid-body"}, {413, "payload-too-large"}, {422, "a-code-of-tomorrow"}};
+    auto const account = s.account();
+    std::vector<std::unique_ptr<stand_in>> all;
+    for (std::size_t i = 0; i < refusals.size(); ++i) all.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account}));
+    settle(s, all);
+    auto const bad = s.fresh("bad"), good = s.fresh("good"), later = s.fresh("later");
+    for (std::size_t i = 0; i < refusals.size(); ++i)
+        all[i]->on_push([bad, refusal = refusals[i]](arrival const& a) { return a.conversation(bad) ? stand_in::problem(refusal.first, refusal.second) : stand_in::acknowledge(a); });
+    auto const who = all.front()->user();
+    write(s, who, bad);
+    write(s, who, good);
+    for (std::size_t i = 0; i < refusals.size(); ++i) {
+        auto const& b = *all[i];
+        auto const what = "after one was refused with " + std::to_string(refusals[i].first) + " " + refusals[i].second;
+        s.expect(b.until(soon, [&] { return !b.pushes_of(bad).empty(); }), "a push of the change", "none");
+        s.expect(b.delivered(seconds{30} + slack, good), "a push of the other conversation, " + what, "none within 30 s");
+    }
+    pass(seconds{3});
+    write(s, who, later);
+    for (std::size_t i = 0; i < refusals.size(); ++i) s.expect(all[i]->delivered(seconds{20}, later), "a push of what was written later, after one was refused with " + std::to_string(refusals[i].first), "none within 20 s");
+    for (auto const& b : all) {
+        auto const tried = b->pushes_of(bad);
+        auto const alone = std::count_if(tried.begin(), tried.end(), [](arrival const& a) { return objects_at(a.body, "/conversations").size() == 1; });
+        s.expect(alone <= 1, "the refused conversation tried again at most once in 300 s", std::to_string(alone) + " pushes of it alone");
+        for (std::size_t i = 1; i < tried.size(); ++i)
+            s.expect(tried[i].sync_id() != tried[i - 1].sync_id(), "no refused push unchanged once more", "sync_id " + tried[i].sync_id() + " twice");
+    }
+}
+
+void only_its_own_acknowledgement_counts(scenario& s) {
+    each_is_sent_again(s, {{"another acked_sync_id", [](arrival const& a) { return stand_in::acknowledge(a, {{"acked_sync_id", a.sync_id() + "x"}}); }},
+                           {"no acked_sync_id", [](arrival const&) { return stand_in::respond(200, json::object{{"status", "synced"}, {"conflicts", json::array{}}, {"next_sync_in_ms", 5000}}); }},
+                           {"status 202", [](arrival const& a) {
+                                auto r = stand_in::acknowledge(a);
+                                r.response.status = 202;
+                                return r;
+                            }}});
+}
+
+void what_cannot_be_read_is_no_acknowledgement(scenario& s) {
+    each_is_sent_again(s, {{"a web page", [](arrival const&) { return reaction{.response = {200, {{"Content-Type", "text/html"}}, "<html><body>Please log in</body></html>"}}; }},
+                           {"half of an answer", [](arrival const& a) {
+                                auto r = stand_in::acknowledge(a);
+                                auto const body = r.response.body;
+                                return raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size() + 20) + "\r\n\r\n" + body);
+                            }},
+                           {"something that is no HTTP", [](arrival const&) { return raw("SSH-2.0-OpenSSH_9.2\r\n"); }},
+                           {"a closed connection", [](arrival const&) { return stand_in::close(); }},
+                           {"status 204", [](arrival const&) { return reaction{.response = {204, {}, ""}}; }}});
+}
+
+void transient_answers_are_transient(scenario& s) {
+    each_is_sent_again(s, {{"status 500", status(500, "internal")}, {"status 503 and an unknown code", status(503, "a-code-of-tomorrow")}, {"status 599", status(599, "unavailable")},
+                           {"status 408", status(408, "timeout")}, {"status 425", status(425, "too-early")}, {"status 429", status(429, "rate-limited")},
+                           {"401 stale-request", status(401, "stale-request")}, {"409 sync-id-reuse", status(409, "sync-id-reuse")}});
+}
+
+void redirects_are_not_followed_elsewhere(scenario& s) {
+    auto const account = s.account();
+    stand_in b{s, {.user = account}}, other{s, {.user = account, .elsewhere = true}};
+    b.settle();
+    auto const away = [&](arrival const& a) {
+        return reaction{.response = {307, {{"Location", other.door().origin() + "/" + other.box_name() + a.request.target}}, ""}};
+    };
+    auto const c = s.fresh("c");
+    b.on_push(wrong_for(c, 2, away));
+    std::atomic<int> left = 2;
+    b.on_pull([&](arrival const& a) { return left-- > 0 ? away(a) : b.feed(a); });
+    write(s, b.user(), c);
+    bool const came = b.delivered_in_the_end(c);
+    b.until(seconds{6}, [&] { return left < 0; });
+    b.on_push({}), b.on_pull({});
+    auto const strayed = other.pushes().size() + other.pulls().size() + other.arrivals(arrival::route::other).size();
+    s.expect(strayed == 0, "no request to the other origin that a redirect named", std::to_string(strayed) + " requests there");
+    s.expect(came, "the push again, where it was sent first", "none: the redirect was taken for a success, or for the end");
+}
+
+void unknown_conflicts_are_ignored(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    b.on_push([&](arrival const& a) {
+        return stand_in::acknowledge(a, {{"conflicts", json::array{json::object{{"conversation_id", c}, {"message_id", "m1"}, {"conflict_type", "phase_of_the_moon"}, {"resolution_strategy", "coin"}, {"winner", "nobody"}}}}});
+    });
+    write(s, b.user(), c);
+    s.expect(b.delivered(soon, c), "a push of the change", "none");
+    pass(seconds{6});
+    write(s, b.user(), d);
+    s.expect(b.delivered(soon, d), "a push of the next change, after an answer with conflicts of an unknown type", "none");
+    s.expect(b.pushes_of(c).size() == 1, "one push of a conversation whose push was acknowledged, with conflicts of an unknown type", std::to_string(b.pushes_of(c).size()));
+}
+
+void expired_tokens_hold_what_is_due(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const from = b.pushes().size();
+    b.on_push(status(401, "sbt-expired"));
+    b.on_pull(status(401, "sbt-expired"));
+    write(s, b.user(), c);
+    s.expect(b.until(soon, [&] { return b.pushes().size() > from; }), "a push of the change", "none");
+    pass(seconds{3});
+    b.on_push({}), b.on_pull({});
+    b.renew(seconds{5}, std::chrono::hours{8});
+    s.expect(b.delivered(soon, c), "a push of what was due, once there is another session binding token", "none within 20 s of the new registration");
+}
+
+void another_epoch_begins_anew(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), theirs = s.fresh("theirs"), trigger = s.fresh("trigger");
+    b.publish(s.conversation(theirs, 1, {s.message("m1", "text")}));
+    write(s, b.user(), c);
+    s.expect(b.delivered(soon, c), "a push of the change", "none");
+    if (!b.until(seconds{5} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since"); })) s.inconclusive("no pull with a since");
+    auto const pulls = b.pulls().size();
+    b.on_push(wrong_for(trigger, 1, status(409, "epoch-changed")));
+    write(s, b.user(), trigger);
+    bool const again = b.until(seconds{30} + slack, [&] { return b.pushes_of(c).size() > 1; });
+    s.expect(again, "a push of what was acknowledged in the epoch before, after 409 epoch-changed", "none within 30 s");
+    s.expect(b.delivered(seconds{30}, trigger), "a push of what was due", "none");
+    bool const from_the_beginning = b.until(seconds{10}, [&] {
+        auto const all = b.pulls();
+        return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(pulls), all.end(), [](arrival const& a) { return !a.parameter("since") && !a.parameter("cursor"); });
+    });
+    s.expect(from_the_beginning, "a pull from the beginning, after 409 epoch-changed", "only pulls with since or cursor");
+}
+
+check const checks[] = {
+    {"off/same-push-again", "a push is transmitted again with the same sync_id and content, stamped and signed anew", {"BSP-SYN-031", "BSP-SYN-032", "BSP-OFF-001"}, "after an outage of ten minutes every push is refused as stale, or applied twice",
+     "the finished body is kept and sent again, or everything is made anew", the_same_push_comes_again, as_client},
+    {"off/backoff", "pauses grow with every failure, and it goes on however often it fails", {"BSP-OFF-030", "BSP-OFF-001"}, "a server that struggles is kept down, or what was written is given up",
+     "a constant pause, or a maximum of retries after which the item is dropped", failures_are_followed_by_longer_pauses, as_client},
+    {"off/retry-after", "nothing is transmitted before the time that Retry-After gives", {"BSP-OFF-032"}, "a server that asks for a pause gets none",
+     "the header field is not read, or only its form with seconds", retry_after_is_kept, as_client},
+    {"off/no-hot-loop", "refusals with 4xx are not answered by more than two requests a second", {"BSP-OFF-034", "BSP-GEN-095"}, "a client that is refused floods the server with the same request",
+     "a loop that goes on as long as something is due, without a pause", refusals_do_not_make_it_hurry, as_client},
+    {"off/refused-content", "a refused conversation does not hold up the others, and is not tried again at once", {"BSP-OFF-031", "BSP-GEN-026", "BSP-GEN-094", "BSP-GEN-095"}, "one message that the peer does not like stops all exchange for ever",
+     "the refused push stays at the head of the queue", one_refused_conversation_holds_no_others_up, as_client},
+    {"off/wrong-acknowledgement", "only 200 with the push's own sync_id is an acknowledgement", {"BSP-SYN-066"}, "changes count as delivered that never were",
+     "whatever is 2xx is taken for success", only_its_own_acknowledgement_counts, as_client},
+    {"off/unreadable-answer", "an answer that cannot be read is no acknowledgement", {"BSP-SYN-066", "BSP-OFF-001"}, "a hotel's login page swallows what was written",
+     "the status alone is looked at", what_cannot_be_read_is_no_acknowledgement, as_client},
+    {"off/transient-answers", "after 408, 425, 429, 5xx and 401 stale-request a push is transmitted again", {"BSP-OFF-001", "BSP-GEN-094"}, "a restart of the server loses what was written meanwhile",
+     "an answer is an answer: the queue item is removed", transient_answers_are_transient, as_client},
+    {"off/redirect", "a redirect is not followed to another origin and not taken for a success", {"BSP-GEN-015", "BSP-OFF-036"}, "signed payloads go to whoever can answer with a redirect",
+     "an HTTP library that follows redirects of its own accord", redirects_are_not_followed_elsewhere, as_client},
+    {"off/unknown-conflicts", "conflicts of an unknown type in an acknowledgement change nothing", {"BSP-MRG-068"}, "a newer server stops an older client",
+     "an enumeration that throws on what it does not know", unknown_conflicts_are_ignored, as_client},
+    {"off/token-refused", "after 401 sbt-expired what is due waits for another token", {"BSP-OFF-035"}, "what was written overnight is lost when the pairing is renewed in the morning",
+     "a 4xx answer removes the item, or stops the peer until the process restarts", expired_tokens_hold_what_is_due, as_client},
+    {"off/epoch-changed", "after epoch-changed everything is pulled and pushed again", {"BSP-SYN-134"}, "a server restored from a backup never gets back what it lost",
+     "409 is an error like any other", another_epoch_begins_anew, as_client},
+};
+
+}  // namespace
+
+group client_answers_group() { return {"client_answers", profile::off, checks}; }
+
+}  // namespace bsp::conformance

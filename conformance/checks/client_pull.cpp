@@ -1,0 +1,383 @@
+#include "../peer/stand_in.hpp"
+#include "../registry.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/json/parse.hpp>
+
+#include <algorithm>
+#include <set>
+
+// Chapter 10, what a client pulls, and its interval. The suite is the other backend.
+
+namespace bsp::conformance {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr unsigned as_client = need::peer_listener | need::local_target;
+constexpr milliseconds grain{30};
+
+/// Waits until the user's conversation at the target has the message.
+bool arrives(caller const& user, std::string_view c, std::string_view message_id, milliseconds patience) {
+    auto const end = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        auto const x = user.read(c);
+        if (x.ok() && find_by_id(x.body(), "/messages", message_id)) return true;
+        if (std::chrono::steady_clock::now() > end) return false;
+        pass(milliseconds{200});
+    }
+}
+
+json::object page(json::array conversations, std::string_view last_sync, std::string_view cursor = {}) {
+    json::object out{{"conversations", std::move(conversations)}, {"last_sync", last_sync}, {"has_more", !cursor.empty()}};
+    if (!cursor.empty()) out["cursor"] = cursor;
+    return out;
+}
+
+std::string queries(std::vector<arrival> const& pulls) {
+    std::vector<std::string> out;
+    for (auto const& a : pulls) out.push_back(std::string{a.request.target.find('?') == std::string::npos ? "(none)" : a.request.target.substr(a.request.target.find('?'))});
+    return show(out);
+}
+
+void changes_are_pulled(scenario& s) {
+    stand_in b{s};
+    b.meet();
+    for (int i = 0; i < 2; ++i) {
+        auto const c = s.fresh("c");
+        b.publish(s.conversation(c, 1, {s.message("m1", "written at the other side")}));
+        auto const patience = seconds{i == 0 ? 20 : 5} + slack;  // the first contact has its own time
+        s.expect(arrives(b.user(), c, "m1", patience), "a change of the peer at the target within an interval of 5 s", "none within " + seconds_text(patience));
+    }
+    s.evidence("a change of the peer, read at the target");
+}
+
+void pulls_come_in_each_interval(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const from = b.pulls().size();
+    b.until(seconds{15} + slack, [&] { return b.pulls().size() >= from + 4; });
+    auto const all = b.pulls();
+    s.expect(all.size() >= from + 2, "a pull in each interval of 5 s", std::to_string(all.size() - from) + " within 15 s");
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        auto const gap = between(all[i - 1].at, all[i].at);
+        s.expect(gap <= seconds{5} + 2 * slack, "a pull in each interval of 5 s", "a gap of " + seconds_text(gap));
+    }
+}
+
+/// Header or claims of a compact JWS.
+json::value part_of(std::string_view compact, int which) {
+    for (; which > 0; --which) compact.remove_prefix(std::min(compact.size(), compact.find('.') + 1));
+    auto const decoded = from_base64url(compact.substr(0, compact.find('.')));
+    auto parsed = decoded ? json::parse({reinterpret_cast<char const*>(decoded->data()), decoded->size()}) : result<json::value>{json::value{}};
+    return parsed ? *std::move(parsed) : json::value{};
+}
+
+void pulls_are_authorized(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    b.publish(s.conversation(s.fresh("c"), 1, {s.message("m1", "text")}));
+    b.until(seconds{10} + slack, [&] { return b.pulls().size() >= 3; });
+    auto const key = rsa_public_key::from_pem(s.identity().public_key_pem);
+    std::set<std::string> seen;
+    s.control(b.pulls().size() >= 2, "two pulls");
+    for (auto const& pull : b.pulls()) {
+        auto const* field = pull.request.headers.find("Authorization");
+        s.expect(field && field->size() > 4 && http_headers::same_name(field->substr(0, 4), "BSP "), "Authorization: BSP and an assertion", field ? *field : "none");
+        std::string_view const compact = std::string_view{*field}.substr(4);
+        auto const header = part_of(compact, 0), claims = part_of(compact, 1);
+        auto const dot = compact.rfind('.');
+        auto const signature = dot == std::string_view::npos ? std::nullopt : from_base64url(compact.substr(dot + 1));
+        s.expect(key && signature && key->verify_ps256(compact.substr(0, dot), *signature), "an assertion signed with PS256 by the key of the target's /identity", std::string{compact});
+        s.expect(text_at(header, "/alg") == "PS256" && text_at(header, "/typ") == "bsp-peer+jwt", "alg PS256 and typ bsp-peer+jwt", show(header));
+        s.expect(text_at(claims, "/iss") == s.identity().backend_id && text_at(claims, "/sub") == b.id_of_target() && text_at(claims, "/aud") == b.backend_id(),
+                 "iss the target, sub the peer_id that it was told, aud the other backend", show(claims));
+        s.expect(text_at(claims, "/htm") == "GET" && text_at(claims, "/htu") == "/" + b.box_name() + pull.request.target, "htm GET and htu the request target", show(claims));
+        auto const iat = integer_at(claims, "/iat"), exp = integer_at(claims, "/exp");
+        s.expect(exp > iat && exp - iat <= 300 && iat <= pull.when.seconds + 300 && exp > pull.when.seconds, "iat and exp around now, 300 s apart at most", show(claims));
+        s.expect(text_at(claims, "/jti").size() >= 11, "a jti of at least 64 random bits", text_at(claims, "/jti"));
+        s.expect(seen.insert(text_at(claims, "/jti")).second, "another jti in every assertion", text_at(claims, "/jti") + " twice");
+    }
+}
+
+void pages_are_followed_to_the_last(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c1 = s.fresh("c"), c2 = s.fresh("c"), c3 = s.fresh("c");
+    auto const one = [&](std::string const& id) { return json::array{s.conversation(id, 1, {s.message("m1", "text")})}; };
+    std::atomic<bool> given = false;
+    b.on_pull([&, pages = std::vector<json::object>{page(one(c1), "2025-06-01T00:00:01Z", "second page / ?"), page(one(c2), "2025-06-01T00:00:02Z", "third"), page(one(c3), "2025-06-01T00:00:03Z")}](arrival const& a) {
+        auto const cursor = a.parameter("cursor");
+        if (cursor && *cursor == "second page / ?") return stand_in::respond(200, pages[1]);
+        if (cursor && *cursor == "third") return given = true, stand_in::respond(200, pages[2]);
+        if (given) return stand_in::respond(200, page({}, "2025-06-01T00:00:04Z"));
+        return stand_in::respond(200, pages[0]);
+    });
+    bool const last = b.until(seconds{15} + slack, [&] { return given.load(); });
+    auto const user = b.user();
+    bool const came = arrives(user, c1, "m1", seconds{5}) && arrives(user, c2, "m1", seconds{5}) && arrives(user, c3, "m1", seconds{5});
+    bool const next = b.until(seconds{5} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since") == std::optional<std::string>{"2025-06-01T00:00:03Z"}; });
+    b.on_pull({});
+    s.expect(last, "pulls with the cursor of each page, up to the last", queries(b.pulls()));
+    s.expect(came, "the conversations of all three pages at the target", "not all of them");
+    s.expect(next, "the last_sync of the last page as the next since", queries(b.pulls()));
+    for (auto const& a : b.pulls()) {
+        auto const since = a.parameter("since");
+        s.expect(since != std::optional<std::string>{"2025-06-01T00:00:01Z"} && since != std::optional<std::string>{"2025-06-01T00:00:02Z"}, "never the last_sync of a page that others follow as since", *since);
+    }
+}
+
+void pages_are_taken_in_as_a_whole(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const good = s.fresh("good"), bad = s.fresh("bad");
+    auto broken = s.conversation(bad, 1, {s.message("m1", "text")});
+    broken["version"] = "one";
+    json::array const both{s.conversation(good, 1, {s.message("m1", "text")}), broken};
+    json::array const repaired{s.conversation(good, 1, {s.message("m1", "text")}), s.conversation(bad, 1, {s.message("m1", "text")})};
+    std::atomic<int> n = 0;
+    b.on_pull([&](arrival const&) {
+        auto const i = n++;
+        return i == 0 ? stand_in::respond(200, page({}, "2025-06-01T00:00:01Z")) : stand_in::respond(200, page(i == 1 ? both : repaired, "2025-06-01T00:00:02Z"));
+    });
+    if (!b.until(seconds{12} + slack, [&] { return n >= 2; })) s.inconclusive("no two pulls within 12 s");
+    auto const half = b.user().read(good);
+    bool const again = b.until(seconds{12}, [&] { return n >= 3; }) || (b.flap() && b.until(seconds{30}, [&] { return n >= 3; }));
+    auto const pulls = b.pulls();
+    bool const came = again && arrives(b.user(), bad, "m1", seconds{5});
+    b.on_pull({});
+    s.expect(!half.ok(), "nothing of a page of which one entry cannot be read", "its first conversation at the target");
+    s.expect(again, "the same page once more", "no pull");
+    auto const since = pulls[pulls.size() - 1].parameter("since");
+    s.expect(pulls.back().parameter("since") == std::optional<std::string>{"2025-06-01T00:00:01Z"} || n > 3, "a pull from where the client was before", since ? *since : "no since");
+    s.expect(came, "the content of the page once it can be read", "nothing of it");
+}
+
+void nothing_is_refused_for_number_or_time(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const many = s.fresh("many"), ahead = s.fresh("ahead");
+    std::vector<json::object> messages;
+    for (int i = 0; i < 1'500; ++i) messages.push_back(s.message("m" + std::to_string(i), "text"));
+    b.publish(s.conversation(many, 1, std::move(messages)));
+    auto const day_after_next = s.at(std::chrono::hours{49});
+    b.publish(s.conversation(ahead, 1, {s.message("m1", "text", 1, [&](json::object& m) { m["timestamp"] = day_after_next; })}, [&](json::object& c) { c["last_modified"] = day_after_next; }));
+    s.expect(arrives(b.user(), many, "m1499", seconds{15} + slack), "a conversation of 1500 messages from the peer's feed", "none");
+    s.expect(arrives(b.user(), ahead, "m1", seconds{10} + slack), "a message of the day after next from the peer's feed", "none");
+}
+
+void refused_positions_are_left_out(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    if (!b.until(seconds{10} + slack, [&] { return b.pulls().size() >= 2; })) s.inconclusive("no two pulls");
+    auto const c = s.fresh("c");
+    b.publish(s.conversation(c, 1, {s.message("m1", "text")}));
+    b.on_pull([&](arrival const& a) { return a.parameter("since") || a.parameter("cursor") ? stand_in::problem(400, "invalid-query") : b.feed(a); });
+    bool const came = arrives(b.user(), c, "m1", seconds{15});
+    auto const pulls = b.pulls();
+    b.on_pull({});
+    s.control(std::any_of(pulls.begin(), pulls.end(), [](arrival const& a) { return a.parameter("since").has_value(); }), "a pull with since");
+    s.expect(came, "a pull without since and cursor after they were refused with 400", queries({pulls.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(pulls.size(), 4)), pulls.end()}));
+}
+
+void a_page_of_another_epoch_begins_anew(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    std::atomic<int> epoch = 1;
+    b.on_pull([&](arrival const&) {
+        auto p = page({}, "2025-06-01T00:00:0" + std::to_string(epoch.load()) + "Z");
+        p["epoch"] = "epoch" + std::to_string(epoch.load());
+        return stand_in::respond(200, p);
+    });
+    if (!b.until(seconds{10} + slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since"); })) s.inconclusive("no pull with a since");
+    auto const before = b.pulls().size();
+    epoch = 2;
+    bool const anew = b.until(seconds{15} + slack, [&] {
+        auto const all = b.pulls();
+        return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(before), all.end(), [](arrival const& a) { return !a.parameter("since") && !a.parameter("cursor"); });
+    });
+    b.on_pull({});
+    s.expect(anew, "a pull from the beginning after a page of another epoch", queries(b.pulls()));
+}
+
+void pulled_changes_go_to_other_peers_only(scenario& s, bool back) {
+    auto const account = s.account();
+    stand_in from{s, {.user = account}}, other{s, {.user = account}};
+    from.settle(), other.settle();
+    auto const c = s.fresh("c");
+    from.publish(s.conversation(c, 1, {s.message("m1", "text")}));
+    s.control(arrives(from.user(), c, "m1", seconds{10}), "a change of the peer at the target");
+    bool const passed_on = other.delivered(soon, c, "m1");
+    if (!back) {
+        s.expect(passed_on, "a push of what was pulled from one peer to the other", "none");
+        return;
+    }
+    pass(seconds{6});
+    s.expect(from.pushes_of(c).empty(), "no push of what was pulled to the peer it came from", "one");
+}
+
+void pulled_changes_are_passed_on(scenario& s) { pulled_changes_go_to_other_peers_only(s, false); }
+void pulled_changes_do_not_go_back(scenario& s) { pulled_changes_go_to_other_peers_only(s, true); }
+
+void positions_are_not_shared(scenario& s) {
+    auto const account = s.account();
+    stand_in a{s, {.user = account}}, b{s, {.user = account}};
+    a.settle(), b.settle();
+    a.on_pull([](arrival const&) { return stand_in::respond(200, page({}, "2025-06-01T00:00:01Z")); });
+    b.on_pull([](arrival const&) { return stand_in::respond(200, page({}, "2025-06-01T00:00:02Z")); });
+    auto const with = [](stand_in const& which, std::string const& mark) {
+        auto const all = which.pulls();
+        return std::any_of(all.begin(), all.end(), [&](arrival const& x) { return x.parameter("since") == std::optional{mark}; });
+    };
+    bool const each = a.until(seconds{11} + slack, [&] { return with(a, "2025-06-01T00:00:01Z"); }) && b.until(seconds{11}, [&] { return with(b, "2025-06-01T00:00:02Z"); });
+    bool const crossed = with(a, "2025-06-01T00:00:02Z") || with(b, "2025-06-01T00:00:01Z");
+    a.on_pull({}), b.on_pull({});
+    s.expect(!crossed, "no watermark of one peer in a pull from another", "since of the other peer");
+    s.expect(each, "each peer's own last_sync as since", "another one, or none");
+}
+
+// ---- the interval ----
+
+/// Pulls begin at least a second apart. What is seen is when they arrive: one may be late, and the next one not.
+void expect_a_second_apart(scenario& s, std::vector<milliseconds> const& gaps, std::string const& when) {
+    constexpr milliseconds late{1'000};
+    for (std::size_t i = 0; i < gaps.size(); ++i) {
+        milliseconds all{};
+        for (std::size_t j = i; j < gaps.size(); ++j) {
+            all += gaps[j];
+            auto const least = seconds{j - i + 1} - late;
+            s.expect(all + grain >= least, "at least 1 s between the beginnings of two pulls" + when, std::to_string(j - i + 2) + " pulls within " + seconds_text(all));
+        }
+    }
+}
+
+/// The begins of `n` pulls after now, while every push is acknowledged with `next`. A push is caused first.
+std::vector<milliseconds> gaps_with(scenario& s, stand_in& b, json::value const& next, std::size_t n, milliseconds patience) {
+    b.on_push([next](arrival const& a) { return stand_in::acknowledge(a, {{"next_sync_in_ms", next}}); });
+    auto const c = s.fresh("c");
+    write(s, b.user(), c);
+    s.expect(b.delivered(soon, c), "a push of the change within 1 s", "none");
+    auto const before = b.pulls().size();
+    if (n > 1) b.until(seconds{5} + slack, [&] { return b.pulls().size() > before; });  // one whose time was set before
+    auto const from = b.pulls().size();
+    b.until(patience, [&] { return b.pulls().size() >= from + n; });
+    auto const all = b.pulls();
+    std::vector<milliseconds> out;
+    for (std::size_t i = from + 1; i < all.size(); ++i) out.push_back(between(all[i - 1].at, all[i].at));
+    return out;
+}
+
+void short_intervals_are_clamped(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    for (json::value const& next : {json::value(0), json::value(-7)}) {
+        auto const gaps = gaps_with(s, b, next, 5, seconds{8});
+        s.expect(gaps.size() >= 2, "a pull in each interval of 1 s after next_sync_in_ms " + show(next), std::to_string(gaps.size() + 1) + " within 8 s");
+        expect_a_second_apart(s, gaps, " after next_sync_in_ms " + show(next));
+    }
+}
+
+void long_intervals_stop_nothing(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    for (json::value const& next : {json::value(300'000), json::value(std::int64_t{9'007'199'254'740'991})}) {
+        (void)gaps_with(s, b, next, 1, milliseconds{100});
+        auto const quiet = b.pulls().size();
+        pass(seconds{3});
+        auto const c = s.fresh("c");
+        b.on_push({});
+        write(s, b.user(), c);
+        s.expect(b.delivered(soon, c), "a push of a change within 1 s, whatever next_sync_in_ms was", "none after next_sync_in_ms " + show(next));
+        s.expect(b.until(seconds{5} + 2 * slack, [&] { return b.pulls().size() > quiet; }), "a pull within the interval that the latest acknowledgement gave", "none after next_sync_in_ms " + show(next) + ", and 5000 then");
+    }
+}
+
+void what_is_no_integer_is_ignored(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const before = gaps_with(s, b, 1'000, 3, seconds{6});
+    s.expect(before.size() >= 2, "a pull in each interval of 1 s after next_sync_in_ms 1000", std::to_string(before.size() + 1) + " within 6 s");
+    for (json::value const& next : {json::value("300000"), json::value(nullptr), json::value(json::object{})}) {
+        auto const gaps = gaps_with(s, b, next, 3, seconds{6});
+        bool const kept = gaps.size() >= 2 && std::all_of(gaps.begin(), gaps.end(), [](milliseconds g) { return g <= soon; });
+        s.expect(kept, "the interval of 1 s still, after next_sync_in_ms " + show(next), std::to_string(gaps.size() + 1) + " pulls within 6 s");
+    }
+}
+
+void pulls_with_wait(scenario& s, bool pace) {
+    stand_in b{s, {.capabilities = {"conversation_storage", "persistence", "live_pull"}}};
+    b.settle();
+    if (pace) {
+        pass(seconds{6});  // answered at once, with nothing new
+        b.until(seconds{10}, [&] { return b.pulls().size() > 1; });
+        auto const all = b.pulls();
+        s.control(all.size() > 1, "two pulls");
+        std::vector<milliseconds> gaps;
+        for (std::size_t i = 1; i < all.size(); ++i) gaps.push_back(between(all[i - 1].at, all[i].at));
+        expect_a_second_apart(s, gaps, " that brought nothing");
+        return;
+    }
+    b.on_pull([&](arrival const& a) {
+        auto r = b.feed(a);
+        if (a.parameter("wait")) r.delay = seconds{2};
+        return r;
+    });
+    auto const from = b.pulls().size();
+    b.until(seconds{12}, [&] { return b.pulls().size() >= from + 4; });
+    auto const all = b.pulls();
+    b.on_pull({});
+    std::size_t open = 0;
+    for (std::size_t i = from; i < all.size(); ++i) {
+        auto const wait = all[i].parameter("wait");
+        s.expect(wait.has_value(), "a parameter wait in pulls from a peer that declares live_pull", all[i].request.target);
+        s.expect(wait->size() <= 2 && std::atoi(wait->c_str()) >= 1 && std::atoi(wait->c_str()) <= 30, "wait from 1 to 30", *wait);
+        if (i > from && all[i - 1].over && between(*all[i - 1].over, all[i].at) <= soon) ++open;
+    }
+    s.expect(open >= 2, "a pull open at all times", std::to_string(open) + " pulls followed another at once within 12 s");
+}
+
+void live_pulls_are_kept_open(scenario& s) { pulls_with_wait(s, false); }
+void empty_pulls_keep_their_distance(scenario& s) { pulls_with_wait(s, true); }
+
+check const checks[] = {
+    {"off/pulls", "a change at the peer is pulled and joined within an interval", {"BSP-OFF-012", "BSP-OFF-051"}, "what is said at the other side never comes home",
+     "only the push was written", changes_are_pulled, as_client},
+    {"off/pull-interval", "pulls begin every five seconds", {"BSP-OFF-012"}, "changes of the other side come minutes late",
+     "the interval is counted from the end of a slow run, or in other units", pulls_come_in_each_interval, as_client},
+    {"off/pull-authorized", "every pull carries an assertion of its own with all claims", {"BSP-AUT-036", "BSP-REG-009"}, "no right peer answers a pull",
+     "one assertion made at the start, or claims in the caller's own terms", pulls_are_authorized, as_client},
+    {"off/pull-pages", "pages are followed to the last, and only its last_sync is passed back", {"BSP-OFF-050", "BSP-SYN-119"}, "everything after the first hundred conversations is missing",
+     "has_more is not read, or every page's last_sync is kept", pages_are_followed_to_the_last, as_client},
+    {"off/pull-whole-page", "a page that cannot be read is taken in as a whole later, and the client stays where it is", {"BSP-OFF-052", "BSP-OFF-005"}, "one broken entry makes the client skip all others",
+     "entries are committed one by one, and the watermark is kept whatever happened", pages_are_taken_in_as_a_whole, as_client},
+    {"off/pull-lenient", "entries are taken in whatever the number of their messages and their timestamps", {"BSP-OFF-053"}, "the two sides never agree again",
+     "the checks of pushes are applied to pulls", nothing_is_refused_for_number_or_time, as_client},
+    {"off/position-refused", "a since that is refused with 400 is left out", {"BSP-OFF-054"}, "after a repair of the server the client never pulls again",
+     "400 is answered by the same request", refused_positions_are_left_out, as_client},
+    {"off/epoch-of-page", "a page of another epoch makes the client begin anew", {"BSP-OFF-055"}, "a server restored from a backup keeps its gaps",
+     "epoch is not read", a_page_of_another_epoch_begins_anew, as_client},
+    {"off/passed-on", "what was pulled from one peer is pushed to the others", {"BSP-OFF-001"}, "three devices never agree",
+     "only local writes are queued", pulled_changes_are_passed_on, as_client},
+    {"off/not-pushed-back", "what was pulled from a peer is not pushed back to it", {"BSP-OFF-026"}, "every change travels twice",
+     "a change is a change, wherever it came from", pulled_changes_do_not_go_back, as_client, obligation::should},
+    {"off/positions-apart", "each peer has its own pull position", {"BSP-OFF-071"}, "what one peer has is never asked for, because another one had less",
+     "one last_sync for all peers", positions_are_not_shared, as_client},
+    {"off/interval-clamped", "a next_sync_in_ms of 0 or less means one second", {"BSP-SYN-065", "BSP-OFF-013", "BSP-OFF-057"}, "one wrong answer makes the client flood the server",
+     "the number is slept as it is", short_intervals_are_clamped, as_client},
+    {"off/interval-huge", "a huge next_sync_in_ms stops neither pushes nor, after another one, pulls", {"BSP-SYN-065", "BSP-OFF-010", "BSP-OFF-013"}, "one wrong answer silences the client for ever",
+     "the number is slept as it is", long_intervals_stop_nothing, as_client},
+    {"off/interval-no-integer", "a next_sync_in_ms that is no integer is ignored", {"BSP-OFF-013"}, "one wrong answer stops the client",
+     "int() of whatever came", what_is_no_integer_is_ignored, as_client},
+    {"off/live-pull", "a pull with wait is kept open to a peer that declares live_pull", {"BSP-OFF-056"}, "changes come five seconds late although the server could say them at once",
+     "capabilities are not read", live_pulls_are_kept_open, as_client, obligation::should},
+    {"off/pull-distance", "pulls that bring nothing begin at least a second apart", {"BSP-OFF-057"}, "a server that ignores wait is asked without end",
+     "the next pull with wait begins when the last one ends", empty_pulls_keep_their_distance, as_client},
+};
+
+}  // namespace
+
+group client_pull_group() { return {"client_pull", profile::off, checks}; }
+
+}  // namespace bsp::conformance

@@ -1,0 +1,293 @@
+#include "../peer/stand_in.hpp"
+#include "../registry.hpp"
+
+#include <bsp/base/encoding.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/json/c14n.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+// Chapter 10, what a client pushes, and when. The suite is the other backend.
+
+namespace bsp::conformance {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr unsigned as_client = need::peer_listener | need::local_target;
+
+bool verifies(scenario& s, arrival const& push) {
+    auto const key = rsa_public_key::from_pem(s.identity().public_key_pem);
+    auto const signature = from_base64(text_at(push.body, "/signature"));
+    auto const text = push.body.is_object() ? json::canonicalize(push.body.get_object(), {"signature"}) : result<std::string>{std::string{}};
+    return key && signature && text && key->verify_ps256(*text, *signature);
+}
+
+void a_change_is_pushed_at_once(scenario& s) {
+    stand_in b{s};
+    b.meet();
+    auto const first = s.fresh("c");
+    write(s, b.user(), first);
+    s.expect(b.delivered(seconds{40}, first), "a push of a change that was written at the target", "none within 40 s, although the peer is healthy");
+    // Each comes shortly after a push, so that a timer of five seconds is late for all of them. A busy machine is late for some.
+    auto fastest = milliseconds::max();
+    for (int i = 0; i < 4; ++i) {
+        pass(milliseconds{500});
+        auto const c = s.fresh("c");
+        write(s, b.user(), c);
+        auto const written = std::chrono::steady_clock::now();
+        s.expect(b.delivered(soon, c), "a push of the change within 1 s of its commit", "none within " + seconds_text(soon));
+        fastest = std::min(fastest, between(written, b.pushes_of(c).front().at));
+    }
+    s.expect(fastest <= seconds{1} + slack, "pushes of changes within 1 s of their commits", "the fastest of four took " + seconds_text(fastest));
+    s.evidence("pushes of what was written just now");
+}
+
+void what_was_there_before_is_due(scenario& s) {
+    auto const account = s.account();
+    auto const c = s.fresh("c");
+    auto const m = write(s, s.user(account), c);
+    stand_in b{s, {.user = account}};
+    b.meet();
+    s.expect(b.delivered(seconds{40}, c, m), "a push of what was written before the peer was registered", "none within 40 s");
+}
+
+void pushes_are_signed(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const x = b.user().write(c, "žluťoučký \"kůň\" \u2028 \n\t 12.50", [](json::object& body) { body["title"] = "title"; body["x_rank"] = json::object{{"b", 1}, {"a", json::array{-15, nullptr}}}; });
+    s.control(x, "a write at the target");
+    s.expect(b.delivered(soon, c), "a push of it", "none");
+    auto const push = b.pushes_of(c).front();
+    s.expect(verifies(s, push), "a signature with PS256 over C14N-1 of the payload by the key of the target's /identity", show(push.body));
+    auto const* type = push.request.headers.find("Content-Type");
+    s.expect(type && type->starts_with("application/json"), "Content-Type application/json", type ? *type : "none");
+    auto const* sent = find_by_id(*push.conversation(c), "/messages", x.text("/id"));
+    s.expect(sent != nullptr, "the message that was written", show(*push.conversation(c)));
+    s.expect_same("the message", x.body(), at(*push.conversation(c), "/messages/0"));
+    s.evidence("a signed push of what was written just now");
+}
+
+void payloads_hold_conversations_only(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    std::atomic<int> left = 1;
+    b.on_push([&](arrival const& a) { return a.conversation(c) && left-- > 0 ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); });
+    write(s, b.user(), c);
+    bool const came = b.delivered_in_the_end(c);
+    b.on_push({});
+    s.expect(came, "a push of the change, after one was answered 503", "none");
+    auto const d = s.fresh("d");
+    write(s, b.user(), d);
+    s.expect(b.delivered(soon, d), "a push of the next change", "none");
+    for (auto const& push : b.pushes()) {
+        auto const* all = at(push.body, "/conversations");
+        s.expect(all && all->is_array(), "an array conversations", show(push.body));
+        for (auto const& one : all->get_array()) {
+            bool const is_one = at(one, "/conversation_id") && at(one, "/version") && at(one, "/last_modified") && at(one, "/surfaces") && at(one, "/messages") && at(one, "/messages")->is_array();
+            s.expect(is_one, "every element of conversations is a conversation", show(one));
+            for (auto const& m : objects_at(one, "/messages"))
+                s.expect(!text_at(m, "/id").empty() && at(m, "/version") && at(m, "/timestamp") && at(m, "/content"), "every element of messages is a message", show(json::value(m)));
+        }
+    }
+}
+
+void audience_is_named(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    for (auto const& push : b.pushes()) {
+        s.expect(text_at(push.body, "/peer_id") == b.id_of_target(), "peer_id " + b.id_of_target(), text_at(push.body, "/peer_id"));
+        s.expect(text_at(push.body, "/source_backend_id") == s.identity().backend_id, "source_backend_id " + s.identity().backend_id, text_at(push.body, "/source_backend_id"));
+        s.expect(text_at(push.body, "/target_backend_id") == b.backend_id(), "target_backend_id " + b.backend_id(), text_at(push.body, "/target_backend_id"));
+    }
+}
+
+void the_unchanged_is_not_sent_again(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    write(s, b.user(), c);
+    s.expect(b.delivered(soon, c), "a push of the change", "none");
+    pass(seconds{6});
+    write(s, b.user(), d);
+    s.expect(b.delivered(soon, d), "a push of another change", "none");
+    pass(seconds{6});  // more than two intervals in all
+    auto const all = b.pushes_of(c);
+    s.expect(all.size() == 1, "one push of a conversation that did not change since", std::to_string(all.size()) + " pushes of it within 12 s");
+}
+
+/// Three conversations written one after the other while a push is under way; the arrival and the place in it of each.
+std::vector<std::pair<std::size_t, std::size_t>> written_during_a_push(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const first = s.fresh("c");
+    b.on_push([&](arrival const& a) {
+        auto r = stand_in::acknowledge(a);
+        if (a.conversation(first)) r.delay = seconds{3};
+        return r;
+    });
+    write(s, b.user(), first);
+    if (!b.until(soon, [&] { return !b.pushes_of(first).empty(); })) s.inconclusive("no push to be slow with");
+    // Names that sort otherwise than they are written.
+    std::vector<std::string> const later{s.fresh("z"), s.fresh("a"), s.fresh("m")};
+    for (auto const& c : later) write(s, b.user(), c);
+    if (b.pushes_of(first).front().over) s.inconclusive("the writes took longer than the slow push");
+    std::vector<std::pair<std::size_t, std::size_t>> out;
+    for (auto const& c : later) {
+        bool const came = b.delivered(soon, c);
+        if (&c == &later.back()) b.on_push({});
+        s.expect(came, "a push of each change that was written while another was under way", "none of " + c);
+        auto const push = b.pushes_of(c).front();
+        auto const ids = ids_at(push.body, "/conversations", "conversation_id");
+        out.emplace_back(push.number, static_cast<std::size_t>(std::find(ids.begin(), ids.end(), c) - ids.begin()));
+    }
+    return out;
+}
+
+std::string as_text(std::vector<std::pair<std::size_t, std::size_t>> const& places) {
+    std::string out;
+    for (auto const& [push, place] : places) out += (out.empty() ? "" : ", ") + std::string{"push "} + std::to_string(push) + " place " + std::to_string(place);
+    return out;
+}
+
+void changes_go_in_the_order_of_commits(scenario& s) {
+    auto const places = written_during_a_push(s);
+    s.expect(std::is_sorted(places.begin(), places.end()), "changes in the order in which they were written", as_text(places));
+}
+
+void changes_go_together(scenario& s) {
+    auto const places = written_during_a_push(s);
+    s.expect(places.front().first == places.back().first, "one push of the changes that were written while another was under way", as_text(places));
+}
+
+void a_write_during_a_push_is_not_lost(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    std::atomic<bool> slow = true;
+    b.on_push([&](arrival const& a) {
+        auto r = stand_in::acknowledge(a);
+        if (a.conversation(c) && slow.exchange(false)) r.delay = seconds{2};
+        return r;
+    });
+    write(s, b.user(), c);
+    s.expect(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push of the change", "none");
+    auto const m = write(s, b.user(), c, "written while the push is under way");
+    write(s, b.user(), d);
+    if (b.pushes_of(c).front().over) s.inconclusive("the writes took longer than the slow push");
+    bool const same = b.delivered(soon, c, m), other = b.delivered(soon, d);
+    b.on_push({});
+    s.expect(same, "a push of the message that was written into the conversation while the push of that was under way", "none within 20 s of the answer");
+    s.expect(other, "a push of the conversation that was written while a push was under way", "none");
+}
+
+void one_push_and_one_pull_at_a_time(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    b.on_push([](arrival const& a) {
+        auto r = stand_in::acknowledge(a);
+        r.delay = milliseconds{1'500};
+        return r;
+    });
+    b.on_pull([&](arrival const& a) {
+        auto r = b.feed(a);
+        r.delay = seconds{7};
+        return r;
+    });
+    for (int i = 0; i < 6; ++i) {
+        write(s, b.user(), s.fresh("c"));
+        pass(milliseconds{400});
+    }
+    pass(seconds{11});
+    b.on_push({}), b.on_pull({});
+    for (auto what : {arrival::route::push, arrival::route::pull}) {
+        auto const all = b.arrivals(what);
+        s.control(all.size() > 1, "pushes and pulls to look at");
+        for (std::size_t i = 1; i < all.size(); ++i) {
+            auto const& before = all[i - 1];
+            bool const apart = before.over && *before.over <= all[i].at + milliseconds{100};
+            s.expect(apart, std::string{"one "} + (what == arrival::route::push ? "push" : "pull") + " to a peer at a time",
+                     "another one " + seconds_text(between(before.at, all[i].at)) + " after one that was answered after " + (before.over ? seconds_text(between(before.at, *before.over)) : std::string{"more than that"}));
+        }
+    }
+}
+
+void pushes_keep_to_what_everybody_accepts(scenario& s) {
+    auto const account = s.account();
+    auto const source = s.register_peer_of(account);
+    std::vector<std::string> ids;
+    for (int half = 0; half < 2; ++half) {
+        std::vector<json::object> some;
+        for (int i = 0; i < 300; ++i) {
+            ids.push_back(s.fresh("c"));
+            some.push_back(s.conversation(ids.back(), 1, {s.message("m1", "text")}));
+        }
+        s.control(source.push(std::move(some)), "a push of 300 conversations to the target");
+    }
+    auto const long_one = s.fresh("long");
+    for (int part = 0; part < 2; ++part) {
+        std::vector<json::object> messages;
+        for (int i = 0; i < 600; ++i) messages.push_back(s.message("m" + std::to_string(part * 600 + i), "text"));
+        s.control(source.push({s.conversation(long_one, part + 1, std::move(messages))}), "a push of 600 messages to the target");
+    }
+    stand_in b{s, {.user = account}};
+    b.meet();
+    std::size_t messages = 0;
+    bool const all_came = b.until(seconds{60}, [&] {
+        std::set<std::string> conversations, of_long_one;
+        for (auto const& push : b.pushes()) {
+            if (!push.acknowledged) continue;
+            for (auto const& id : ids_at(push.body, "/conversations", "conversation_id")) conversations.insert(id);
+            for (auto const& c : objects_at(push.body, "/conversations"))
+                if (text_at(c, "/conversation_id") == long_one)
+                    for (auto const& id : ids_at(c, "/messages")) of_long_one.insert(id);
+        }
+        messages = of_long_one.size();
+        return messages == 1'200 && std::all_of(ids.begin(), ids.end(), [&](auto const& id) { return conversations.contains(id); });
+    });
+    for (auto const& push : b.pushes()) {
+        auto const conversations = objects_at(push.body, "/conversations");
+        s.expect(conversations.size() <= 500, "at most 500 conversations in a push", std::to_string(conversations.size()));
+        s.expect(push.request.body.size() <= (10u << 20), "at most 10 MiB in a push", std::to_string(push.request.body.size()) + " bytes");
+        std::map<std::string, std::size_t> messages_of;
+        for (auto const& c : conversations) messages_of[text_at(c, "/conversation_id")] += objects_at(c, "/messages").size();
+        for (auto const& [id, n] : messages_of) s.expect(n <= 1'000, "at most 1000 messages of a conversation in a push", std::to_string(n));
+    }
+    s.expect(all_came, "pushes of all 600 conversations and of all 1200 messages of another", std::to_string(messages) + " of 1200 messages within 60 s");
+}
+
+check const checks[] = {
+    {"off/pushes-on-change", "a change is pushed within a second", {"BSP-OFF-010"}, "what is said on one device reaches the others seconds late, or never",
+     "a timer of five seconds and nothing that wakes it", a_change_is_pushed_at_once, as_client},
+    {"off/pushes-history", "what was written before a peer was registered is pushed to it", {"BSP-OFF-001"}, "everything said before the pairing is missing at the other side",
+     "the queue begins to fill with the registration", what_was_there_before_is_due, as_client},
+    {"off/push-is-signed", "a push is signed over all that it holds, and holds what was written", {"BSP-AUT-007", "BSP-OFF-001"}, "no right peer accepts a push",
+     "the signature is made over another serialization than the one of chapter 1", pushes_are_signed, as_client},
+    {"off/payload-is-conversations", "a payload holds conversations and nothing else, also after a failure", {"BSP-OFF-024"}, "the peer refuses the push, and with it the conversations in it",
+     "one queue for all kinds of items, drained into payloads without a look at the kind", payloads_hold_conversations_only, as_client},
+    {"off/audience-named", "a push names peer, source and target", {"BSP-SYN-033"}, "a payload can be replayed to another backend",
+     "the members are optional, and so they were left out", audience_is_named, as_client, obligation::should},
+    {"off/unchanged-not-resent", "an acknowledged conversation is not pushed again as long as it does not change", {"BSP-OFF-020"}, "the whole history travels every five seconds",
+     "every cycle pushes a full snapshot", the_unchanged_is_not_sent_again, as_client},
+    {"off/order-of-commits", "changes are pushed in the order of their commits", {"BSP-OFF-022"}, "an answer arrives before the question",
+     "the due conversations are sorted by id, or come out of a hash table", changes_go_in_the_order_of_commits, as_client, obligation::should},
+    {"off/changes-together", "changes written during a push go together in the next one", {"BSP-OFF-011"}, "a burst of changes takes a round trip each",
+     "every change is a queue item, and every item a push", changes_go_together, as_client, obligation::should},
+    {"off/write-during-push", "a change that is written while a push is under way is pushed at once after it", {"BSP-OFF-003", "BSP-OFF-004", "BSP-OFF-010"}, "a message written at the wrong moment never reaches the other side",
+     "after the answer the position is set to now, or to the latest commit", a_write_during_a_push_is_not_lost, as_client},
+    {"off/one-at-a-time", "no two pushes and no two pulls to a peer are under way at once", {"BSP-OFF-015"}, "overlapping runs send everything twice and overtake each other",
+     "a timer that starts a run whether or not the last one is over", one_push_and_one_pull_at_a_time, as_client},
+    {"off/push-sizes", "a push has at most 500 conversations, and of each at most 1000 messages", {"BSP-OFF-021"}, "the first push to a new peer is refused, and so is every one after it",
+     "everything that is due goes into one payload", pushes_keep_to_what_everybody_accepts, as_client | need::alone},
+};
+
+}  // namespace
+
+group client_push_group() { return {"client_push", profile::off, checks}; }
+
+}  // namespace bsp::conformance

@@ -1,0 +1,271 @@
+#include "../peer/stand_in.hpp"
+#include "../registry.hpp"
+#include "../surroundings.hpp"
+
+#include <algorithm>
+
+// Chapter 10, outages, reachability, several peers, and where a client may send at all. The suite is the other backend.
+
+namespace bsp::conformance {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr unsigned as_client = need::peer_listener | need::local_target;
+
+bool is_exchange(arrival const& a) { return a.what == arrival::route::push || a.what == arrival::route::pull; }
+
+/// Pushes and pulls that came after `since`.
+std::vector<arrival> exchanges_since(stand_in const& b, moment since) {
+    std::vector<arrival> out = b.pushes();
+    for (auto& a : b.pulls()) out.push_back(std::move(a));
+    std::erase_if(out, [&](arrival const& a) { return a.at < since || !is_exchange(a); });
+    return out;
+}
+
+script broken() {
+    return [](arrival const&) { return stand_in::close(); };
+}
+
+void go_away(stand_in& b) { b.on_push(broken()), b.on_pull(broken()), b.on_health(broken()); }
+void come_back(stand_in& b) { b.on_push({}), b.on_pull({}), b.on_health({}); }
+
+void an_outage_loses_nothing(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d"), before = s.fresh("before");
+    write(s, b.user(), before);
+    s.expect(b.delivered(soon, before), "a push of the change", "none");
+    go_away(b);
+    std::string last;
+    std::vector<std::string> ids;
+    for (int i = 0; i < 4; ++i) {
+        auto const x = b.user().write(c, "said during the outage");
+        s.accepted(x, "a write while the peer is away");
+        ids.push_back(x.text("/id"));
+        pass(milliseconds{2'500});
+    }
+    s.accepted(b.user().write(d, "said during the outage"), "a write while the peer is away");
+    pass(seconds{2});
+    come_back(b);
+    auto const back = std::chrono::steady_clock::now();
+    s.expect(b.delivered(seconds{30} + slack, d), "a push of what was written during the outage, within 30 s of its end", "none");
+    for (auto const& id : ids) {
+        auto const left = seconds{30} + slack - between(back, std::chrono::steady_clock::now());
+        bool const came = b.delivered(std::max(left, milliseconds{1'000}), c, id);
+        s.expect(came, "a push of every message that was written during the outage", "none of " + id);
+    }
+    s.expect(b.pushes_of(before).size() == 1, "no second push of what was acknowledged before the outage", std::to_string(b.pushes_of(before).size()) + " pushes");
+}
+
+void back_at_once(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const from = b.pushes().size();
+    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    write(s, b.user(), c);
+    b.until(seconds{12}, [&] { return b.pushes().size() >= from + 4; });
+    s.control(b.pushes().size() > from, "a push that failed");
+    if (!b.flap()) s.inconclusive("the target does not ask for /health");
+    b.on_push({});
+    auto const healths = b.arrivals(arrival::route::health);
+    bool const came = b.delivered(seconds{30} + slack, c);
+    s.expect(came, "a push of what is due within 30 s of the moment at which the peer can be reached again", "none");
+    auto const pushes = b.pushes();
+    auto const first = std::find_if(pushes.begin(), pushes.end(), [&](arrival const& a) { return a.at > healths.back().at; });
+    auto const took = first == pushes.end() ? milliseconds{} : between(healths.back().at, first->at);
+    s.expect(took <= seconds{5}, "a push at once when /health is well again, whatever failed before", "one after " + seconds_text(took));
+}
+
+void health_is_asked_for(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const asked = [&](std::size_t n) { return [&b, n] { return b.arrivals(arrival::route::health).size() >= n; }; };
+    bool const enough = b.until(seconds{20} + 2 * slack, asked(3));
+    auto const all = b.arrivals(arrival::route::health);
+    s.control(!all.empty(), "a GET /health");
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        auto const gap = between(all[i - 1].at, all[i].at);
+        s.expect(gap <= seconds{10} + 2 * slack, "GET /health once in 10 seconds", "a gap of " + seconds_text(gap));
+    }
+    s.expect(enough, "GET /health once in 10 seconds", std::to_string(all.size()) + " within 25 s");
+}
+
+void what_is_not_healthy_gets_nothing(scenario& s) {
+    struct illness {
+        std::string what;
+        script health;
+        milliseconds noticed;
+    };
+    auto const page = [](arrival const&) { return reaction{.response = {200, {{"Content-Type", "text/html"}}, "<html><body>Please log in</body></html>"}}; };
+    auto const word = [](json::value body, int status) { return [body = std::move(body), status](arrival const&) { return stand_in::respond(status, body); }; };
+    std::vector<illness> const all{{"a web page", page, slack},
+                                   {"a status of another word", word(json::object{{"status", "starting"}}, 200), slack},
+                                   {"503", word(json::object{{"status", "healthy"}}, 503), slack},
+                                   {"a string", word(json::value("healthy"), 200), slack},
+                                   {"no answer", [](arrival const&) { return stand_in::hang(); }, seconds{5} + slack}};
+    auto const account = s.account();
+    std::vector<std::unique_ptr<stand_in>> ill;
+    for (auto const& one : all) ill.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account, .health = one.health}));
+    std::vector<moment> from;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        ill[i]->meet();
+        if (!ill[i]->until(seconds{12} + slack, [&] { return !ill[i]->arrivals(arrival::route::health).empty(); })) s.inconclusive("the target does not ask for /health");
+        from.push_back(ill[i]->arrivals(arrival::route::health).front().at + all[i].noticed);
+    }
+    std::this_thread::sleep_until(*std::max_element(from.begin(), from.end()));
+    auto const c = s.fresh("c");
+    write(s, ill.front()->user(), c);
+    pass(seconds{6});
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto const came = exchanges_since(*ill[i], from[i]);
+        s.expect(came.empty(), "no push to and no pull from a peer whose /health gives " + all[i].what, came.empty() ? "" : came.front().request.method + ' ' + came.front().request.target);
+    }
+    for (auto const& b : ill) b->on_health({});
+    for (std::size_t i = 0; i < all.size(); ++i)
+        s.expect(ill[i]->delivered(seconds{30} + slack, c), "a push within 30 s of the moment at which /health is well again", "none, after " + all[i].what);
+}
+
+void unlisted_origins_are_never_called(scenario& s) {
+    auto const account = s.account();
+    stand_in listed{s, {.user = account}}, unlisted{s, {.user = account, .elsewhere = true}};
+    listed.settle();
+    auto const c = s.fresh("c");
+    write(s, listed.user(), c);
+    s.expect(listed.delivered(soon, c), "a push to the peer whose origin is listed", "none");
+    pass(seconds{11});  // /health is asked for every 10 s
+    std::size_t calls = 0;
+    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::other}) calls += unlisted.arrivals(what).size();
+    s.expect(calls == 0, "no connection to an origin that the operator has not listed", std::to_string(calls) + " requests to " + unlisted.door().origin());
+}
+
+void hosted_never_calls_local(scenario& s) {
+    stand_in b{s};
+    s.evidence("a registration with endpoints was accepted");
+    for (int i = 0; i < 3; ++i) {
+        write(s, b.user(), s.fresh("c"));
+        pass(seconds{4});
+    }
+    std::size_t calls = 0;
+    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::other}) calls += b.arrivals(what).size();
+    s.expect(calls == 0, "no connection from a hosted backend to a local one", std::to_string(calls) + " requests");
+}
+
+void a_dead_peer_holds_nobody_up(scenario& s) {
+    auto const account = s.account();
+    stand_in live{s, {.user = account}}, silent{s, {.user = account}}, refusing{s, {.user = account}};
+    live.settle(), silent.settle(), refusing.settle();
+    silent.on_push([](arrival const&) { return stand_in::hang(); });
+    silent.on_pull([](arrival const&) { return stand_in::hang(); });
+    refusing.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    write(s, live.user(), s.fresh("c"));
+    if (!silent.until(soon, [&] { return !silent.pushes().empty() && !silent.pushes().back().over; })) s.inconclusive("no push that could hang");
+    for (int i = 0; i < 5; ++i) {
+        auto const c = s.fresh("c");
+        write(s, live.user(), c);
+        s.expect(live.delivered(seconds{10}, c), "a push to one peer while another one does not answer", "none within 10 s");  // what hangs, hangs for 30 s
+        pass(milliseconds{900});
+    }
+    auto const pulls = live.pulls().size();
+    s.expect(live.until(seconds{5} + 2 * slack, [&] { return live.pulls().size() > pulls; }), "a pull from one peer in each interval while another one does not answer", "none");
+}
+
+void changes_go_to_their_user_only(scenario& s) {
+    stand_in mine{s, {.user = s.account()}}, theirs{s, {.user = s.other_account()}};
+    mine.settle(), theirs.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    write(s, mine.user(), c);
+    write(s, theirs.user(), d);
+    s.expect(mine.delivered(soon, c) && theirs.delivered(soon, d), "a push of each user's change to that user's peer", "none");
+    pass(seconds{6});
+    s.expect(theirs.pushes_of(c).empty() && mine.pushes_of(d).empty(), "no change of one user at a peer of another", "a push of it");
+}
+
+void unpaired_peers_get_nothing(scenario& s) {
+    auto const account = s.account();
+    stand_in gone{s, {.user = account}}, stays{s, {.user = account}};
+    gone.settle(), stays.settle();
+    gone.unpair();
+    auto const since = std::chrono::steady_clock::now() + slack;
+    std::this_thread::sleep_until(since);
+    auto const c = s.fresh("c");
+    write(s, stays.user(), c);
+    s.expect(stays.delivered(soon, c), "a push to the peer that is still registered", "none");
+    pass(seconds{6});
+    auto const came = exchanges_since(gone, since);
+    s.expect(came.empty(), "nothing more to a peer that was unpaired", std::to_string(came.size()) + " requests");
+}
+
+void expired_registrations_get_nothing(scenario& s) {
+    stand_in b{s, {.token_lifetime = seconds{22}}};
+    auto const expiry = std::chrono::steady_clock::now() + seconds{22} + slack;
+    b.settle();
+    std::this_thread::sleep_until(expiry);
+    auto const c = s.fresh("c");
+    write(s, b.user(), c);
+    pass(seconds{6});
+    auto const came = exchanges_since(b, expiry);
+    s.expect(came.empty(), "no push and no pull once the session binding token has expired", came.empty() ? "" : came.front().request.method + ' ' + came.front().request.target);
+    b.renew(seconds{40}, std::chrono::hours{8});
+    s.expect(b.delivered(seconds{10} + slack, c), "a push of what became due meanwhile, once there is another token", "none within 10 s");
+}
+
+void survives(scenario& s, void (scenario::*end)()) {
+    stand_in b{s};
+    b.settle();
+    auto const old = s.fresh("old"), c = s.fresh("c"), theirs = s.fresh("theirs");
+    b.publish(s.conversation(theirs, 1, {s.message("m1", "text")}));
+    write(s, b.user(), old);
+    s.expect(b.delivered(soon, old), "a push of the change", "none");
+    if (!b.until(seconds{5} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since"); })) s.inconclusive("no pull with a since");
+    pass(milliseconds{500});  // for the acknowledgement to be kept
+    go_away(b);
+    write(s, b.user(), c);
+    pass(seconds{1});
+    (s.*end)();
+    pass(seconds{2});
+    auto const pulls = b.pulls().size();
+    come_back(b);
+    s.expect(b.delivered(seconds{30} + slack, c), "a push of what was written before the restart, within 30 s of the end of the outage", "none");
+    s.expect(b.until(seconds{10}, [&] { return b.pulls().size() > pulls; }), "a pull after the restart", "none");
+    s.expect(b.pulls()[pulls].parameter("since") || b.pulls()[pulls].parameter("cursor"), "a pull from where the last one ended", "one from the beginning");
+    s.expect(b.pushes_of(old).size() == 1, "no second push of what was acknowledged before the restart", std::to_string(b.pushes_of(old).size()) + " pushes");
+}
+
+void a_restart_forgets_nothing(scenario& s) { survives(s, &scenario::restart); }
+void a_kill_forgets_nothing(scenario& s) { survives(s, &scenario::kill_and_restart); }
+
+check const checks[] = {
+    {"off/outage", "what is written during an outage is pushed after it, and no write fails because of it", {"BSP-OFF-001", "BSP-OFF-007", "BSP-OFF-033"}, "what people wrote on the train is lost",
+     "a push is tried when something is written, and never again", an_outage_loses_nothing, as_client},
+    {"off/reachable-again", "when a peer can be reached again it is pushed to at once, whatever failed before", {"BSP-OFF-043", "BSP-OFF-033"}, "after an outage everything stays still for another minute",
+     "the backoff of the outage goes on when it is over", back_at_once, as_client},
+    {"off/health-period", "/health is asked for once in 10 seconds", {"BSP-OFF-040"}, "a peer that went away or came back is noticed minutes later",
+     "health is asked for once, at the start", health_is_asked_for, as_client},
+    {"off/unhealthy", "a peer whose /health is anything but healthy gets no push and no pull", {"BSP-OFF-041", "BSP-OFF-042", "BSP-OFF-033"}, "signed payloads go to a hotel's login page",
+     "a status of 200 is taken for health", what_is_not_healthy_gets_nothing, as_client},
+    {"off/allow-list", "an origin that the operator has not listed is never called", {"BSP-REG-060"}, "whoever can pair makes the backend call addresses of its internal network",
+     "endpoints are dialled as they were registered", unlisted_origins_are_never_called, as_client},
+    {"off/hosted-does-not-call", "a hosted backend never calls a local one", {"BSP-REG-062"}, "a server on the internet sends requests into people's homes",
+     "both types share the client", hosted_never_calls_local, need::peer_listener | need::hosted_target},
+    {"off/several-peers", "a peer that does not answer delays no other", {"BSP-OFF-070"}, "one switched-off device stops all others",
+     "one loop over all peers", a_dead_peer_holds_nobody_up, as_client},
+    {"off/user-isolation", "the changes of a user go to that user's peers only", {"BSP-OFF-025", "BSP-OFF-071"}, "people read what others wrote",
+     "one queue for all users", changes_go_to_their_user_only, as_client | need::second_user},
+    {"off/unpaired", "a peer that was unpaired gets nothing more", {"BSP-OFF-025"}, "a device that was given away goes on receiving everything",
+     "the list of peers is read once, at the start", unpaired_peers_get_nothing, as_client},
+    {"off/token-expired", "nothing is exchanged under an expired session binding token", {"BSP-OFF-025", "BSP-OFF-035"}, "a pairing that has ended goes on",
+     "the token is checked by the receiver, so the sender does not", expired_registrations_get_nothing, as_client},
+    {"off/restart", "push position, pull position and what is due survive a restart", {"BSP-OFF-002"}, "a restart at the wrong moment loses what was not yet sent",
+     "queue and positions are in memory only", a_restart_forgets_nothing, as_client | need::alone | need::restart_hook},
+    {"off/kill", "push position, pull position and what is due survive a crash", {"BSP-OFF-002"}, "a crash loses what was not yet sent",
+     "queue and positions are written at the end of the process", a_kill_forgets_nothing, as_client | need::alone | need::kill_hook},
+};
+
+}  // namespace
+
+group client_reach_group() { return {"client_reach", profile::off, checks}; }
+
+}  // namespace bsp::conformance

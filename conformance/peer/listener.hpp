@@ -1,0 +1,82 @@
+#pragma once
+
+#include "../json.hpp"
+
+#include <bsp/base/http.hpp>
+#include <bsp/base/result.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+/// The suite's own door: here the target is the client, and the suite says what it gets.
+namespace bsp::conformance {
+
+using moment = std::chrono::steady_clock::time_point;
+
+/// What is done about a request.
+struct reaction {
+    enum class manner : std::uint8_t {
+        answer,  ///< `response`, with Content-Length
+        hang,    ///< nothing, until the other side goes away
+        close,   ///< the connection is closed without a byte
+        bytes,   ///< `response.body` as it is, and the connection is closed
+    };
+    manner how = manner::answer;
+    http_response response = {};
+    std::chrono::milliseconds delay{0};  ///< before any of it
+};
+
+/// Who gets the requests below one first segment of the path. Called from many threads.
+class mailbox {
+public:
+    virtual ~mailbox() = default;
+    /// `number` names the request in `finished`; the target is without the first segment.
+    virtual reaction take(http_request const& request, std::size_t& number) = 0;
+    /// The reaction is over: `whole` when all of the answer was written.
+    virtual void finished(std::size_t number, bool whole) = 0;
+    /// Whether what hangs should go on.
+    virtual bool open() const = 0;
+};
+
+/// A bounded HTTP/1.1 server: at most `connections_max` at once, heads of 64 KiB, bodies of 32 MiB.
+class listener {
+public:
+    static constexpr int connections_max = 512;
+
+    /// "127.0.0.1:9000"; port 0 takes a free one. `bad_request`, for people, when it cannot listen there.
+    static result<std::unique_ptr<listener>> open(std::string const& address);
+    ~listener();
+    listener(listener const&) = delete;
+    listener& operator=(listener const&) = delete;
+
+    [[nodiscard]] std::string const& origin() const noexcept { return origin_; }  ///< "http://127.0.0.1:9000"
+    void add(std::string const& name, std::weak_ptr<mailbox> box);
+    /// How many requests were for nobody, by their first segment.
+    [[nodiscard]] std::size_t strays(std::string const& name) const;
+
+private:
+    listener(int socket, std::string origin);
+    void accept_all();
+    void converse(int socket);
+    bool react(int socket, http_request request, bool last);
+    bool wait(int socket, moment until, mailbox const& box) const;
+    std::shared_ptr<mailbox> find(std::string const& name);
+
+    int socket_;
+    std::string origin_;
+    std::atomic<bool> stop_ = false;
+    std::atomic<int> connections_ = 0;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::weak_ptr<mailbox>> boxes_;
+    std::map<std::string, std::size_t> strays_;
+    std::thread acceptor_;
+};
+
+}  // namespace bsp::conformance

@@ -1,0 +1,324 @@
+#include "stand_in.hpp"
+
+#include "../record.hpp"
+#include "../surroundings.hpp"
+
+#include <bsp/base/uri.hpp>
+#include <bsp/crypto/rsa.hpp>
+#include <bsp/json/parse.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <thread>
+
+namespace bsp::conformance {
+
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using route = arrival::route;
+
+bool arrival::has_message(std::string_view conversation_id, std::string_view message_id) const {
+    auto const* c = conversation(conversation_id);
+    return c && (message_id.empty() || find_by_id(*c, "/messages", message_id));
+}
+
+std::optional<std::string> arrival::parameter(std::string_view name) const {
+    auto const query = parse_query(split_target(request.target).query);
+    if (query)
+        for (auto const& [n, value] : *query)
+            if (n == name) return value;
+    return std::nullopt;
+}
+
+/// What the threads of the listener share with the check.
+class stand_in::state final : public mailbox {
+public:
+    state(surroundings& world, std::string target_id, std::string backend_id, conformance::key by) : world_{world}, target_id_{std::move(target_id)}, identity_{identity(backend_id, by)} {}
+
+    reaction take(http_request const& request, std::size_t& number) override {
+        arrival one;
+        one.at = clock::now();
+        one.when = world_.now();
+        one.request = request;
+        if (auto body = json::parse(request.body)) one.body = *std::move(body);
+        auto const path = split_target(request.target).path;
+        bool const own = path_segments(path) == std::vector<std::string>{"sync", target_id_};
+        one.what = path == "/health" ? route::health : own && request.method == "POST" ? route::push : own && request.method == "GET" ? route::pull : route::other;
+        script how;
+        {
+            std::lock_guard const lock{mutex_};
+            if (one.what != route::other) how = scripts_[static_cast<std::size_t>(one.what)];
+        }
+        auto r = how ? how(one) : usual(one);
+        {
+            std::lock_guard const lock{mutex_};
+            number = one.number = all_.size();
+            one.status = r.how == reaction::manner::answer ? r.response.status : 0;
+            auto const answer = json::parse(r.response.body);
+            one.acknowledged = one.what == route::push && one.status == 200 && answer && text_at(*answer, "/acked_sync_id") == one.sync_id();
+            all_.push_back(std::move(one));
+        }
+        news_.notify_all();
+        return r;
+    }
+    void finished(std::size_t number, bool whole) override {
+        {
+            std::lock_guard const lock{mutex_};
+            all_[number].over = clock::now();
+            if (!whole) all_[number].status = 0, all_[number].acknowledged = false;
+        }
+        news_.notify_all();
+    }
+    [[nodiscard]] bool open() const override { return open_; }
+    void shut() { open_ = false; }
+
+    void set(route what, script how) {
+        std::lock_guard const lock{mutex_};
+        scripts_[static_cast<std::size_t>(what)] = std::move(how);
+    }
+    [[nodiscard]] std::vector<arrival> all() const {
+        std::lock_guard const lock{mutex_};
+        return {all_.begin(), all_.end()};
+    }
+    bool until(milliseconds patience, std::function<bool()> const& holds) const {
+        auto const end = clock::now() + patience;
+        for (;;) {
+            std::size_t seen = 0;
+            {
+                std::lock_guard const lock{mutex_};
+                seen = version();
+            }
+            if (holds()) return true;
+            std::unique_lock lock{mutex_};
+            if (!news_.wait_until(lock, end, [&] { return version() != seen; })) {
+                lock.unlock();
+                return holds();
+            }
+        }
+    }
+    void publish(json::object c) {
+        std::lock_guard const lock{mutex_};
+        feed_.push_back(std::move(c));
+    }
+    [[nodiscard]] reaction page(arrival const& a) const {
+        std::lock_guard const lock{mutex_};
+        auto const place_of = [&](std::optional<std::string> const& text) {
+            for (std::size_t i = 0; text && i <= feed_.size(); ++i)
+                if (*text == mark(i)) return i;
+            return std::size_t{0};
+        };
+        auto const cursor = a.parameter("cursor");
+        std::size_t const from = cursor ? place_of(*cursor) : place_of(a.parameter("since"));
+        auto const wanted = a.parameter("limit");
+        std::size_t const limit = wanted ? static_cast<std::size_t>(std::max(1, std::atoi(wanted->c_str()))) : 100;
+        auto const to = std::min(feed_.size(), from + limit);
+        json::object out{{"conversations", json::array(feed_.begin() + static_cast<std::ptrdiff_t>(from), feed_.begin() + static_cast<std::ptrdiff_t>(to))},
+                         {"last_sync", mark(feed_.size())},
+                         {"has_more", to < feed_.size()}};
+        if (to < feed_.size()) out["cursor"] = mark(to);
+        return respond(200, out);
+    }
+
+private:
+    [[nodiscard]] static json::object identity(std::string const& backend_id, conformance::key const& by) {
+        return {{"backend_id", backend_id}, {"backend_type", backend_id.substr(0, backend_id.find('_'))}, {"public_key", by->public_key().pem()},
+                {"capabilities", json::array{"conversation_storage", "persistence"}}, {"version", "1.0"}, {"created_at", "2025-01-01T00:00:00Z"}};
+    }
+    [[nodiscard]] std::size_t version() const {
+        return all_.size() + static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](arrival const& a) { return a.over.has_value(); }));
+    }
+    static std::string mark(std::size_t n) { return format_timestamp(instant{1'750'000'000, 0} + milliseconds{static_cast<std::int64_t>(n)}); }
+    [[nodiscard]] reaction usual(arrival const& a) const {
+        switch (a.what) {
+            case route::push: return acknowledge(a);
+            case route::pull: return page(a);
+            case route::health: return healthy();
+            case route::other: break;
+        }
+        return a.request.target == "/identity" ? respond(200, identity_) : problem(404, "not-found");
+    }
+
+    surroundings& world_;
+    std::string target_id_;
+    json::object identity_;
+    std::atomic<bool> open_ = true;
+    mutable std::mutex mutex_;
+    mutable std::condition_variable news_;
+    std::deque<arrival> all_;
+    std::array<script, 3> scripts_;
+    std::vector<json::object> feed_;
+};
+
+stand_in::stand_in(scenario& s, options o) : s_{s} {
+    auto& world = s.shared();
+    if (!world.peer_door) s.untested("needs --peer-listen");
+    door_ = o.elsewhere ? world.door_elsewhere : world.peer_door;
+    // Two users, where there are two, halve what every stand-in hears of the others.
+    auto const& users = world.options.users;
+    registration_ = s.settled({.user = o.user ? *o.user : users[s.findings().index % users.size()], .created = o.created, .lifetime = o.token_lifetime});
+    name_ = s.fresh("box");
+    target_id_ = "its~" + s.fresh("id") + ".1";  // nothing of the form that this target gives
+    state_ = std::make_shared<state>(world, target_id_, *registration_.backend_id, registration_.signing_key);
+    on_push(std::move(o.push)), on_pull(std::move(o.pull)), on_health(std::move(o.health));
+    door_->add(name_, state_);
+    std::string const base = door_->origin() + "/" + name_;
+    registration_.identity = [capabilities = std::move(o.capabilities)](json::object& who) { who["capabilities"] = capabilities; };
+    registration_.body = [base, id = target_id_](json::object& body) {
+        body["endpoints"] = json::object{{"peer_id", id}, {"sync_endpoint", base + "/sync/" + percent_encode_segment(id)}, {"telemetry_endpoint", base + "/telemetry/" + percent_encode_segment(id)}};
+    };
+    peer_ = s.register_peer(registration_);
+}
+
+stand_in::~stand_in() {
+    try {
+        if (std::uncaught_exceptions() > 0) tell();
+        state_->shut();
+        if (!unpaired_) unpair();
+    } catch (...) {  // it only tidies up
+    }
+}
+
+/// What came, as a timeline for the report of a failure.
+void stand_in::tell() const {
+    auto const all = state_->all();
+    constexpr std::size_t lines_max = 40;
+    std::size_t told = 0;
+    for (auto const& a : all) {
+        if (++told > lines_max) break;
+        std::string line = seconds_text(between(all.front().at, a.at)) + "  " + name_ + "  " + a.request.method + ' ' + a.request.target.substr(0, 120);
+        if (a.what == route::push) {
+            auto const ids = ids_at(a.body, "/conversations", "conversation_id");
+            line += "  " + a.sync_id() + "  " + (ids.size() > 4 ? std::to_string(ids.size()) + " conversations" : show(ids));
+        }
+        s_.note(line + "  answered " + (a.status ? std::to_string(a.status) : std::string{"not at all"}));
+    }
+}
+
+void stand_in::unpair() {
+    unpaired_ = true;
+    // Not one of the check's requests: nothing is judged by it.
+    auto const path = "/peers/" + peer_->peer_id();
+    http_request r{"DELETE", s_.target_path(path), {}, {}, {}};
+    r.headers.add("Authorization", peer_->authorization("DELETE", path));
+    (void)s_.shared().target.send(r, s_.shared().options.timeout);
+}
+
+void stand_in::renew(milliseconds created, seconds lifetime) {
+    auto again = registration_;
+    again.created = created;
+    again.lifetime = lifetime;
+    s_.control(s_.try_register(again), "the registration with another token");
+}
+
+void stand_in::on_push(script how) { state_->set(route::push, std::move(how)); }
+void stand_in::on_pull(script how) { state_->set(route::pull, std::move(how)); }
+void stand_in::on_health(script how) { state_->set(route::health, std::move(how)); }
+
+reaction stand_in::respond(int status, json::value const& body, http_headers headers) {
+    headers.add("Content-Type", status < 400 ? "application/json" : "application/problem+json");
+    headers.add("Cache-Control", "no-store");
+    return {.response = {status, std::move(headers), json::serialize(body)}};
+}
+
+reaction stand_in::problem(int status, std::string_view code, http_headers headers) {
+    return respond(status, json::object{{"type", "https://bsp.dev/errors/" + std::string{code}}, {"title", code}, {"status", status}, {"detail", "as the check wants it"}, {"code", code}}, std::move(headers));
+}
+
+reaction stand_in::healthy() { return respond(200, json::object{{"status", "healthy"}}); }
+
+reaction stand_in::acknowledge(arrival const& push, json::object more) {
+    json::object out{{"status", "synced"}, {"acked_sync_id", push.sync_id()}, {"conflicts", json::array{}}, {"next_sync_in_ms", 5000}};
+    for (auto const& m : more) out[m.key()] = m.value();
+    return respond(200, out);
+}
+
+reaction stand_in::feed(arrival const& a) const { return state_->page(a); }
+void stand_in::publish(json::object c) { state_->publish(std::move(c)); }
+
+std::vector<arrival> stand_in::arrivals(arrival::route what) const {
+    auto all = state_->all();
+    std::erase_if(all, [&](arrival const& a) { return a.what != what; });
+    return all;
+}
+
+std::vector<arrival> stand_in::pushes_of(std::string_view id) const {
+    auto all = pushes();
+    std::erase_if(all, [&](arrival const& a) { return !a.conversation(id); });
+    return all;
+}
+
+bool stand_in::until(milliseconds patience, std::function<bool()> const& holds) const { return state_->until(patience, holds); }
+
+bool stand_in::delivered(milliseconds patience, std::string_view id, std::string_view message_id) const {
+    return until(patience, [&] {
+        auto const all = pushes_of(id);
+        return std::any_of(all.begin(), all.end(), [&](arrival const& a) { return a.acknowledged && a.over && a.has_message(id, message_id); });
+    });
+}
+
+bool stand_in::flap() {
+    auto const seen = [&](std::size_t more, std::size_t than) { return until(seconds{10} + 2 * slack, [&] { return arrivals(route::health).size() >= than + more; }); };
+    on_health([](arrival const&) { return respond(200, json::object{{"status", "starting"}}); });
+    bool const down = seen(1, arrivals(route::health).size());
+    on_health({});
+    return down && seen(1, arrivals(route::health).size());
+}
+
+bool stand_in::delivered_in_the_end(std::string_view id, std::string_view message_id) {
+    if (delivered(seconds{6}, id, message_id)) return true;
+    if (!flap()) return delivered(seconds{60}, id, message_id);
+    return delivered(seconds{10} + slack, id, message_id);
+}
+
+caller stand_in::user() const { return s_.user(account()); }
+
+void stand_in::meet() {
+    auto& dials = s_.shared().target_dials;
+    constexpr seconds patience{20};  // /health is asked every 10 s
+    auto const end = clock::now() + patience;
+    while (!until(milliseconds{250}, [&] { return !state_->all().empty(); }) && clock::now() < end && dials >= 0) {}
+    if (!state_->all().empty()) {
+        dials = 1;
+        return;
+    }
+    if (dials > 0) s_.inconclusive("the target calls others, but not this backend within 20 s of its registration");
+    dials = -1;
+    s_.untested("the target does not call " + door_->origin() + ": tell it that it may (for the reference server: --peer-allow " + door_->origin() +
+                "), and look whether that address can be reached from there");
+}
+
+void stand_in::settle() {
+    meet();
+    auto const c = s_.fresh("hello");
+    write(s_, user(), c);
+    if (!delivered(seconds{40}, c)) s_.inconclusive("the first push to a new peer does not come within 40 s");
+    s_.evidence("a push of what was written just now");
+}
+
+void settle(scenario& s, std::vector<std::unique_ptr<stand_in>> const& all) {
+    for (auto const& one : all) one->meet();
+    auto const c = s.fresh("hello");
+    write(s, all.front()->user(), c);
+    for (auto const& one : all)
+        if (!one->delivered(std::chrono::seconds{40}, c)) s.inconclusive("the first push to a new peer does not come within 40 s");
+    s.evidence("a push of what was written just now");
+}
+
+std::string write(scenario& s, caller const& by, std::string_view id, std::string_view content) {
+    auto const x = by.write(id, content);
+    s.control(x, "a write at the target");
+    return x.text("/id");
+}
+
+void pass(milliseconds time) { std::this_thread::sleep_for(time); }
+
+std::string seconds_text(milliseconds t) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.2f s", static_cast<double>(t.count()) / 1000);
+    return text.data();
+}
+
+}  // namespace bsp::conformance

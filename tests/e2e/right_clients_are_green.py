@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""No right client is blamed: backends that call their peers are judged by the suite, which is one of them. A backend that
+calls nobody is not judged, and told why."""
+
+import json
+import socket
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from support.backends import USERS, Backend, faulty_backend, judge, python_backend  # noqa: E402
+
+
+def free_address():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{one.getsockname()[1]}"
+
+
+class RightClients(unittest.TestCase):
+    def assert_green(self, backend, address):
+        done = judge(backend, "--profile", "OFF", "--peer-listen", address, "--fail-on", "should")
+        self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+        self.assertIn("PASS  off/pushes-on-change", done.stdout)
+
+    def test_python_backend(self):
+        address = free_address()
+        with python_backend("--type", "local", "--peer-allow", f"http://{address}") as backend:
+            self.assert_green(backend, address)
+
+    def test_backend_without_a_fault(self):
+        address = free_address()
+        with tempfile.TemporaryDirectory() as scratch:
+            backend = Backend([], Path(scratch))
+            backend.users.write_text(json.dumps(USERS), encoding="utf-8")
+            backend.admin_token.write_text("an admin token", encoding="utf-8")
+            with faulty_backend(backend.users, "--type", "local", "--peer-allow", f"http://{address}") as backend.url:
+                self.assert_green(backend, address)
+
+    def test_who_calls_nobody_is_not_judged(self):
+        address = free_address()
+        with python_backend("--type", "local") as backend:
+            done = judge(backend, "--only", "off/pushes-on-change", "--peer-listen", address)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn(f"--peer-allow http://{address}", done.stdout.replace("\n  ", " "))
+
+
+if __name__ == "__main__":
+    unittest.main()
