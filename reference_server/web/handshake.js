@@ -35,7 +35,17 @@ async function ask(url, options = {}, attempts = 5) {
   }
 }
 
+/** Nothing is sent in the clear but on this machine (BSP-GEN-104). */
+function is_safe(url) {
+  const { protocol, hostname } = new URL(url);
+  return protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname));
+}
+
 async function meet(type, url) {
+  if (!is_safe(url)) {
+    say(`${type} at ${url} takes no part: it must be https, or http on this machine.`, "bad");
+    return null;
+  }
   try {
     const identity = await ask(url + "/identity", {}, 2);
     if (identity.backend_type !== type) throw new Error(`this is a ${identity.backend_type} backend`);

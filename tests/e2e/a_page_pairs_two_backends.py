@@ -83,8 +83,12 @@ class PairingPage(unittest.TestCase):
 
     def test_it_goes_on_with_whom_it_can_reach(self):
         with desk() as (local, hosted), self.open(local) as page:
+            self.pair(page, "http://hosted.example")
+            self.assert_shows(page, "mode", "Mode: local-only")
+            self.assert_shows(page, "story", "it must be https")
             hosted.stop()
             self.pair(page, hosted.url)
+            self.assert_shows(page, "story", "Is it running")
             self.assert_shows(page, "mode", "Mode: local-only")
 
     def test_the_key_cannot_be_read_and_signs_as_the_vectors_say(self):

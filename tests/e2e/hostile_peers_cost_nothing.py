@@ -117,6 +117,18 @@ def wrong_acknowledgement(handler, method, body):
     return handler.answer(200, json.dumps(acknowledgement).encode()) or True
 
 
+def acknowledging(changes):
+    """Lets the server answer, and changes members of what it acknowledges a push with."""
+    def spoil(handler, method, body):
+        if method != "POST":
+            return False
+        behind = http.client.HTTPConnection("127.0.0.1", handler.server.port_behind, timeout=10)
+        behind.request(method, handler.path, body, {**handler.headers, "Connection": "close"})
+        answer = behind.getresponse()
+        return handler.answer(answer.status, json.dumps({**json.load(answer), **changes}).encode()) or True
+    return spoil
+
+
 def hang_up(handler, *_):
     handler.connection.close()
     return True
@@ -186,6 +198,18 @@ class HostilePeers(unittest.TestCase):
 
     def test_hanging_up(self):
         self.assert_nothing_is_lost(hang_up, "the connection ended without an answer")
+
+    def test_intervals_that_nobody_could_mean(self):
+        """A client neither hammers a peer that says so, nor sleeps for ever (BSP-OFF-013)."""
+        with desk() as (local, (hosted,), (proxy,), alice):
+            alice.pairs(local, hosted)
+            for i, interval in enumerate((-1, 0, 10**18, "soon", None, 1)):
+                proxy.spoil = acknowledging({"next_sync_in_ms": interval})
+                alice.writes(local, f"c{i}", "hello")
+                self.assertTrue(eventually(lambda c=f"c{i}": alice.contents(hosted, c) == ["hello"]), log_of(local))
+            before, begun = proxy.spoilt, time.monotonic()
+            self.assertTrue(eventually(lambda: proxy.spoilt >= before + 3))  # it was asked for every millisecond
+            self.assertGreater(time.monotonic() - begun, 1.5)
 
     def test_a_dripping_peer_delays_no_other_one_and_no_farewell(self):
         for spoil in (drip, drip_head):

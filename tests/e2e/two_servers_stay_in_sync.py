@@ -4,6 +4,7 @@
 import contextlib
 import hashlib
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import SERVER, Backend  # noqa: E402
+from support.backends import HEAVY, REPOSITORY, SERVER, Backend  # noqa: E402
 from support.person import Person, ask, eventually  # noqa: E402
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key  # noqa: E402
 
@@ -57,7 +58,7 @@ def users_of(backend):
 
 
 def port_of(backend):
-    return backend.url.rsplit(":", 1)[1]
+    return backend.url.rstrip("/").rsplit(":", 1)[1]
 
 
 class TwoServers(unittest.TestCase):
@@ -112,6 +113,23 @@ class TwoServers(unittest.TestCase):
             self.assert_everywhere(alice, (local, hosted), [*written, "meanwhile", "after"], patience=60)
             self.assert_same_digest(alice, local, hosted, ids)
 
+    def test_crash_after_crash_costs_nothing(self):
+        dice = random.Random(7)
+        with desk() as (local, hosted, alice, ids):
+            written = {f"c{i}": [] for i in range(5)}
+            for crash in range(30 if HEAVY else 5):
+                for i in range(dice.randrange(1, 30)):
+                    conversation, content = f"c{dice.randrange(5)}", f"{crash}.{i}"
+                    alice.writes(dice.choice((local, hosted)), conversation, content)
+                    written[conversation].append(content)
+                victim = dice.choice((local, hosted))  # a push, a pull or the joining of a page may be under way
+                port = port_of(victim)
+                victim.stop(signal.SIGKILL)
+                victim.start(port)
+            for conversation, contents in written.items():
+                self.assert_everywhere(alice, (local, hosted), contents, conversation, patience=60)
+            self.assert_same_digest(alice, local, hosted, ids)
+
     def test_what_the_operator_switches_off_waits(self):
         with desk() as (local, hosted, alice, ids):
             alice.writes(local, "main", "before")
@@ -136,6 +154,29 @@ class TwoServers(unittest.TestCase):
             self.assertIn("state         nothing is in the way", status)
             self.assertIn("due           0 conversations", status)
             self.assertEqual(alice.contents(hosted, "main"), sorted(["before", "later", "last"]))
+
+    def test_a_hosted_backend_of_another_make(self):
+        with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as ending:
+            def start(name, *words):
+                (Path(scratch) / name).mkdir()
+                backend = Backend(words, Path(scratch) / name / "data")
+                ending.callback(backend.stop, signal.SIGKILL)
+                return backend.start()
+
+            hosted = start("hosted", sys.executable, REPOSITORY / "examples" / "python_backend", "--type", "hosted")
+            local = start("local", SERVER, "--users", hosted.users, "--peer-allow", hosted.url.rstrip("/"))
+            alice = Person("alice", json.loads(hosted.users.read_text())["alice"])
+            self.assertIn("mode: hybrid", command(local, "handshake", local.url, hosted.url, "--user", "alice", "--users", hosted.users))
+            written = [f"from local {i}" for i in range(10)]
+            for content in written:
+                alice.writes(local, "main", content)
+            alice.writes(hosted, "main", "from hosted")
+            self.assert_everywhere(alice, (local, hosted), [*written, "from hosted"])
+            port = port_of(hosted)
+            hosted.stop(signal.SIGKILL)
+            alice.writes(local, "main", "meanwhile")
+            hosted.start(port)
+            self.assert_everywhere(alice, (local, hosted), [*written, "from hosted", "meanwhile"])
 
     def test_the_handshake_pairs_and_pairs_again(self):
         with desk() as (local, hosted, alice, ids):

@@ -137,6 +137,25 @@ BOOST_AUTO_TEST_CASE(losses_on_the_way_are_repeated) {
     BOOST_TEST(registered(local, hosted)->peer_id == h.result().peer_id_at_local);
 }
 
+BOOST_AUTO_TEST_CASE(a_pause_that_was_asked_for_is_kept_if_it_is_short) {
+    std::string pause = "100";
+    std::vector<std::chrono::nanoseconds> asked;
+    spoil = [&](sync::outgoing const& out) -> instead {
+        if (!is_to(out, "https://hosted.example", "/register-peer")) return as_it_is;
+        asked.push_back(steady);
+        if (asked.size() > 1) return as_it_is;
+        return pairing::fate{http_response{.status = 429, .headers = {{"Retry-After", pause}}, .body = ""}};
+    };
+    BOOST_TEST((run().result().mode == handshake_mode::hybrid));
+    BOOST_TEST(asked.size() == 2u);
+    BOOST_TEST((asked[1] - asked[0] >= 100s));
+
+    pause = "3600", asked.clear();
+    auto const refused = run();
+    BOOST_TEST(asked.size() == 1u);
+    BOOST_TEST(refused.result().failure == "hosted: 429, for the next 3600 seconds");
+}
+
 // BSP-REG-064
 BOOST_AUTO_TEST_CASE(a_registration_that_stays_half_is_undone) {
     local.secrets = testing::map_secret_book{{{std::string{user}, "another secret, thirty-two bytes long."}}};

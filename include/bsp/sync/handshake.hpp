@@ -48,6 +48,7 @@ class handshake {
 public:
     static constexpr std::size_t identity_attempts_max = 3;
     static constexpr std::size_t registration_attempts_max = 6;
+    static constexpr auto patience = std::chrono::minutes{2};  ///< a backend that asks for a longer pause has refused
 
     handshake(handshake_wish wish, std::function<void(std::span<std::uint8_t>)> fill_random) : wish_{std::move(wish)}, fill_random_{std::move(fill_random)} {
         local_.name = "local", local_.url = wish_.local_url, local_.expected = wish_.local_key_sha256;
@@ -137,13 +138,16 @@ private:
         sync::flight flight;
         backoff retry;
         std::size_t attempts = 0;
+        timeout quiet_until;  ///< the backend asked for it
 
-        [[nodiscard]] timeout due() const { return flight.is_up() ? flight.deadline() : retry.until().value_or(std::chrono::nanoseconds{}); }
+        [[nodiscard]] timeout until() const { return std::max(retry.until(), quiet_until); }
+        [[nodiscard]] bool waits(moment now) const { return until() && now.steady < *until(); }
+        [[nodiscard]] timeout due() const { return flight.is_up() ? flight.deadline() : until().value_or(std::chrono::nanoseconds{}); }
     };
 
     std::optional<outgoing> visit(side& s, effort& e, moment now) {
         if (e.flight.is_overdue(now)) handle_silence(e.flight.id(), {}, now);
-        if (phase_ != phase::meeting || s.is_settled() || e.flight.is_up() || e.retry.waits(now)) return std::nullopt;
+        if (phase_ != phase::meeting || s.is_settled() || e.flight.is_up() || e.waits(now)) return std::nullopt;
         auto out = make_request(++last_request_, "GET", s.url + "/identity", "", now.steady + limits::health_timeout);
         e.flight.begin(out);
         ++e.attempts;
@@ -156,7 +160,7 @@ private:
             handle_silence(first_.flight.id(), {}, now);
             return poll_request(now);
         }
-        if (first_.flight.is_up() || first_.retry.waits(now)) return std::nullopt;
+        if (first_.flight.is_up() || first_.waits(now)) return std::nullopt;
         outgoing out = make();
         first_.flight.begin(out);
         ++first_.attempts;
@@ -231,7 +235,12 @@ private:
 
     void handle_registration(side& who, side& where, http_response const& response, moment now) {
         auto const what = meaning_of(response);
-        if (what == meaning::transient) return fail_for_now(where, first_, describe(response), code_of(response), now);
+        if (what == meaning::transient) {
+            auto const pause = retry_after(response.headers, now.wall);
+            if (pause && *pause > patience) return fail_for_good(where, describe(response) + ", for the next " + std::to_string(pause->count()) + " seconds", code_of(response));
+            if (pause) first_.quiet_until = now.steady + *pause;
+            return fail_for_now(where, first_, describe(response), code_of(response), now);
+        }
         if (what != meaning::success) return fail_for_good(where, explain(response), code_of(response));
         auto const answer = wire::decode_register_peer_response(response.body);
         if (!answer) return fail_for_now(where, first_, "its answer to the registration: " + answer.error().detail, "", now);
