@@ -108,6 +108,7 @@ void declare_options(CLI::App& app, config& c) {
     declare_size(app, "--body-bytes-max", c.limits.body_bytes_max, 10u << 20, 1u << 30, "Largest request body");
     declare_size(app, "--connections-max", c.limits.connections_max, 16, 1'000'000, "Open connections; beyond, the longest idle one gives way");
     declare_size(app, "--workers", c.limits.workers, 1, 1'024, "Requests served at the same time");
+    declare_size(app, "--events-per-minute", c.events_per_minute, 1'000, 1'000'000'000, "Telemetry events that one peer may send");
     declare_milliseconds(app, "--head-deadline-ms", c.limits.head_deadline, "From a request's first byte to the end of its head");
     declare_milliseconds(app, "--body-deadline-ms", c.limits.body_deadline, "From the end of the head to the end of the body");
     declare_milliseconds(app, "--idle-deadline-ms", c.limits.idle_deadline, "How long a connection may wait between requests");

@@ -28,6 +28,7 @@ struct config {
     std::string ready_file;
     log_format log = log_format::text;
     std::string log_level = "info";
+    std::size_t events_per_minute = bsp::limits::events_per_window_max;  ///< of one peer
     door_limits limits;
 };
 

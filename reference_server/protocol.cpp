@@ -13,6 +13,7 @@ public:
         : environment_{self, key, config, store, entropy_, secrets, replays_} {}
 
     http_response serve(http_request const& request) { return handle(environment_, request, system_clock{}.now()); }
+    endpoint::dispatcher::upgrade_answer upgrade(http_request const& request) { return bsp::upgrade(environment_, request, system_clock{}.now()); }
 
 private:
     os_entropy entropy_;
@@ -24,5 +25,6 @@ protocol::protocol(identity const& self, rsa_private_key const& key, settings co
     : world_{std::make_unique<world>(self, key, config, store, secrets)} {}
 protocol::~protocol() = default;
 http_response protocol::serve(http_request const& request) { return world_->serve(request); }
+endpoint::dispatcher::upgrade_answer protocol::upgrade(http_request const& request) { return world_->upgrade(request); }
 
 }  // namespace bsp::server

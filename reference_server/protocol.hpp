@@ -4,6 +4,7 @@
 
 #include <bsp/base/http.hpp>
 #include <bsp/crypto/rsa.hpp>
+#include <bsp/endpoint/dispatch.hpp>
 #include <bsp/policy/environment.hpp>
 
 #include <memory>
@@ -19,6 +20,9 @@ public:
 
     /// Never throws; safe to call from several threads.
     http_response serve(http_request const& request);
+
+    /// The same for a WebSocket upgrade.
+    endpoint::dispatcher::upgrade_answer upgrade(http_request const& request);
 
 private:
     class world;

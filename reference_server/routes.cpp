@@ -64,11 +64,11 @@ void from_protocol(http_response&& from, httplib::Response& to) {
 /// on the version of cpp-httplib is in this file.
 class routes::server final : public httplib::Server {
 public:
-    explicit server(serve protocol) {
+    server() {
         // Every path of the protocol goes to its one dispatch table. A route pattern would be a regular
         // expression run over the path, and std::regex recurses once per character.
-        set_pre_routing_handler([protocol = std::move(protocol)](httplib::Request const& request, httplib::Response& response) {
-            from_protocol(protocol(to_protocol(request)), response);
+        set_pre_routing_handler([](httplib::Request const& request, httplib::Response& response) {
+            from_protocol((*protocol_)(to_protocol(request)), response);
             return HandlerResponse::Handled;
         });
         // It would send what the exception says.
@@ -83,7 +83,8 @@ public:
         });
     }
 
-    std::string answer(http_request&& request, bool close) {
+    std::string answer(http_request&& request, bool close, serve const& protocol) {
+        protocol_ = &protocol;
         memory_stream stream;
         bool closed = false;
         process_request(stream, close, closed, [&](httplib::Request& to) {
@@ -98,10 +99,15 @@ public:
         });
         return stream.take();
     }
+
+private:
+    static thread_local serve const* protocol_;  ///< of the request that this thread serves: cpp-httplib has one handler for all
 };
 
-routes::routes(serve protocol) : server_{std::make_unique<server>(std::move(protocol))} {}
+thread_local routes::serve const* routes::server::protocol_ = nullptr;
+
+routes::routes() : server_{std::make_unique<server>()} {}
 routes::~routes() = default;
-std::string routes::answer(http_request&& request, bool close) { return server_->answer(std::move(request), close); }
+std::string routes::answer(http_request&& request, bool close, serve const& protocol) { return server_->answer(std::move(request), close, protocol); }
 
 }  // namespace bsp::server

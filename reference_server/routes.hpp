@@ -17,11 +17,11 @@ class routes {
 public:
     using serve = std::function<http_response(http_request const&)>;
 
-    explicit routes(serve protocol);
+    routes();
     ~routes();
 
-    /// The answer as HTTP/1.1 bytes, for HEAD without the body. With `close` it says `Connection: close`.
-    std::string answer(http_request&& request, bool close);
+    /// What `protocol` answers, as HTTP/1.1 bytes, for HEAD without the body. With `close` it says `Connection: close`.
+    std::string answer(http_request&& request, bool close, serve const& protocol);
 
 private:
     class server;

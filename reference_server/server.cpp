@@ -5,7 +5,9 @@
 #include "protocol.hpp"
 #include "routes.hpp"
 #include "storage/registry.hpp"
+#include "telemetry.hpp"
 
+#include <bsp/adapters/system_clock.hpp>
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/wire/problem.hpp>
@@ -60,7 +62,7 @@ public:
     explicit parts(config const& c)
         : data_dir_{expand_home(c.data_dir)}, installation_{open(data_dir_, c.type)},
           users_path_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users)}, secrets_{users_path_}, store_{open_store(c.store, data_dir_)},
-          protocol_{installation_.self, installation_.key, settings_, *store_, secrets_}, routes_{[this](http_request const& r) { return serve(r); }} {
+          protocol_{installation_.self, installation_.key, settings_, *store_, secrets_}, telemetry_{*store_, c.events_per_minute} {
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
         settings_.allowed_origins = c.allowed_origins;
@@ -74,13 +76,17 @@ public:
         }
         url_ = url_of(c.host, door_->port());
         if (settings_.base_url.empty()) settings_.base_url = url_;
+        store_->on_commit([this] { door_->wake(); });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
     }
 
     ~parts() { stop(); }
 
-    void stop() { door_->stop(); }
+    void stop() {
+        door_->stop();
+        telemetry_.stop();
+    }
 
     std::filesystem::path const data_dir_;
     installation installation_;
@@ -97,7 +103,7 @@ private:
         return {.answer =
                     [this](http_request&& request, bool close) {
                         open_.wait(false, std::memory_order_acquire);
-                        return routes_.answer(std::move(request), close);
+                        return answer(std::move(request), close);
                     },
                 .refuse =
                     [this](http_request const& known, error const& why) {
@@ -107,14 +113,58 @@ private:
                         log_request({id, known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
                         return to_bytes(response, row_of(why.code).title, known.method == "HEAD");
                     },
-                .upgrade = {}};
+                .upgrade =
+                    [this](http_request&& request, bool close) {
+                        open_.wait(false, std::memory_order_acquire);
+                        return upgrade(std::move(request), close);
+                    }};
     }
 
-    http_response serve(http_request const& request) {
+    door_answer answer(http_request&& request, bool close) {
+        std::shared_ptr<held_response const> held;
+        http_request held_request;
+        door_answer out = routes_.answer(std::move(request), close, [&](http_request const& r) {
+            http_response response = logged(r, [&] { return protocol_.serve(r); });
+            held = std::move(response.held);
+            if (held) held_request = r;
+            return response;
+        });
+        if (held)
+            out.held = held_answer{held->wait, [this, held, close, r = std::move(held_request)](bool last) { return answer_again(*held, r, close, last); }};
+        return out;
+    }
+
+    std::optional<std::string> answer_again(held_response const& held, http_request const& request, bool close, bool last) {
+        std::optional<http_response> given;
+        try {
+            given = held.again(system_clock{}.now(), last);
+        } catch (std::exception const& why) {
+            spdlog::error("a held request was abandoned: {}", why.what());
+            given = problem(fail(errc::internal, ""));
+        }
+        if (!given) return std::nullopt;
+        http_response const response = logged(request, [&] { return *std::move(given); });
+        return routes_.answer(http_request{request}, close, [&](http_request const&) { return response; });
+    }
+
+    upgrade_answer upgrade(http_request&& request, bool close) {
+        std::string peer_id;
+        http_response const response = logged(request, [&] {
+            auto answered = protocol_.upgrade(request);
+            peer_id = std::move(answered.peer_id);
+            return std::move(answered.response);
+        });
+        if (response.status == 101) return {{}, telemetry_.stream_of(peer_id)};
+        return {routes_.answer(std::move(request), close, [&](http_request const&) { return response; }), {}};
+    }
+
+    /// What `ask` answers to the request, with an entry in the log.
+    template <class Ask>
+    http_response logged(http_request const& request, Ask ask) {
         auto const begun = std::chrono::steady_clock::now();
         http_response response;
         try {
-            response = protocol_.serve(request);
+            response = ask();
         } catch (std::exception const& why) {
             spdlog::error("a request was abandoned: {}", why.what());
             response = problem(fail(errc::internal, ""));
@@ -132,6 +182,7 @@ private:
     protocol protocol_;
     request_ids ids_;
     routes routes_;
+    telemetry telemetry_;
     std::atomic<bool> open_{false};
     std::unique_ptr<door> door_;
 };

@@ -71,7 +71,7 @@ def main() -> None:
     own = identity.load(store, arguments.type, os.environ.get("BACKEND_PRIVATE_KEY"))
     server = Server(arguments.port)
     base_url = (arguments.base_url or f"http://127.0.0.1:{server.server_address[1]}").rstrip("/")
-    server.application = Backend(
+    server.application = backend = Backend(
         store, own, Configuration(base_url, pairing_secrets, admin_token, frozenset(arguments.allow_origin)))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"{own.backend_id} serves {base_url}", flush=True)
@@ -81,6 +81,8 @@ def main() -> None:
         server.serve_forever()
     except KeyboardInterrupt:
         pass
+    finally:
+        backend.close_streams()
 
 
 if __name__ == "__main__":

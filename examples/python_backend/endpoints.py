@@ -7,12 +7,13 @@ import contextlib
 import hmac
 import json
 import re
+import socket
 import sqlite3
 import sys
 import time
 import traceback
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import assertions
@@ -21,11 +22,13 @@ import ijson
 import keys
 import merge
 import sbt
+import telemetry
 import timestamps
+import websocket
 from grammar import (
     check_members, is_backend, is_boolean, is_capabilities, is_challenge, is_endpoint_url, is_http_url, is_identifier,
     is_label, is_protocol_version, is_received_id, is_string, is_timestamp, is_version, require_object)
-from http_server import Request, Response
+from http_server import Request, Response, Stream
 from identity import Identity
 from problems import Problem
 from store import Store, new_peer_id
@@ -75,6 +78,8 @@ class Backend:
         self.clock = clock
         base = urllib.parse.urlsplit(configuration.base_url)
         self._base_path, self._authority = base.path, base.netloc.lower()
+        self._budget = telemetry.Budget()
+        self._streams: set[websocket.WebSocket] = set()
         self._routes = {
             ("identity",): {"GET": self.get_identity},
             ("health",): {"GET": self.get_health},
@@ -83,6 +88,8 @@ class Backend:
             ("peers", PEER): {"DELETE": self.remove_peer},
             ("sync", PEER): {"GET": self.pull, "POST": self.push},
             ("sync", PEER, "digest"): {"GET": self.digest},
+            ("telemetry", "events"): {"GET": self.list_events},
+            ("telemetry", PEER): {"GET": self.stream_events},
             ("conversations",): {"GET": self.list_conversations},
             ("conversations", CONVERSATION): {"GET": self.read_conversation, "DELETE": self.delete_conversation},
             ("conversations", CONVERSATION, "messages"): {"POST": self.write_message},
@@ -149,7 +156,7 @@ class Backend:
         if not _LOOPBACK.fullmatch(request.host) and request.host.lower() != self._authority:
             raise Problem("misdirected-request", "This server does not answer for that host.")
         foreign = any(origin not in self.configuration.origins for origin in request.values("origin"))
-        if foreign and request.method not in ("GET", "HEAD", "OPTIONS"):
+        if foreign and (request.method not in ("GET", "HEAD", "OPTIONS") or websocket.is_asked_for(request)):
             raise Problem("forbidden", "Requests from that origin are not accepted.")
 
     def _route(self, request: Request) -> tuple[dict[str, Callable], list[str]]:
@@ -556,6 +563,101 @@ class Backend:
             scalars = self._scalar_write(conversation, conversation_id, version, now)
             store.join(user_id, conversation_id, [{**scalars, "surfaces": [], "messages": [tombstone]}], now)
         return _json(200, {"status": "deleted", "version": version})
+
+
+    # Telemetry
+
+    def stream_events(self, request: Request, peer_id: str) -> Response:
+        with self.store.transaction():
+            self._authenticate_as(request, peer_id)
+            _ignore_body(request)
+        if not websocket.is_asked_for(request) or request.body:
+            raise Problem("upgrade-required", "Connect with an upgrade to WebSocket.", (("Upgrade", "websocket"),))
+        fields = websocket.acceptance(request)
+        if fields is None:
+            raise Problem("bad-request", "The opening handshake is not that of RFC 6455, version 13.")
+        return Response(101, fields, upgraded=lambda sock, stream: self._stream(peer_id, sock, stream))
+
+    def _stream(self, peer_id: str, sock: socket.socket, stream: Stream) -> None:
+        def check() -> None:
+            with self._as_the_end():
+                with self.store.transaction():
+                    self._check_right(peer_id)
+
+        connection = websocket.WebSocket(sock, stream, check)
+        self._streams.add(connection)
+        try:
+            connection.serve(lambda text: self._take_event(peer_id, text))
+        finally:
+            self._streams.discard(connection)
+
+    def _take_event(self, peer_id: str, text: str) -> str:
+        """Stores the event of a message; the answer. Raises Closing when the peer has lost its right."""
+        try:
+            value, problem = telemetry.parse(text), None
+        except Problem as malformed:
+            value, problem = None, malformed
+        with self._as_the_end(), self.store.transaction() as store:
+            peer = self._check_right(peer_id)
+            if wait := self._budget.count(peer_id):
+                return telemetry.rate_limited(telemetry.id_of(value), wait)
+            try:
+                if problem is not None:
+                    raise problem
+                event = telemetry.read(value, text)
+            except Problem as invalid:
+                return telemetry.rejected(telemetry.id_of(value), invalid)
+            store.add_event(peer["user_id"], event.event_id, event.source_backend, event.body, self.clock())
+        return telemetry.acked(event.event_id)
+
+    def _check_right(self, peer_id: str) -> sqlite3.Row:
+        """The registration, if a new connection would be accepted (BSP-TEL-060 to BSP-TEL-063)."""
+        peer = self._registered(peer_id)
+        _check_sbt(peer, self.clock())
+        return peer
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _as_the_end() -> Iterator[None]:
+        """Turns refusals into the end of a stream."""
+        try:
+            yield
+        except Problem as problem:
+            if problem.code == "unavailable":
+                raise websocket.Closing(1011, problem.title) from None
+            raise websocket.Closing(1008, "Peer not found" if problem.code == "unknown-peer" else problem.title) from None
+
+    def close_streams(self) -> None:
+        """The server stops (BSP-TEL-076)."""
+        for connection in list(self._streams):
+            connection.close(1012, "The server stops.")
+
+    def list_events(self, request: Request) -> Response:
+        with self.store.transaction() as store:
+            user_id = self._user_of(request)
+            _ignore_body(request)
+            query = _query(request, "source_backend", "since", "limit", "cursor")
+            limit, since, after = _limit(query), _since(query), -1
+            if "source_backend" in query and not is_label(query["source_backend"]):
+                raise Problem("invalid-query", "source_backend has 1 to 128 characters, none of them a control character.")
+            if "cursor" in query:
+                received, _ = _read_cursor(query["cursor"], "events", 2)
+                if not re.fullmatch(r"[0-9]{1,18}|[0-8][0-9]{18}", received):
+                    raise _bad_cursor()
+                after = int(received)
+            rows = store.events(user_id, query.get("source_backend"), since, after, limit + 1)
+        page, size = [], 0
+        for row in rows[:limit]:
+            page.append(f'{row["body"][:-1]}, "received_at": "{timestamps.format(row["received"])}"}}')
+            size += len(page[-1])
+            if size > MAX_PAGE_BYTES:
+                break
+        answer = {"has_more": len(page) < len(rows)}
+        if answer["has_more"]:
+            last = rows[len(page) - 1]
+            answer["cursor"] = _cursor("events", str(last["received"]), last["event_id"])
+        body = f'{{"events": [{", ".join(page)}], {json.dumps(answer)[1:]}'
+        return Response(200, [("Content-Type", "application/json")], body.encode())
 
 
 # Small parts of the above

@@ -13,7 +13,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -65,6 +65,7 @@ class Response:
     status: int
     fields: Fields = field(default_factory=list)
     body: bytes = b""
+    upgraded: Callable[[socket.socket, Stream], None] | None = None  # with 101: goes on with the connection, which then ends
 
 
 class Application(Protocol):
@@ -130,6 +131,19 @@ class Stream:
         if not line.endswith(b"\r") or b"\r" in line[:-1]:
             raise Problem("bad-request", "A line does not end with CRLF.")
         return line[:-1].decode("latin-1")
+
+    def holds(self, count: int) -> bool:
+        """Whether that many bytes were received and not taken yet."""
+        return len(self._buffer) >= count
+
+    def more(self, seconds: float) -> bool:
+        """Receives what comes next; False when nothing comes within the time."""
+        self.allow(seconds)
+        try:
+            self._receive()
+        except Problem:
+            return False
+        return True
 
     def exactly(self, count: int) -> bytes:
         while len(self._buffer) < count:
@@ -278,7 +292,11 @@ class Connection(socketserver.BaseRequestHandler):
             stream.allow(LINGER_SECONDS)
             stream.discard()
             return False
-        self._send(application.handle(request), request, keep)
+        response = application.handle(request)
+        self._send(response, request, keep)
+        if response.upgraded is not None:
+            response.upgraded(self.request, stream)
+            return False
         return keep
 
     def _answer_expectation(self, request: Request, length: int | None, limit: int) -> None:
@@ -292,7 +310,7 @@ class Connection(socketserver.BaseRequestHandler):
 
     def _send(self, response: Response, request: Request | None, keep: bool) -> None:
         fields = [("Date", email.utils.formatdate(usegmt=True)), *response.fields]
-        if response.status != 204:
+        if response.status not in (101, 204):
             fields.append(("Content-Length", str(len(response.body))))
         if not keep:
             fields.append(("Connection", "close"))
@@ -304,10 +322,10 @@ class Connection(socketserver.BaseRequestHandler):
 
 
 _REASONS = {
-    200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+    101: "Switching Protocols", 200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
     404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 413: "Content Too Large",
     414: "URI Too Long", 415: "Unsupported Media Type", 417: "Expectation Failed", 421: "Misdirected Request",
-    422: "Unprocessable Content", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    422: "Unprocessable Content", 426: "Upgrade Required", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
     503: "Service Unavailable",
 }
 

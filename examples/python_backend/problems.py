@@ -15,6 +15,7 @@ REGISTRY: dict[str, tuple[int, str]] = {
     "headers-too-large": (431, "The header section is too large"),
     "request-timeout": (408, "The request did not arrive in time"),
     "expectation-failed": (417, "The expectation is not supported"),
+    "upgrade-required": (426, "This path speaks WebSocket only"),
     "misdirected-request": (421, "This server does not answer for that host"),
     "method-not-allowed": (405, "The method is not allowed here"),
     "credential-required": (401, "A credential is required"),

@@ -49,6 +49,10 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE TABLE IF NOT EXISTS losers (
     user_id TEXT, conversation_id TEXT, id TEXT, digest BLOB, body TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (user_id, conversation_id, id, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    user_id TEXT, event_id TEXT, source_backend TEXT NOT NULL, received INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (user_id, event_id)) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS events_by_time ON events (user_id, received);
 """
 
 
@@ -159,6 +163,20 @@ class Store:
         self._db.execute("DELETE FROM accepted_pushes WHERE at < ?", (now - SYNC_ID_MEMORY,))
         self._db.execute("INSERT INTO accepted_pushes VALUES (?, ?, ?, ?, ?)",
                          (peer_id, sync_id, digest, json.dumps(conflicts), now))
+
+    # Telemetry
+
+    def add_event(self, user_id: str, event_id: str, source_backend: str, body: str, now: int) -> None:
+        """Keeps an event, later than all before, unless one with its id is held (BSP-TEL-053)."""
+        last = self._db.execute("SELECT max(received) FROM events WHERE user_id = ?", (user_id,)).fetchone()[0]
+        self._db.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?)",
+                         (user_id, event_id, source_backend, now if last is None else max(now, last + 1), body))
+
+    def events(self, user_id: str, source_backend: str | None, since: int, after: int, limit: int) -> list[sqlite3.Row]:
+        """Events received at or after `since`, of one source or of all, in their order; those after `after`."""
+        return self._db.execute("SELECT event_id, received, body FROM events WHERE user_id = ?1 AND received >= ?2 AND received > ?3 "
+                                "AND (?4 IS NULL OR source_backend = ?4) ORDER BY received LIMIT ?5",
+                                (user_id, min(max(since, 0), MAX_INSTANT), after, source_backend, limit)).fetchall()
 
     # Conversations
 

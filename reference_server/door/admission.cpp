@@ -1,5 +1,7 @@
 #include "admission.hpp"
 
+#include <bsp/base/encoding.hpp>
+
 #include <algorithm>
 #include <string_view>
 
@@ -27,6 +29,13 @@ bool lists(http_headers const& headers, std::string_view name, std::string_view 
         }
     }
     return false;
+}
+
+/// The fields of an opening handshake (RFC 6455 section 4.1).
+bool is_handshake(http_headers const& headers) {
+    if (headers.count("Sec-WebSocket-Version") != 1 || headers.count("Sec-WebSocket-Key") != 1) return false;
+    auto const key = from_base64(*headers.find("Sec-WebSocket-Key"));
+    return *headers.find("Sec-WebSocket-Version") == "13" && key && key->size() == 16;
 }
 
 result<> check_framing(http_headers const& headers, int minor_version) {
@@ -88,7 +97,7 @@ result<admitted_head> admit(http_request request, int minor_version, door_limits
     admitted_head head;
     head.keep_alive = minor_version > 0 && !lists(request.headers, "Connection", "close");
     head.wants_websocket = request.method == "GET" && minor_version > 0 && lists(request.headers, "Connection", "upgrade") &&
-                           lists(request.headers, "Upgrade", "websocket");
+                           lists(request.headers, "Upgrade", "websocket") && is_handshake(request.headers);
     if (std::string const* expectation = request.headers.find("Expect")) {
         if (!http_headers::same_name(*expectation, "100-continue") || request.headers.count("Expect") > 1)
             return fail(errc::expectation_failed, "only 100-continue can be expected");

@@ -1,5 +1,7 @@
 #include "connection.hpp"
 
+#include "conversation.hpp"
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -8,6 +10,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -25,6 +29,7 @@ namespace {
 
 constexpr std::size_t read_ahead_bytes_max = 64u << 10;
 constexpr std::chrono::milliseconds farewell{500};  ///< for an answer under way when the server stops
+constexpr std::chrono::milliseconds look_period{1'000};  ///< at which held answers are asked in any case (BSP-SYN-152)
 
 auto yielding(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
 
@@ -73,6 +78,10 @@ connection::~connection() {
 void connection::enter(phase next) {
     if (phase_ == phase::idle && next != phase::idle) state_.idle.erase(in_idle_);
     if (phase_ != phase::idle && next == phase::idle) in_idle_ = state_.idle.insert(state_.idle.end(), this);
+    if (phase_ == phase::holding && next != phase::holding) state_.held.erase(in_held_);
+    if (phase_ != phase::holding && next == phase::holding) in_held_ = state_.held.insert(state_.held.end(), this);
+    if (phase_ == phase::streaming && next != phase::streaming) --state_.streaming;
+    if (phase_ != phase::streaming && next == phase::streaming) ++state_.streaming;
     phase_ = next;
 }
 
@@ -102,6 +111,8 @@ void connection::end() {
     error_code ignored;
     if (phase_ == phase::writing) return arm(std::min(farewell, state_.limits.write_deadline));
     if (phase_ == phase::serving) return;
+    if (phase_ == phase::holding) return look_again();
+    if (phase_ == phase::streaming) return conversation_->close(1012, "the server stops");
     enter(phase::reading);  // leaves the list of those that could make room
     socket_.close(ignored);
 }
@@ -156,10 +167,8 @@ asio::awaitable<bool> connection::serve_one() {
     admitted_head head = *std::move(admitted);
 
     if (head.wants_websocket && state_.handlers.upgrade && parser.is_done()) {
-        disarm();
-        auto const begin = static_cast<char const*>(buffer_.data().data());
-        std::string read_ahead{begin, buffer_.size()};
-        state_.handlers.upgrade({std::move(head.request), static_cast<int>(socket_.release()), std::move(read_ahead)});
+        if (buffer_.size() == 0) co_return co_await answer_upgrade(std::move(head.request), head.keep_alive);
+        co_await refuse(head.request, fail(errc::bad_request, "nothing may be sent before the upgrade is answered"));
         co_return false;
     }
 
@@ -190,25 +199,79 @@ asio::awaitable<bool> connection::serve_one() {
 
     enter(phase::serving);
     disarm();
-    std::string const answer = co_await work(std::move(head.request), !head.keep_alive);
+    std::uint64_t const wakes_seen = state_.wakes;
+    auto serve_it = [this, request = std::move(head.request), close = !head.keep_alive]() mutable { return state_.handlers.answer(std::move(request), close); };
+    auto answer = co_await work<door_answer>(std::move(serve_it));
     hold(0);
-    bool const written = co_await write(answer);
+    std::string bytes;
+    if (answer.held && state_.has_place_for_held()) bytes = co_await hold_back(std::move(answer), wakes_seen);
+    else bytes = std::move(answer.bytes);
+    bool const written = co_await write(bytes);
     co_return written && head.keep_alive && !state_.stopping;
 }
 
-/// Lets a worker answer, and comes back to the door's thread with the bytes.
-asio::awaitable<std::string> connection::work(http_request request, bool close) {
+/// Lets a worker run `what`, and comes back to the door's thread with what it gives.
+template <class Answer, class Work>
+asio::awaitable<Answer> connection::work(Work what) {
     auto const token = asio::use_awaitable;
-    co_return co_await asio::async_initiate<decltype(token), void(std::string)>(
-        [this](auto handler, http_request pending, bool last) {
+    co_return co_await asio::async_initiate<decltype(token), void(Answer)>(
+        [this](auto handler, Work pending) {
             auto const home = asio::prefer(asio::get_associated_executor(handler, socket_.get_executor()),
                                            asio::execution::outstanding_work.tracked);
-            asio::post(state_.workers, [this, home, handler = std::move(handler), pending = std::move(pending), last]() mutable {
-                std::string bytes = state_.handlers.answer(std::move(pending), last);
-                asio::post(home, [handler = std::move(handler), bytes = std::move(bytes)]() mutable { std::move(handler)(std::move(bytes)); });
+            asio::post(state_.workers, [home, handler = std::move(handler), pending = std::move(pending)]() mutable {
+                Answer answer = pending();
+                asio::post(home, [handler = std::move(handler), answer = std::move(answer)]() mutable { std::move(handler)(std::move(answer)); });
             });
         },
-        token, std::move(request), close);
+        token, std::move(what));
+}
+
+/// Answers a WebSocket upgrade, and goes on with it when it is taken. False when the connection has to end.
+asio::awaitable<bool> connection::answer_upgrade(http_request request, bool keep_alive) {
+    if (!state_.has_place_for_stream()) {
+        co_await refuse(request, fail(errc::unavailable, "too many streams"));
+        co_return false;
+    }
+    enter(phase::serving);
+    disarm();
+    auto ask = [this, request, close = !keep_alive]() mutable { return state_.handlers.upgrade(std::move(request), close); };
+    auto answer = co_await work<upgrade_answer>(std::move(ask));
+    if (!answer.accept) {
+        bool const written = co_await write(answer.bytes);
+        co_return written && keep_alive && !state_.stopping;
+    }
+    if (state_.stopping) co_return false;
+    conversation_ = std::make_shared<conversation>(std::move(socket_), state_.limits);
+    enter(phase::streaming);
+    co_await conversation_->serve(request, std::move(answer.accept));
+    co_return false;
+}
+
+/// Waits for an answer that is worth sending, as long as it said.
+asio::awaitable<std::string> connection::hold_back(door_answer answer, std::uint64_t wakes_seen) {
+    auto const held = *std::move(answer.held);
+    auto const until = std::chrono::steady_clock::now() + held.wait;
+    disarm();
+    enter(phase::holding);
+    for (bool last = false; !last;) {
+        error_code ec;
+        if (wakes_seen == state_.wakes && !state_.stopping) {
+            timer_.expires_at(std::min(until, std::chrono::steady_clock::now() + look_period));
+            co_await timer_.async_wait(yielding(ec));
+        }
+        wakes_seen = state_.wakes;
+        if (client_has_gone()) break;
+        last = state_.stopping || std::chrono::steady_clock::now() >= until;
+        auto ask = [&held, last] { return held.again(last); };
+        auto given = co_await work<std::optional<std::string>>(std::move(ask));
+        if (given) co_return *std::move(given);
+    }
+    co_return std::move(answer.bytes);
+}
+
+bool connection::client_has_gone() {
+    char next = 0;
+    return ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 asio::awaitable<bool> connection::write(std::string const& bytes) {

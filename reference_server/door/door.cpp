@@ -9,6 +9,9 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -42,9 +45,24 @@ public:
         });
     }
 
+    void wake() {
+        if (waking_.exchange(true)) return;
+        asio::post(context_, [this] {
+            wake_timer_.expires_at(std::max(std::chrono::steady_clock::now(), last_wake_ + wake_period));
+            wake_timer_.async_wait([this](error_code) {
+                waking_ = false;
+                last_wake_ = std::chrono::steady_clock::now();
+                ++state_.wakes;
+                for (connection* client : state_.held) client->look_again();
+            });
+        });
+    }
+
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
 private:
+    static constexpr std::chrono::milliseconds wake_period{10};  ///< commits that come faster wake the held answers once
+
     void listen(std::string const& host, std::uint16_t port) {
         auto const check = [&](error_code ec, char const* doing) {
             if (ec) throw std::system_error{ec, std::string{"cannot "} + doing + ' ' + host + ':' + std::to_string(port)};
@@ -107,6 +125,9 @@ private:
     asio::io_context context_{1};
     tcp::acceptor acceptor_{context_};
     asio::steady_timer pause_{context_};
+    asio::steady_timer wake_timer_{context_};
+    std::chrono::steady_clock::time_point last_wake_{};
+    std::atomic<bool> waking_{false};
     std::uint16_t port_ = 0;
     std::once_flag stopped_;
     std::thread thread_;
@@ -116,6 +137,7 @@ door::door(std::string const& host, std::uint16_t port, door_limits limits, door
     : front_{std::make_unique<front>(host, port, limits, std::move(handlers))} {}
 door::~door() { stop(); }
 std::uint16_t door::port() const { return front_->port(); }
+void door::wake() { front_->wake(); }
 void door::stop() { front_->stop(); }
 
 }  // namespace bsp::server

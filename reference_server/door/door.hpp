@@ -5,32 +5,71 @@
 #include <bsp/base/error.hpp>
 #include <bsp/base/http.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace bsp::server {
 
-/// A connection that leaves HTTP: its socket, owned by the receiver, and what was read ahead of it.
-struct upgraded_connection {
-    http_request request;
-    int socket = -1;
-    std::string read_ahead;
+/// An answer that may be held back for a while: no worker waits for it meanwhile.
+struct held_answer {
+    std::chrono::milliseconds wait{};
+    /// Asked after `door::wake`, every second, and with `last` when the wait is over: the answer, or nothing while it
+    /// is worth waiting on. Runs on a worker, may block.
+    std::function<std::optional<std::string>(bool last)> again;
+};
+
+/// An answer as HTTP/1.1 bytes. With `held`, that is asked first, and `bytes` is what is sent if it never says anything.
+struct door_answer {
+    door_answer(std::string text) : bytes{std::move(text)} {}  // NOLINT: an answer is bytes first of all
+    std::string bytes;
+    std::optional<held_answer> held;
+};
+
+/// The door's end of a WebSocket. Its functions may be called on any thread, return at once, and do nothing when the
+/// client has gone.
+class socket_line {
+public:
+    virtual ~socket_line() = default;
+    /// Sends text messages, in order. Each is the answer to one that was received: a client that does not take its
+    /// answers is not read from.
+    virtual void send(std::vector<std::string> messages) = 0;
+    /// Ends the connection once what was given to `send` before has left, or a second has passed.
+    virtual void close(std::uint16_t code, std::string reason) = 0;
+};
+
+/// Who hears a WebSocket. Called on the door's thread, must not block.
+class socket_listener {
+public:
+    virtual ~socket_listener() = default;
+    virtual void received(std::string message) = 0;
+    /// The last call.
+    virtual void ended() = 0;
+};
+
+/// The answer to a WebSocket upgrade: `accept` takes it, and without it `bytes` is an answer like any other.
+struct upgrade_answer {
+    std::string bytes;
+    std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> accept;
 };
 
 /// What stands behind the door.
 struct door_handlers {
     /// A whole request that passed every check of the door. Runs on a worker, may block. Returns the
     /// answer as HTTP/1.1 bytes; with `close` it says `Connection: close`.
-    std::function<std::string(http_request&& request, bool close)> answer;
+    std::function<door_answer(http_request&& request, bool close)> answer;
 
     /// A request that did not pass; `what_is_known` may be incomplete. Returns bytes that say
     /// `Connection: close`. Runs on the door's own thread, must not block.
     std::function<std::string(http_request const& what_is_known, error const& why)> refuse;
 
-    /// A WebSocket upgrade; when empty, such a request is served like any other.
-    std::function<void(upgraded_connection)> upgrade;
+    /// A correct WebSocket upgrade (RFC 6455); when empty, such a request is served like any other. As `answer`.
+    std::function<upgrade_answer(http_request&& request, bool close)> upgrade;
 };
 
 /// The server's front: owns the sockets, reads requests within the limits, in order, one at a time per
@@ -48,7 +87,11 @@ public:
 
     [[nodiscard]] std::uint16_t port() const;
 
-    /// Takes no further request, answers those under way, and returns when all connections are closed.
+    /// Something changed: held answers are asked again, within some milliseconds and together with those that
+    /// `wake` calls at about the same time. May be called on any thread.
+    void wake();
+
+    /// Takes no further request, closes every WebSocket with 1012, answers those under way, and returns when all connections are closed.
     void stop();
 
 private:

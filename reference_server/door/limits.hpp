@@ -19,10 +19,15 @@ struct door_limits {
     std::size_t connections_max = 4'096;                     ///< beyond, the longest idle one gives way
     std::size_t workers = 16;                                ///< requests served at the same time
 
+    std::size_t message_bytes_max = limits::event_bytes_max; ///< of a WebSocket; closed with 1009 beyond
+    std::size_t unanswered_max = 64;                         ///< messages of one WebSocket that may wait for their answers; then it is not read from
+
     std::chrono::milliseconds head_deadline{10'000};         ///< from the first byte to the end of the head; 408
     std::chrono::milliseconds body_deadline{60'000};         ///< from the end of the head to the end of the body; 408
     std::chrono::milliseconds idle_deadline{75'000};         ///< between requests; closed in silence
     std::chrono::milliseconds write_deadline{60'000};        ///< for one whole answer
+    std::chrono::milliseconds ping_after{20'000};            ///< of silence on a WebSocket; closed after twice as much
+    std::chrono::milliseconds closing{1'000};                ///< for the rest of a WebSocket that is being closed
     std::chrono::milliseconds linger{2'000};                 ///< how long a refused client's bytes are discarded, so that it reads why
 };
 

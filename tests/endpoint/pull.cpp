@@ -190,4 +190,39 @@ BOOST_AUTO_TEST_CASE(the_digest_depends_on_the_live_state_alone) {
     BOOST_TEST(w.send("GET", "/sync/" + in_w + "/digest").verdict() == "401 credential-required");
 }
 
+// BSP-SYN-147 … BSP-SYN-155
+BOOST_AUTO_TEST_CASE(an_answer_without_news_may_be_held) {
+    world w;
+    auto const id = w.pair(), other = w.pair("bob", laptop, other_key());
+    BOOST_TEST((w.pull(id, "?wait=5").raw.held == nullptr));  // not declared, not known
+    BOOST_TEST(w.pull(id, "?wait=x").verdict() == "200");
+    w.self.capabilities.push_back("live_pull");
+    for (char const* wait : {"31", "-1", "1.5", "x", "", "99999999999"}) BOOST_TEST(w.pull(id, "?wait=" + std::string{wait}).verdict() == "400 invalid-query", wait);
+    BOOST_TEST((w.pull(id, "?wait=0").raw.held == nullptr));
+
+    auto const held = w.pull(id, "?wait=30");
+    BOOST_TEST(held.verdict() == "200");
+    BOOST_REQUIRE((held.raw.held != nullptr));
+    auto const again = [&](bool last = false) { return held.raw.held->again(w.clock.now(), last); };
+    BOOST_TEST((held.raw.held->wait == 30s));
+    BOOST_TEST(!again().has_value());
+    w.push(other, {world::conversation({world::message("m1", 1)})}, "sync_b", other_key());
+    BOOST_TEST(!again().has_value());  // of another user
+    BOOST_TEST(answer{again(true).value()}.body().at("conversations").as_array().empty());
+
+    w.push(id, {world::conversation({world::message("m1", 1)})});
+    auto const news = answer{again().value()};
+    BOOST_TEST(news.verdict() == "200");
+    BOOST_TEST(news.body().at("conversations").as_array().size() == 1u);
+    BOOST_TEST(news.header("Cache-Control") == "no-store");
+    BOOST_TEST((w.pull(id, "?wait=30").raw.held == nullptr));  // there is something
+
+    w.clock.advance(9h);
+    auto const late = answer{again().value()};
+    BOOST_TEST(late.verdict() == "401 sbt-expired");
+    BOOST_TEST(!late.header("WWW-Authenticate").empty());
+    w.send("DELETE", "/peers/" + id, w.as_admin());
+    BOOST_TEST(answer{again().value()}.verdict() == "403 peer-revoked");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,7 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -33,7 +34,10 @@ public:
     }
 
     std::atomic<std::chrono::milliseconds> work{0ms};
-    std::function<void(bsp::server::upgraded_connection)> on_upgrade;
+    std::atomic<bool> news{false};  ///< ends what "/held" waits for
+    std::atomic<int> asked{0};
+    bsp::server::upgrade_answer on_upgrade;
+    void wake() { door_.wake(); }
 
 private:
     bsp::server::door_handlers handlers() {
@@ -42,7 +46,8 @@ private:
                    "\r\n\r\n" + body;
         };
         return {.answer =
-                    [this, bytes](bsp::http_request&& request, bool close) {
+                    [this, bytes](bsp::http_request&& request, bool close) -> bsp::server::door_answer {
+                        if (request.target == "/held") return held(bytes(200, "nothing", close), bytes(200, "news", close));
                         std::string const body = request.method + ' ' + request.target + ' ' + std::to_string(request.body.size());
                         if (request.target.starts_with("/work")) std::this_thread::sleep_for(work.load());
                         std::lock_guard const lock{mutex_};
@@ -51,9 +56,16 @@ private:
                     },
                 .refuse = [bytes](bsp::http_request const&, bsp::error const& why) { return bytes(why.status(), std::string{row_of(why.code).code}, true); },
                 .upgrade =
-                    [this](bsp::server::upgraded_connection c) {
-                        if (on_upgrade) on_upgrade(std::move(c));
-                    }};
+                    [this](bsp::http_request&&, bool) { return on_upgrade; }};
+    }
+
+    bsp::server::door_answer held(std::string nothing, std::string good) {
+        bsp::server::door_answer answer{std::move(nothing)};
+        answer.held = bsp::server::held_answer{400ms, [this, good](bool) -> std::optional<std::string> {
+                                                   ++asked;
+                                                   return news ? std::optional{good} : std::nullopt;
+                                               }};
+        return answer;
     }
 
     std::mutex mutex_;
@@ -422,22 +434,167 @@ BOOST_AUTO_TEST_CASE(stop_takes_milliseconds_and_answers_what_is_under_way) {
     BOOST_TEST(std::chrono::duration<double>(took).count() < 1.0);
 }
 
-BOOST_AUTO_TEST_CASE(an_upgrade_leaves_with_its_socket) {
+namespace {
+
+constexpr std::string_view handshake =
+    "GET /telemetry/p HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// A text message of a client, masked with zeros.
+std::string frame(std::string_view text, int opcode = 1) {
+    return std::string{static_cast<char>(0x80 | opcode), static_cast<char>(0x80 | text.size())} + "\0\0\0\0"s + std::string{text};
+}
+
+/// The next frame of the server, without its head; "" when the connection has ended.
+std::string next_frame(raw_client& c) {
+    unsigned char head[2];
+    if (::recv(c.descriptor(), head, 2, MSG_WAITALL) != 2) return "";
+    std::string text(head[1], '\0');
+    ::recv(c.descriptor(), text.data(), text.size(), MSG_WAITALL);
+    return text;
+}
+
+/// Says what it hears, and "bye" ends the connection.
+struct parrot final : bsp::server::socket_listener {
+    explicit parrot(std::shared_ptr<bsp::server::socket_line> l) : line{std::move(l)} {}
+    void received(std::string message) override {
+        if (message == "bye") line->close(1008, "as you wish");
+        else line->send({message});
+    }
+    void ended() override { ++ended_count; }
+    std::shared_ptr<bsp::server::socket_line> line;
+    static inline std::atomic<int> ended_count = 0;
+};
+
+bsp::server::upgrade_answer as_parrot() {
+    return {{}, [](std::shared_ptr<bsp::server::socket_line> line) { return std::make_shared<parrot>(std::move(line)); }};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_upgrade_becomes_a_conversation) {
     echo e;
-    std::atomic<int> socket{-1};
-    std::string read_ahead;
-    e.on_upgrade = [&](bsp::server::upgraded_connection u) {
-        read_ahead = u.read_ahead;
-        socket = u.socket;
-    };
+    e.on_upgrade = as_parrot();
+    int const ended = parrot::ended_count;
     auto c = e.client();
-    c.send("GET /telemetry/p HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\nfirst frame");
-    BOOST_REQUIRE(support::eventually([&] { return socket >= 0; }));
-    BOOST_TEST(read_ahead == "first frame");
+    c.send(handshake);
+    BOOST_REQUIRE(c.receive().status == 101);
+    c.send(frame("one") + frame("two"));
+    BOOST_TEST(next_frame(c) == "one");
+    BOOST_TEST(next_frame(c) == "two");
+    c.send(frame("bye"));
+    BOOST_TEST(next_frame(c) == "\x03\xF0" "as you wish");
+    c.send(frame("\x03\xF0", 8));
+    BOOST_TEST(c.ends_within(1s));
+    BOOST_TEST(support::eventually([&] { return parrot::ended_count == ended + 1; }));
     BOOST_TEST(e.passed().empty());
-    BOOST_TEST(::write(socket, "HTTP/1.1 101 x\r\n\r\n", 18) == 18);
-    BOOST_TEST(c.receive().status == 101);
-    ::close(socket);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_does_not_answer_the_close_is_not_waited_for) {
+    echo e;
+    e.on_upgrade = as_parrot();
+    auto c = e.client();
+    c.send(handshake);
+    BOOST_REQUIRE(c.receive().status == 101);
+    c.send(frame("bye"));
+    BOOST_TEST(c.ends_within(2s));
+}
+
+BOOST_AUTO_TEST_CASE(stop_ends_conversations_with_1012) {
+    echo e;
+    e.on_upgrade = as_parrot();
+    auto c = e.client(), unheard = e.client();
+    for (auto* client : {&c, &unheard}) {
+        client->send(handshake);
+        BOOST_REQUIRE(client->receive().status == 101);
+    }
+    auto const begun = std::chrono::steady_clock::now();
+    std::thread stopper{[&] { e.stop(); }};
+    BOOST_TEST(next_frame(c).substr(0, 2) == "\x03\xF4");
+    stopper.join();
+    BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() < 2.0);
+}
+
+BOOST_AUTO_TEST_CASE(conversations_leave_places_to_others) {
+    auto limits = small();
+    limits.connections_max = 8;
+    echo e{limits};
+    e.on_upgrade = as_parrot();
+    std::vector<raw_client> streams;
+    for (int i = 0; i < 4; ++i) {
+        streams.push_back(e.client());
+        streams.back().send(handshake);
+        BOOST_REQUIRE(streams.back().receive().status == 101);
+    }
+    {
+        auto one_too_many = e.client();
+        one_too_many.send(handshake);
+        BOOST_TEST(one_too_many.receive().status == 503);
+    }
+    auto other = e.client();
+    other.send(plain_get);
+    BOOST_TEST(other.receive().status == 200);
+    streams.pop_back();
+    BOOST_TEST(support::eventually([&] {
+        auto next = e.client();
+        next.send(handshake);
+        return next.receive().status == 101;
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_upgrade_is_an_answer_like_any_other) {
+    echo e;
+    e.on_upgrade = {"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", {}};
+    auto c = e.client();
+    c.send(handshake);
+    BOOST_TEST(c.receive().status == 404);
+    c.send(plain_get);
+    BOOST_TEST(c.receive().status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_handshake_is_a_request_like_any_other) {
+    echo e;
+    e.on_upgrade = as_parrot();
+    for (auto const& [from, to] : {std::pair{"Version: 13"s, "Version: 8"s}, {"Key: dG"s, "Key: d"s}, {"Upgrade: WebSocket"s, "Upgrade: h2c"s}, {"GET"s, "PUT"s}}) {
+        std::string request{handshake};
+        request.replace(request.find(from), from.size(), to);
+        auto c = e.client();
+        c.send(request);
+        BOOST_TEST(c.receive().status == 200, to);
+    }
+    auto hasty = e.client();
+    hasty.send(std::string{handshake} + frame("too early"));
+    BOOST_TEST(hasty.receive().status == 400);
+}
+
+BOOST_AUTO_TEST_CASE(a_held_answer_waits_for_news_and_for_no_worker) {
+    auto limits = small();
+    limits.workers = 1;
+    echo e{limits};
+    std::vector<raw_client> waiting;
+    for (int i = 0; i < 10; ++i) {
+        waiting.push_back(e.client());
+        waiting.back().send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    auto other = e.client();
+    other.send(plain_get);
+    BOOST_TEST(other.receive().status == 200);
+    e.news = true;
+    e.wake();
+    auto const begun = std::chrono::steady_clock::now();
+    for (auto& c : waiting) BOOST_TEST(c.receive().body == "news");
+    BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() < 0.3);
+}
+
+BOOST_AUTO_TEST_CASE(a_held_answer_without_news_is_the_first_one) {
+    echo e;
+    auto c = e.client();
+    auto const begun = std::chrono::steady_clock::now();
+    c.send("GET /held HTTP/1.1\r\nHost: x\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    BOOST_TEST(c.receive().body == "nothing");
+    BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() >= 0.4);
+    BOOST_TEST(e.asked == 1);
+    BOOST_TEST(c.receive().body == "GET /a 0");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

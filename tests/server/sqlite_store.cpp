@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_the_first_schema_is_brought_up_to_date) {
         epoch = store.epoch();
         BOOST_TEST(store.write([&](bsp::store_writer& w) { return w.put_peer(p); }).has_value());
     }
-    sqlite::connection{path, sqlite::access::read_write}.execute("DROP INDEX peer_of_backend; DROP INDEX peer_of_key; PRAGMA user_version = 1");
+    sqlite::connection{path, sqlite::access::read_write}.execute("DROP INDEX peer_of_backend; DROP INDEX peer_of_key; DROP TABLE event; PRAGMA user_version = 1");
     sqlite_store store{path};
     BOOST_TEST(store.epoch() == epoch);
     BOOST_TEST(store.read([](bsp::store_reader& r) { return r.registrations_of("hosted_x", {}, 10); }).value().size() == 1u);

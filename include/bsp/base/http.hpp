@@ -1,7 +1,13 @@
 #pragma once
 
+#include <bsp/base/instant.hpp>
+
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <initializer_list>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,10 +72,22 @@ struct http_request {
     std::string remote;   ///< address of the sender, for source limits and logs; may be empty
 };
 
+struct held_response;
+
 struct http_response {
     int status = 200;
     http_headers headers;
     std::string body;
+    /// When present the answer has nothing new in it, and may be held back for something better. Whoever cannot wait
+    /// sends it as it is.
+    std::shared_ptr<held_response const> held = nullptr;
+};
+
+/// How to wait: for `wait` at most, asking `again` whenever something was committed, and at least once a second.
+/// It gives the answer, or nothing while it is worth waiting on; with `last` it always gives one.
+struct held_response {
+    std::chrono::seconds wait{};
+    std::function<std::optional<http_response>(instant now, bool last)> again;
 };
 
 }  // namespace bsp

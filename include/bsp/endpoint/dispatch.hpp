@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ public:
         auto answered = serve();
         http_response response = answered ? std::move(*answered) : refuse(answered.error());
         decorate(response);
+        if (response.held) response.held = decorated(std::move(response.held));
         return response;
     }
 
@@ -117,6 +119,18 @@ private:
         if (response.status == 405) headers.set("Allow", allowed_methods());
         if (response.status == 426) headers.set("Upgrade", "websocket");
         if (http_.method == "HEAD") response.body.clear();
+    }
+
+    /// The same for what is answered later.
+    [[nodiscard]] std::shared_ptr<held_response const> decorated(std::shared_ptr<held_response const> held) const {
+        auto const wait = held->wait;
+        auto again = [held = std::move(held), gate = gate_, http = http_](instant now, bool last) {
+            auto given = held->again(now, last);
+            dispatcher later{gate, http, now};
+            if (given && later.resolve()) later.decorate(*given);
+            return given;
+        };
+        return std::make_shared<held_response const>(held_response{wait, std::move(again)});
     }
 
     [[nodiscard]] std::string allowed_methods() const {

@@ -30,6 +30,13 @@ public:
         return proven_.way.read([&](store_reader& r) { return f(r.tenant(proven_.peer.user_id)); });
     }
 
+    /// Whether the peer would be let in still, as far as that can change with time.
+    [[nodiscard]] result<> still_stands(instant now) const {
+        BSP_TRY(auto found, proven_.way.read([&](store_reader& r) { return r.peer(proven_.peer.peer_id); }));
+        BSP_TRY(auto const peer, standing(std::move(found), errc::unknown_peer));
+        return unexpired(peer, now);
+    }
+
     /// Uses up an assertion that may be used once: the beginning of a stream.
     [[nodiscard]] result<> claim() const {
         return proven_.way.write([](store_writer&) -> result<> { return ok(); });
