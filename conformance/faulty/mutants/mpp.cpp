@@ -78,17 +78,18 @@ struct whole_offsets_refused : backend {
         return backend::since_of(c);
     }
 };
-struct order_of_a_map : backend {
+struct order_of_a_class : backend {
     using backend::backend;
     result<> verify_payload(call const& c, json::object const& body, peer_record const& peer) override {
-        std::string last;
-        for (auto const& m : body.contains("conversations") && body.at("conversations").is_array() && !body.at("conversations").get_array().empty() && body.at("conversations").get_array()[0].is_object()
-                                 ? body.at("conversations").get_array()[0].get_object()
-                                 : json::object{}) {
-            if (m.key() == "messages" && last == "version") return backend::verify_payload(c, body, peer);
-            last = m.key();
+        static std::vector<std::string_view> const declared{"id", "role", "content", "timestamp", "surface", "source_backend", "version"};
+        auto const text = json::serialize(body);
+        std::size_t at = text.find("\"messages\":[{");
+        for (auto const name : declared) {
+            std::size_t const next = text.find('"' + std::string{name} + "\":", at);
+            if (at != std::string::npos && next == std::string::npos) return fail(errc::invalid_signature, "the signature does not verify");
+            at = next;
         }
-        return fail(errc::invalid_signature, "the signature does not verify");
+        return backend::verify_payload(c, body, peer);
     }
 };
 struct escaped_slash_breaks : backend {
@@ -185,7 +186,7 @@ std::vector<fault> mpp_faults() {
         {"F-MPP-01", "messages from android are refused", {"mpp/surfaces"}, make<no_android>},
         {"F-MPP-02", "timestamps with milliseconds are refused", {"mpp/javascript"}, make<no_milliseconds>},
         {"F-MPP-03", "timestamps without a fraction are refused", {"mpp/swift"}, make<fraction_wanted>},
-        {"F-MPP-04", "members in another order break the signature", {"mpp/swift"}, make<order_of_a_map>},
+        {"F-MPP-04", "members in another order break the signature", {"mpp/swift"}, make<order_of_a_class>},
         {"F-MPP-05", "\\/ in a payload breaks the signature", {"mpp/swift", "mpp/php"}, make<escaped_slash_breaks>},
         {"F-MPP-06", "canonical bytes have names in the order of UTF-16 units", {"gen/c14n-names"}, make<utf16_order>},
         {"F-MPP-07", "ios is left out of the surfaces", {"mpp/phone-and-web"}, make<only_known_surfaces>},
