@@ -71,6 +71,16 @@ struct replay_arguments {
 };
 int replay_sequence(replay_arguments const&, std::ostream& out, std::ostream& err);
 
+/// Two backends, one local and one hosted, synchronize through the suite, which cuts, delays, doubles and truncates what
+/// goes between them. 0 they agree in the end, 1 they do not, 2 it cannot be told, 4 one of them does not answer.
+struct pair_arguments {
+    std::string first, second, users_file, peer_listen;
+    std::optional<std::uint64_t> seed;
+    int trouble_s = 15;  ///< how long the last phase disturbs
+    target_options trust = {};
+};
+int pair(pair_arguments const&, std::ostream& out, std::ostream& err);
+
 int list_checks(std::ostream& out, bool as_json);
 
 /// A wrong backend that the suite is proved against, for `explain`.

@@ -95,6 +95,16 @@ int main(int argc, char** argv) {
         examine->add_option("--timeout", visit.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
         add_trust(*examine, visit.trust);
 
+        pair_arguments both;
+        auto* const pairing = app.add_subcommand("pair", "Let a local and a hosted backend synchronize over a bad line, and tell whether they agree in the end");
+        pairing->add_option("first", both.first, "One backend: http(s)://host[:port][/prefix]")->required();
+        pairing->add_option("second", both.second, "The other one")->required();
+        pairing->add_option("--users", both.users_file, "As for a run; both backends know the first user under the same secret")->type_name("FILE");
+        pairing->add_option("--peer-listen", both.peer_listen, "Where the line is; the local backend must be allowed to call http://ADDRESS:PORT")->type_name("ADDRESS:PORT")->required();
+        pairing->add_option("--seed", both.seed, "Pins what is disturbed")->type_name("N");
+        pairing->add_option("--trouble", both.trouble_s, "Seconds of disturbance")->check(CLI::Range(1, 3600))->capture_default_str();
+        add_trust(*pairing, both.trust);
+
         replay_arguments again;
         auto* const replay = app.add_subcommand("replay", "Send the saved requests of a failed check again, step by step. Exit status: 1 reproduced, 0 not reproduced, 2 cannot be told, 3 unusable file, 4 target unreachable");
         replay->add_option("file", again.file, "DIR/replay/CHECK.json of a run with --report-dir DIR")->required();
@@ -117,6 +127,7 @@ int main(int argc, char** argv) {
         if (diff->parsed()) return diff_reports(first, second, std::cout, std::cerr);
         if (matrix_of->parsed()) return matrix(compare, std::cout, std::cerr);
         if (examine->parsed()) return doctor(visit, std::cout, std::cerr);
+        if (pairing->parsed()) return pair(both, std::cout, std::cerr);
         if (replay->parsed()) return replay_sequence(again, std::cout, std::cerr);
         return run_suite(std::move(run_with), std::cout, std::cerr);
     } catch (std::exception const& e) {

@@ -169,18 +169,10 @@ void listener::add(std::string const& name, std::weak_ptr<mailbox> box) {
     boxes_[name] = std::move(box);
 }
 
-std::size_t listener::strays(std::string const& name) const {
-    std::lock_guard const lock{mutex_};
-    auto const found = strays_.find(name);
-    return found == strays_.end() ? 0 : found->second;
-}
-
-std::shared_ptr<mailbox> listener::find(std::string const& name) {
+std::shared_ptr<mailbox> listener::find(std::string const& name) const {
     std::lock_guard const lock{mutex_};
     auto const found = boxes_.find(name);
-    auto out = found == boxes_.end() ? nullptr : found->second.lock();
-    if (!out) ++strays_[name];
-    return out;
+    return found == boxes_.end() ? nullptr : found->second.lock();
 }
 
 void listener::accept_all() {
@@ -214,10 +206,10 @@ void listener::converse(int socket) {
 /// Whether the connection goes on.
 bool listener::react(int socket, http_request request, bool last) {
     auto const slash = request.target.find('/', 1);
-    auto const name = request.target.substr(1, slash == std::string::npos ? slash : slash - 1);
-    auto const box = request.target.starts_with('/') ? find(name) : nullptr;
-    if (!box || slash == std::string::npos) return send_all(socket, wire_text({404, {}, ""}, last));
-    request.target.erase(0, slash);
+    auto box = slash != std::string::npos && request.target.starts_with('/') ? find(request.target.substr(1, slash - 1)) : nullptr;
+    if (box) request.target.erase(0, slash);
+    else box = find("");
+    if (!box) return send_all(socket, wire_text({404, {}, ""}, last));
     std::size_t number = 0;
     auto const what = box->take(request, number);
     using manner = reaction::manner;

@@ -57,9 +57,8 @@ public:
     listener& operator=(listener const&) = delete;
 
     [[nodiscard]] std::string const& origin() const noexcept { return origin_; }  ///< "http://127.0.0.1:9000"
+    /// The name "" stands for all that nobody else gets; its targets are whole.
     void add(std::string const& name, std::weak_ptr<mailbox> box);
-    /// How many requests were for nobody, by their first segment.
-    [[nodiscard]] std::size_t strays(std::string const& name) const;
 
 private:
     listener(int socket, std::string origin);
@@ -67,7 +66,7 @@ private:
     void converse(int socket);
     bool react(int socket, http_request request, bool last);
     bool wait(int socket, moment until, mailbox const& box) const;
-    std::shared_ptr<mailbox> find(std::string const& name);
+    std::shared_ptr<mailbox> find(std::string const& name) const;
 
     int socket_;
     std::string origin_;
@@ -75,7 +74,6 @@ private:
     std::atomic<int> connections_ = 0;
     mutable std::mutex mutex_;
     std::map<std::string, std::weak_ptr<mailbox>> boxes_;
-    std::map<std::string, std::size_t> strays_;
     std::thread acceptor_;
 };
 
