@@ -169,6 +169,23 @@ void handshake_is_checked(scenario& s) {
     g.goes_on("the refusals");
 }
 
+void handshakes_have_spellings(scenario& s) {
+    telemetry_ground g{s};
+    auto const with = [](std::string name, std::string value) { return [=](http_request& r) { r.headers.set(name, value); }; };
+    struct row { char const* what; std::function<void(http_request&)> change; };
+    for (auto const& [what, change] : {row{"Connection: keep-alive, Upgrade", with("Connection", "keep-alive, Upgrade")}, {"Connection: upgrade", with("Connection", "upgrade")}, {"Upgrade: WebSocket", with("Upgrade", "WebSocket")},
+                                       {"a subprotocol and an extension on offer", [](http_request& r) {
+                                            r.headers.add("Sec-WebSocket-Protocol", "bsp-suite, chat");
+                                            r.headers.add("Sec-WebSocket-Extensions", "x-bsp-suite; level=9");
+                                        }}}) {
+        line l{s, g.a, {.call = {.request = change}}};
+        s.expect(l.open(), std::string{"an upgrade with "} + what + " is answered with 101", l.handshake().describe());
+        auto const* extension = l.handshake().header("Sec-WebSocket-Extensions");
+        s.expect(!extension, "no extension is chosen", extension ? *extension : "");
+        acked(s, l.tell(g.next()), std::string{"an event after an upgrade with "} + what);
+    }
+}
+
 void origin_is_checked(scenario& s) {
     telemetry_ground g{s};
     for (char const* origin : {"https://evil.example", "null", "http://localhost.evil.example"}) {
@@ -214,6 +231,8 @@ check const checks[] = {
      .run = plain_get_is_told, .needs = on_sockets},
     {.id = "tel/handshake", .title = "what is no opening handshake of RFC 6455 is refused", .clauses = {"BSP-TEL-035"}, .impact = "clients wait for frames that never come", .likely_cause = "only the Upgrade field is looked at",
      .run = handshake_is_checked, .needs = on_sockets, .strength = obligation::should},
+    {.id = "tel/handshake-spellings", .title = "an upgrade is one in every spelling, and with offers that nobody needs", .clauses = {"BSP-TEL-020"}, .impact = "some browsers and libraries cannot connect", .likely_cause = "Connection is compared as a whole, or with its case",
+     .run = handshakes_have_spellings, .needs = on_sockets},
     {.id = "tel/origin", .title = "a local backend refuses upgrades from foreign origins", .clauses = {"BSP-TEL-032"}, .impact = "any web page opens connections to the backend on one's machine",
      .likely_cause = "browsers do not apply the same-origin policy to WebSockets, and nobody else did", .run = origin_is_checked, .needs = on_sockets | need::local_target},
     {.id = "tel/several-connections", .title = "a peer may have several connections", .clauses = {"BSP-TEL-036"}, .impact = "a client that lost its connection waits until the server has noticed", .likely_cause = "connections are kept by peer",
