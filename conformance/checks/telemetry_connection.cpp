@@ -23,6 +23,16 @@ void peer_opens(scenario& s) {
     acked(s, l.tell(event(s, s.fresh("src"))), "an event");
 }
 
+void upgrades_are_not_stored(scenario& s) {
+    telemetry_ground g{s};
+    auto const* control = g.l.handshake().header("Cache-Control");
+    s.exactly(control && control->find("no-store") != std::string::npos, "the answer to an upgrade has Cache-Control: no-store", control ? *control : "absent");
+    auto const list = s.user().get("/telemetry/events?limit=1");
+    s.control(list.ok(), "the list of events");
+    auto const* of_list = list.header("Cache-Control");
+    s.exactly(of_list && of_list->find("no-store") != std::string::npos, "the list of events has Cache-Control: no-store", of_list ? *of_list : "absent");
+}
+
 /// Somebody who should be refused, and a peer who is not, before and after.
 void refuses(scenario& s, std::string const& what, telemetry_ground& g, line l, exactly_as const& form = {.statuses = {401}}) {
     auto const e = g.next();
@@ -210,6 +220,8 @@ constexpr unsigned on_sockets = need::sockets;
 check const checks[] = {
     {.id = "tel/opens", .title = "a peer's upgrade is answered with 101, and its event is acknowledged", .clauses = {"BSP-TEL-020", "BSP-TEL-040"}, .impact = "no telemetry arrives",
      .likely_cause = "the assertion is judged as for another method or path", .run = peer_opens, .needs = on_sockets},
+    {.id = "tel/no-store", .title = "the answer to an upgrade, and the list, are not to be stored", .clauses = {"BSP-GEN-105"}, .impact = "a proxy keeps what people asked", .likely_cause = "the library's answer to an upgrade", .run = upgrades_are_not_stored, .needs = on_sockets,
+     .about = aspect::exactness},
     {.id = "tel/no-credential", .title = "who has no credential is refused, and nothing sent is stored", .clauses = {"BSP-TEL-022", "BSP-TEL-021", "BSP-TEL-030"},
      .impact = "anybody writes events into anybody's account", .likely_cause = "the connection is accepted before the peer is verified", .run = nobody_is_refused, .needs = on_sockets},
     {.id = "tel/unknown-peer", .title = "the connection of an unknown peer is refused", .clauses = {"BSP-TEL-025", "BSP-TEL-021", "BSP-TEL-030", "BSP-TEL-031"}, .impact = "connections that nobody owns stay open",

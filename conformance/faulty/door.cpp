@@ -86,7 +86,7 @@ private:
             int number = 0;
             http_response const answer = sockets_->open_socket(r, system_now(), number);
             if (answer.status == 101) {
-                web_socket{socket_, reads_, *sockets_, number, world_, std::move(buffer_)}.serve(r);
+                web_socket{socket_, reads_, *sockets_, number, world_, std::move(buffer_)}.serve(r, answer.headers);
                 return std::nullopt;
             }
             return respond(answer, false) ? std::optional{0} : std::nullopt;

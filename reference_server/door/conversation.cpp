@@ -37,6 +37,10 @@ conversation::conversation(asio::ip::tcp::socket socket, door_limits const& limi
     : socket_{std::move(socket)}, limits_{limits}, to_write_{socket_.get_executor()}, to_read_{socket_.get_executor()}, cut_{socket_.get_executor()} {
     // A connection that was cut off somewhere in between looks like a silent one.
     socket_.set_option(websocket::stream_base::timeout{limits.head_deadline, 2 * limits.ping_after, true});
+    socket_.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
+        response.set(beast::http::field::cache_control, "no-store");  // BSP-GEN-105
+        response.erase(beast::http::field::server);
+    }));
     socket_.read_message_max(limits.message_bytes_max);
     socket_.text(true);
 }

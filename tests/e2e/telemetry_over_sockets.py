@@ -55,6 +55,7 @@ class Telemetry:
     def test_events_are_acknowledged_and_kept(self):
         peer = self.peer()
         stream = peer.stream()
+        self.assertIn("\r\nCache-Control: no-store", stream.head)
         stream.send(event("e1", cost_usd=0.0045, latency_ms=None))
         self.assertEqual(ack("e1"), stream.receive())
         for text in (event("e2"), event("e3", latency_ms=-1), "{", event("e1"), event("e4")):

@@ -72,6 +72,14 @@ struct any_type_of_event : backend {
         return ok();
     }
 };
+struct any_label : backend {
+    using backend::backend;
+    bool is_label(std::string_view) override { return true; }
+    result<> check_event_type(json::fields const& f) override {
+        BSP_TRY(std::string const type, text_of(f, "event_type"));
+        return backend::is_label(type) ? ok() : result<>{f.invalid("event_type", "is no label")};
+    }
+};
 struct whole_doubles : backend {
     using backend::backend;
     result<> check_metric(json::fields const& f, std::string_view name) override {
@@ -404,6 +412,8 @@ std::vector<fault> tel_events_faults() {
         {"F-TEL-177", "event ids are compared without case", {"tel/ids-exact"}, make<ids_without_case>},
         {"F-TEL-178", "since is exclusive", {"tel/since"}, make<since_exclusive>},
         {"F-TEL-179", "texts end at U+0000", {"tel/verbatim"}, make<texts_end_at_nul>},
+        {"F-TEL-183", "any text passes as an event_type", {"tel/event-type"}, make<any_type_of_event>},
+        {"F-TEL-184", "any text passes as a source_backend", {"tel/grammar"}, make<any_label>},
         {"F-TEL-169", "events of more than a week ago are rejected", {"tel/old-events"}, make<recent_events_only>},
         {"F-TEL-170", "counts are kept in single precision", {"tel/integer-bounds"}, make<integers_as_doubles>},
     };

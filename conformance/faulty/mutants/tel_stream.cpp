@@ -107,6 +107,13 @@ struct plain_get_untold : backend {
         if (r.status == 426) r.headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}};
     }
 };
+struct upgrades_cacheable : backend {
+    using backend::backend;
+    void finish(call const& c, http_response& r) override {
+        backend::finish(c, r);
+        if (r.status == 101) r.headers = {};
+    }
+};
 struct any_handshake : backend {
     using backend::backend;
     result<> check_handshake(call const&) override { return ok(); }
@@ -303,6 +310,10 @@ struct rejection_without_id : backend {
     using backend::backend;
     json::value id_of_rejected(std::string const&) override { return nullptr; }
 };
+struct empty_for_null : backend {
+    using backend::backend;
+    reply reject(json::value id, error const& why) override { return backend::reject(id.is_null() ? json::value("") : std::move(id), why); }
+};
 struct rejection_in_words : backend {
     using backend::backend;
     reply reject(json::value id, error const& why) override {
@@ -436,6 +447,8 @@ std::vector<fault> tel_stream_faults() {
         {"F-TEL-174", "revocation ends the connections of the one peer_id only", {"tel/revoke-all"}, make<by_its_own_name>},
         {"F-TEL-175", "unpairing one peer ends the connections of all the user's peers", {"tel/unpair-spares"}, make<all_of_the_users>},
         {"F-TEL-176", "a connection of before an unpairing lives again when the backend is paired again", {"tel/paired-again"}, make<right_of_the_backend>},
+        {"F-TEL-181", "the answer to an upgrade may be stored", {"tel/no-store"}, make<upgrades_cacheable>},
+        {"F-TEL-182", "a rejection of what has no event_id has an empty one", {"tel/rejection-null"}, make<empty_for_null>},
         {"F-TEL-151", "unpairing removes the peer's events", {"tel/unpair-open"}, make<events_go_with_the_peer>},
     };
 }

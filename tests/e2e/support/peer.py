@@ -131,6 +131,7 @@ class Stream:
         while b"\r\n\r\n" not in self.buffer:
             self._receive()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        self.head = head.decode()
         status = int(head.split()[1])
         if status != 101:
             self.socket.close()
