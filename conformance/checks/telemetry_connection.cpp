@@ -23,6 +23,16 @@ void peer_opens(scenario& s) {
     acked(s, l.tell(event(s, s.fresh("src"))), "an event");
 }
 
+void upgrades_are_not_stored(scenario& s) {
+    telemetry_ground g{s};
+    auto const* control = g.l.handshake().header("Cache-Control");
+    s.exactly(control && control->find("no-store") != std::string::npos, "the answer to an upgrade has Cache-Control: no-store", control ? *control : "absent");
+    auto const list = s.user().get("/telemetry/events?limit=1");
+    s.control(list.ok(), "the list of events");
+    auto const* of_list = list.header("Cache-Control");
+    s.exactly(of_list && of_list->find("no-store") != std::string::npos, "the list of events has Cache-Control: no-store", of_list ? *of_list : "absent");
+}
+
 /// Somebody who should be refused, and a peer who is not, before and after.
 void refuses(scenario& s, std::string const& what, telemetry_ground& g, line l, exactly_as const& form = {.statuses = {401}}) {
     auto const e = g.next();
@@ -169,6 +179,23 @@ void handshake_is_checked(scenario& s) {
     g.goes_on("the refusals");
 }
 
+void handshakes_have_spellings(scenario& s) {
+    telemetry_ground g{s};
+    auto const with = [](std::string name, std::string value) { return [=](http_request& r) { r.headers.set(name, value); }; };
+    struct row { char const* what; std::function<void(http_request&)> change; };
+    for (auto const& [what, change] : {row{"Connection: keep-alive, Upgrade", with("Connection", "keep-alive, Upgrade")}, {"Connection: upgrade", with("Connection", "upgrade")}, {"Upgrade: WebSocket", with("Upgrade", "WebSocket")},
+                                       {"a subprotocol and an extension on offer", [](http_request& r) {
+                                            r.headers.add("Sec-WebSocket-Protocol", "bsp-suite, chat");
+                                            r.headers.add("Sec-WebSocket-Extensions", "x-bsp-suite; level=9");
+                                        }}}) {
+        line l{s, g.a, {.call = {.request = change}}};
+        s.expect(l.open(), std::string{"an upgrade with "} + what + " is answered with 101", l.handshake().describe());
+        auto const* extension = l.handshake().header("Sec-WebSocket-Extensions");
+        s.expect(!extension, "no extension is chosen", extension ? *extension : "");
+        acked(s, l.tell(g.next()), std::string{"an event after an upgrade with "} + what);
+    }
+}
+
 void origin_is_checked(scenario& s) {
     telemetry_ground g{s};
     for (char const* origin : {"https://evil.example", "null", "http://localhost.evil.example"}) {
@@ -193,6 +220,8 @@ constexpr unsigned on_sockets = need::sockets;
 check const checks[] = {
     {.id = "tel/opens", .title = "a peer's upgrade is answered with 101, and its event is acknowledged", .clauses = {"BSP-TEL-020", "BSP-TEL-040"}, .impact = "no telemetry arrives",
      .likely_cause = "the assertion is judged as for another method or path", .run = peer_opens, .needs = on_sockets},
+    {.id = "tel/no-store", .title = "the answer to an upgrade, and the list, are not to be stored", .clauses = {"BSP-GEN-105"}, .impact = "a proxy keeps what people asked", .likely_cause = "the library's answer to an upgrade", .run = upgrades_are_not_stored, .needs = on_sockets,
+     .about = aspect::exactness},
     {.id = "tel/no-credential", .title = "who has no credential is refused, and nothing sent is stored", .clauses = {"BSP-TEL-022", "BSP-TEL-021", "BSP-TEL-030"},
      .impact = "anybody writes events into anybody's account", .likely_cause = "the connection is accepted before the peer is verified", .run = nobody_is_refused, .needs = on_sockets},
     {.id = "tel/unknown-peer", .title = "the connection of an unknown peer is refused", .clauses = {"BSP-TEL-025", "BSP-TEL-021", "BSP-TEL-030", "BSP-TEL-031"}, .impact = "connections that nobody owns stay open",
@@ -214,6 +243,8 @@ check const checks[] = {
      .run = plain_get_is_told, .needs = on_sockets},
     {.id = "tel/handshake", .title = "what is no opening handshake of RFC 6455 is refused", .clauses = {"BSP-TEL-035"}, .impact = "clients wait for frames that never come", .likely_cause = "only the Upgrade field is looked at",
      .run = handshake_is_checked, .needs = on_sockets, .strength = obligation::should},
+    {.id = "tel/handshake-spellings", .title = "an upgrade is one in every spelling, and with offers that nobody needs", .clauses = {"BSP-TEL-020"}, .impact = "some browsers and libraries cannot connect", .likely_cause = "Connection is compared as a whole, or with its case",
+     .run = handshakes_have_spellings, .needs = on_sockets},
     {.id = "tel/origin", .title = "a local backend refuses upgrades from foreign origins", .clauses = {"BSP-TEL-032"}, .impact = "any web page opens connections to the backend on one's machine",
      .likely_cause = "browsers do not apply the same-origin policy to WebSockets, and nobody else did", .run = origin_is_checked, .needs = on_sockets | need::local_target},
     {.id = "tel/several-connections", .title = "a peer may have several connections", .clauses = {"BSP-TEL-036"}, .impact = "a client that lost its connection waits until the server has noticed", .likely_cause = "connections are kept by peer",

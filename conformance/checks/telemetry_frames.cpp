@@ -1,5 +1,7 @@
 #include "telemetry.hpp"
 
+#include <thread>
+
 namespace bsp::conformance {
 
 namespace {
@@ -151,6 +153,8 @@ void slow_beside_fast(scenario& s) {
         s.expect(t.acked(), "an event is acknowledged beside a connection that is stuck and one that does not read", t.describe());
     }
     s.expect(longest <= seconds{2}, "it is acknowledged within 2 s", std::to_string(longest.count()) + " ms");
+    auto const late = deaf.answers(800);
+    if (deaf.close_code() == 0) s.expect(late.size() == 800, "who reads late finds an answer to each of 800 events", std::to_string(late.size()));
     s.evidence("events beside a slow connection");
 }
 
@@ -194,6 +198,65 @@ void revocation_ends_lines(scenario& s) {
     is_shut_out(g, "revocation");
     silent_line_is_closed(s, silent, "revocation");
     s.expect(g.stored().size() == before, "the user still reads the " + std::to_string(before) + " events of before", std::to_string(g.stored().size()));
+}
+
+void revocation_ends_all_of_it(scenario& s) {
+    auto const k = s.fresh_key();
+    auto const source = s.fresh("src");
+    std::vector<peer> peers;
+    auto const first = s.settled({.signing_key = k});
+    auto of_other = first;
+    of_other.user = s.other_account();
+    peers.push_back(s.register_peer(first));                 // what is revoked,
+    peers.push_back(s.register_peer({.signing_key = k}));    // another backend with its key,
+    peers.push_back(s.register_peer(of_other));              // the same backend for another user
+    auto const bystander = s.register_peer();
+    std::vector<line> lines;
+    for (auto const& p : peers) {
+        lines.emplace_back(s, p);
+        opens(s, lines.back(), "a peer");
+        is_acked(s, lines.back().tell(event(s, source)), "an event");
+    }
+    line of_bystander{s, bystander};
+    opens(s, of_bystander, "a peer with another key");
+    s.control(s.admin().del("/peers/" + peers.front().peer_id()), "the revocation");
+    char const* const whose[] = {"the revoked peer", "another backend with the revoked key", "the revoked backend at another user's"};
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        auto const t = lines[i].tell(event(s, source), milliseconds{2'500});
+        s.expect(!t.acked(), std::string{"an event of "} + whose[i] + " is not acknowledged", t.describe());
+        auto const code = lines[i].wait_for_close(milliseconds{2'500});
+        s.expect(code != 0, std::string{"the connection of "} + whose[i] + " is closed within 2 s", "it stays open");
+        s.exactly(code == 1008, std::string{"the connection of "} + whose[i] + " is closed with 1008", "closed with " + std::to_string(code));
+    }
+    acked(s, of_bystander.tell(event(s, source)), "an event of a peer of the same user with another key");
+}
+
+void unpairing_spares_others(scenario& s) {
+    telemetry_ground g{s};
+    auto const b = s.register_peer({.signing_key = s.fresh_key()});
+    line of_b{s, b};
+    opens(s, of_b, "another peer of the user");
+    is_acked(s, of_b.tell(g.next()), "its event");
+    s.control(b.unpair(), "its unpairing");
+    s.control(of_b.wait_for_close(milliseconds{2'500}) != 0, "its connection is closed");
+    g.goes_on("the unpairing of another peer of the user");
+    s.expect(g.l.wait_for_close(milliseconds{300}) == 0, "the connection of a peer stays open when another one is unpaired", "closed with " + std::to_string(g.l.close_code()));
+}
+
+void paired_again(scenario& s) {
+    auto r = s.settled({.signing_key = s.fresh_key(), .created = seconds{-20}});
+    telemetry_ground g{s, r};
+    s.control(g.a.unpair(), "the unpairing");
+    std::this_thread::sleep_for(milliseconds{5});  // a token must be newer than the unpairing
+    r.created = milliseconds{0};
+    auto const b = s.register_peer(r);
+    auto const e = g.next();
+    auto const t = g.l.tell(e, milliseconds{2'500});
+    s.expect(!t.acked(), "a connection of before an unpairing takes no event when the backend is paired again", t.describe());
+    line fresh{s, b};
+    opens(s, fresh, "the peer that was paired again");
+    acked(s, fresh.tell(g.next()), "its event");
+    s.expect(count_of(g.stored(), id_of(e)) == 0, "what came on the old connection is not stored", "it is");
 }
 
 void expiry_ends_lines(scenario& s) {
@@ -251,6 +314,12 @@ check const checks[] = {
      .run = unpairing_ends_lines, .needs = on_sockets},
     {.id = "tel/revoke-open", .title = "revocation ends open connections, and keeps what was stored", .clauses = {"BSP-TEL-060", "BSP-TEL-061", "BSP-TEL-063", "BSP-TEL-067"}, .impact = "a stolen key goes on sending", .likely_cause = "the peer is verified at the upgrade only",
      .run = revocation_ends_lines, .needs = on_sockets | need::admin_token},
+    {.id = "tel/revoke-all", .title = "revocation ends the connections of the backend and of its key at every user's, and no others", .clauses = {"BSP-TEL-061", "BSP-TEL-060", "BSP-REG-053"}, .impact = "a stolen key goes on sending under another name",
+     .likely_cause = "connections are looked up by peer_id", .run = revocation_ends_all_of_it, .needs = on_sockets | need::admin_token | need::second_user},
+    {.id = "tel/unpair-spares", .title = "unpairing one peer leaves the connections of others alone", .clauses = {"BSP-TEL-040", "BSP-TEL-061"}, .impact = "removing one device silences all", .likely_cause = "connections are looked up by user", .run = unpairing_spares_others,
+     .needs = on_sockets},
+    {.id = "tel/paired-again", .title = "an old connection stays dead when its backend is paired again", .clauses = {"BSP-TEL-060", "BSP-REG-046"}, .impact = "a session of before the unpairing comes back to life", .likely_cause = "the right is looked up by backend_id", .run = paired_again,
+     .needs = on_sockets},
     {.id = "tel/expiry-open", .title = "when the token expires, open connections end, new ones are refused, and what was stored stays", .clauses = {"BSP-TEL-062", "BSP-TEL-063", "BSP-TEL-067", "BSP-TEL-027"}, .impact = "eight hours become for ever",
      .likely_cause = "the token is looked at with the upgrade only", .run = expiry_ends_lines, .needs = on_sockets},
     {.id = "tel/expiry-silent", .title = "a silent connection ends with its token, too", .clauses = {"BSP-TEL-064"}, .impact = "clients do not learn that they need a new token", .likely_cause = "the token is looked at with events only", .run = expiry_ends_silent_lines, .needs = on_sockets,

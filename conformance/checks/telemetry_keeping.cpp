@@ -112,6 +112,17 @@ void invalid_duplicates(scenario& s) {
     g.goes_on("the rejection");
 }
 
+void ids_are_exact(scenario& s) {
+    telemetry_ground g{s};
+    auto const stem = s.fresh("Evt");
+    auto other_case = stem;
+    other_case[0] = 'e';
+    std::vector<std::string> const ids{stem, other_case, stem + ".", stem + std::string(128 - stem.size(), 'x'), stem + std::string(127 - stem.size(), 'x') + "y"};
+    for (auto const& id : ids) acked(s, g.l.tell(g.next(set("event_id", id))), "an event of the id " + id);
+    auto const stored = g.stored();
+    for (auto const& id : ids) s.expect(count_of(stored, id) == 1, "the event of the id " + id + " is stored, beside others of similar ids", std::to_string(count_of(stored, id)) + " times");
+}
+
 void concurrent_duplicates(scenario& s) {
     telemetry_ground g{s};
     std::vector<line> lines;
@@ -189,14 +200,18 @@ void thousand_a_minute(scenario& s) {
 void excess_is_told(scenario& s) {
     telemetry_ground g{s};
     auto const begin = std::chrono::steady_clock::now();
-    std::set<std::string> kept, limited;
+    std::set<std::string> asked, kept, limited;
     int sent = 0;
     bool overloaded = false;
     for (int connection = 0; connection < 5 && !overloaded; ++connection) {
         line l{s, g.a};
         if (!l.open()) break;
         std::vector<std::string> texts;
-        for (int i = 0; i < 440; ++i) texts.push_back(json::serialize(g.next()));
+        for (int i = 0; i < 440; ++i) {
+            auto const e = g.next();
+            asked.insert(id_of(e));
+            texts.push_back(json::serialize(e));
+        }
         l.send_all(texts, "440 events at once");
         sent += 440;
         auto const answers = l.answers(440, seconds{20});
@@ -204,6 +219,7 @@ void excess_is_told(scenario& s) {
             auto const status = text_at(a, "/status");
             if (status == "acked") kept.insert(id_of(a));
             if (status != "rate_limited") continue;
+            s.expect(asked.contains(id_of(a)), "rate_limited names the event", show(a));
             limited.insert(id_of(a));
             s.exactly(integer_at(json::value(a), "/retry_after_ms") > 0, "rate_limited has retry_after_ms, a positive integer", show(a));
         }
@@ -227,6 +243,19 @@ void excess_is_told(scenario& s) {
     acked(s, of_b.tell(g.next()), "an event of another peer, while the first one is beyond its budget,");
 }
 
+void excess_is_answered_first(scenario& s) {
+    telemetry_ground g{s};
+    int limited = 0;
+    for (int chunk = 0; chunk < 11 && limited == 0; ++chunk) {
+        std::vector<std::string> texts;
+        for (int i = 0; i < 200; ++i) texts.push_back(json::serialize(g.next()));
+        g.l.send_all(texts, "200 events at once");
+        for (auto const& a : g.l.answers(200, seconds{20})) limited += text_at(a, "/status") == "rate_limited";
+        if (g.l.close_code() != 0) break;
+    }
+    s.expect(limited > 0, "events beyond the budget are answered with rate_limited before the connection is closed for them", g.l.close_code() ? "closed with " + std::to_string(g.l.close_code()) : "none is");
+}
+
 constexpr unsigned on_sockets = need::sockets;
 
 check const checks[] = {
@@ -241,6 +270,8 @@ check const checks[] = {
      .needs = on_sockets | need::second_user},
     {.id = "tel/invalid-duplicate", .title = "an invalid event is rejected though its id is known", .clauses = {"BSP-TEL-042"}, .impact = "a client believes that it sent what is broken", .likely_cause = "the id is looked up before the event is validated", .run = invalid_duplicates,
      .needs = on_sockets},
+    {.id = "tel/ids-exact", .title = "event ids that differ in case, or at the last of 128 characters, are different", .clauses = {"BSP-GEN-060", "BSP-TEL-053", "BSP-TEL-040"}, .impact = "events are taken for repetitions, and lost",
+     .likely_cause = "a column that compares without case, or cuts at 64 characters", .run = ids_are_exact, .needs = on_sockets},
     {.id = "tel/concurrent-duplicates", .title = "an event that comes on several connections at once is stored once", .clauses = {"BSP-TEL-053", "BSP-TEL-054"}, .impact = "costs are counted twice", .likely_cause = "lookup and insertion are two steps", .run = concurrent_duplicates, .needs = on_sockets},
     {.id = "tel/prompt", .title = "acknowledgements come within 100 ms", .clauses = {"BSP-TEL-056"}, .impact = "telemetry piles up on phones", .likely_cause = "Nagle's algorithm, or a batch that waits", .run = acks_are_prompt, .needs = on_sockets | need::alone, .strength = obligation::should},
     {.id = "tel/restart", .title = "events survive a restart", .clauses = {"BSP-TEL-051"}, .impact = "costs of a month are gone", .likely_cause = "events are held in memory", .run = events_survive_restart, .needs = on_sockets | need::restart_hook | need::alone},
@@ -249,8 +280,10 @@ check const checks[] = {
     {.id = "tel/stop", .title = "a server that stops says so", .clauses = {"BSP-TEL-076"}, .impact = "clients take a restart for an outage", .likely_cause = "sockets are dropped with the process", .run = stop_is_said, .needs = on_sockets | need::restart_hook | need::alone,
      .strength = obligation::should},
     {.id = "tel/thousand", .title = "1,000 events within a minute are all acknowledged", .clauses = {"BSP-TEL-120", "BSP-TEL-040"}, .impact = "busy clients lose events", .likely_cause = "a budget that does not allow bursts", .run = thousand_a_minute, .needs = on_sockets},
-    {.id = "tel/excess", .title = "of 2,200 events within a minute some are refused openly, none of them is stored, and nobody else pays", .clauses = {"BSP-TEL-121", "BSP-TEL-122", "BSP-TEL-123", "BSP-TEL-125"},
+    {.id = "tel/excess", .title = "of 2,200 events within a minute some are refused openly, none of them is stored, and nobody else pays", .clauses = {"BSP-TEL-121", "BSP-TEL-122", "BSP-TEL-123", "BSP-TEL-125", "BSP-TEL-126"},
      .impact = "one client can fill the store, or loses events without knowing", .likely_cause = "rate limiting of the framework that does not cover sockets", .run = excess_is_told, .needs = on_sockets},
+    {.id = "tel/excess-answered", .title = "excess is answered before the connection is closed for it", .clauses = {"BSP-TEL-124"}, .impact = "clients lose their connection for one event too many", .likely_cause = "the first excess event closes", .run = excess_is_answered_first,
+     .needs = on_sockets, .strength = obligation::should},
 };
 
 }  // namespace

@@ -104,6 +104,8 @@ void since_is_by_the_server(scenario& s) {
     s.expect(count_of(later, id_of(old)) == 0, "an event is not listed since 12 s after it was received", "it is");
     if (has_ahead) s.expect(count_of(later, id_of(ahead)) == 0, "an event with a timestamp of tomorrow is not listed since 12 s after it was received", "it is");
     s.expect(query("1970-01-01T00:00:00Z").size() >= 2, "all are listed since 1970", "they are not");
+    for (auto const& e : since_before)
+        if (auto const at = text_at(e, "/received_at"); !at.empty()) s.expect(count_of(query(at), id_of(e)) == 1, "an event is listed since its own received_at", id_of(e) + " is not, since " + at);
 }
 
 void since_in_the_future(scenario& s) {
@@ -128,7 +130,7 @@ void since_spellings(scenario& s) {
 void entries_are_what_was_sent(scenario& s) {
     telemetry_ground g{s};
     json::object const metadata{{"question", "caf\xC3\xA9 \xF0\x9F\x98\x80 \"q\" \\ / \t\x7F"}, {"nested", json::object{{"list", json::array{1, -2.5, nullptr, true, json::object{{"deep", "x"}}}}, {"empty", json::object{}}}},
-                                {"cost_usd", 7}, {"event_id", "not-this"}, {"", "an empty name"}, {"big", std::int64_t{9007199254740993}}, {"tiny", 1e-300}};
+                                {"cost_usd", 7}, {"event_id", "not-this"}, {"", "an empty name"}, {"nul", std::string("a\0b", 3)}, {std::string("n\0", 2), "x"}, {"big", std::int64_t{9007199254740993}}, {"tiny", 1e-300}};
     auto const e = g.next(both(both(set("metadata", metadata), set("event_type", "caf\xC3\xA9/x")), both(set("model", "m\xC3\xB6" "del 1"), set("latency_ms", 0))));
     is_acked(s, g.l.tell(e), "an event with much in it");
     auto const stored = g.stored();

@@ -82,12 +82,13 @@ private:
             int number = 0;
             http_response const answer = sockets_->open_socket(r, system_now(), number);
             if (answer.status == 101) {
-                web_socket{socket_, reads_, *sockets_, number, world_, std::move(buffer_)}.serve(r);
+                web_socket{socket_, reads_, *sockets_, number, world_, std::move(buffer_)}.serve(r, answer.headers);
                 return std::nullopt;
             }
             return respond(answer, false) ? std::optional{0} : std::nullopt;
         }
-        http_response const answer = handler_(r, system_now());
+        http_response answer = handler_(r, system_now());
+        if (r.method == "HEAD") answer.body.clear();
         std::string const* wish = r.headers.find("Connection");
         bool const last = wish && http_headers::same_name(*wish, "close");
         if (answer.status == hung_up || !respond(answer, last)) return std::nullopt;
@@ -96,6 +97,7 @@ private:
 
     /// 0: it is there. -1: the other side went away. Otherwise the status of a refusal.
     int read_body(http_request& r) {
+        if (std::string const* wish = r.headers.find("Expect"); wish && !send("HTTP/1.1 100 Continue\r\n\r\n")) return -1;
         if (reads_.get_has_no_body && r.method == "GET") return 0;
         std::vector<std::string_view> lengths;
         for (auto const& [name, value] : r.headers)
@@ -168,11 +170,14 @@ private:
         for (auto const& [name, value] : answer.headers) text += name + ": " + value + "\r\n";
         text += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
         if (last) text += "Connection: close\r\n";
-        text += "\r\n" + answer.body;
-        for (std::string_view left = text; !left.empty();) {
-            auto const n = ::send(socket_, left.data(), left.size(), MSG_NOSIGNAL);
+        return send(text + "\r\n" + answer.body);
+    }
+
+    bool send(std::string_view bytes) {
+        while (!bytes.empty()) {
+            auto const n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (n <= 0) return false;
-            left.remove_prefix(static_cast<std::size_t>(n));
+            bytes.remove_prefix(static_cast<std::size_t>(n));
         }
         return true;
     }

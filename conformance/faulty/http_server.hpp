@@ -23,7 +23,7 @@ public:
     http_server& operator=(http_server const&) = delete;
 
     [[nodiscard]] std::string const& url() const override { return url_; }
-    void start(handler h, std::shared_ptr<socket_service>) override;  ///< HTTP only
+    void start(handler h, std::shared_ptr<socket_service> = {}) override;  ///< HTTP only
     void wait() override;
 
 private:

@@ -37,10 +37,12 @@ bool is_utf8(std::string_view text) {
 
 }  // namespace
 
-void web_socket::serve(http_request const& upgrade) {
+void web_socket::serve(http_request const& upgrade, http_headers const& fields) {
     std::string const* key = upgrade.headers.find("Sec-WebSocket-Key");
     std::string const answer = accept_value(reads_.wrong_accept || !key ? "wrong" : *key);
-    if (!send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + answer + "\r\n\r\n")) return;
+    std::string head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + answer + "\r\n";
+    for (auto const& [name, value] : fields) head += name + ": " + value + "\r\n";
+    if (!send(head + "\r\n")) return;
     for (;;) {
         step s = step::taken;
         while (s == step::taken) s = take_frame();

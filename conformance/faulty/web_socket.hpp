@@ -23,8 +23,8 @@ public:
     web_socket(web_socket const&) = delete;
     web_socket& operator=(web_socket const&) = delete;
 
-    /// Answers the upgrade and serves the connection until it ends.
-    void serve(http_request const& upgrade);
+    /// Answers the upgrade, with these further fields, and serves the connection until it ends.
+    void serve(http_request const& upgrade, http_headers const& fields);
 
 private:
     enum class step { more, taken, over };

@@ -141,9 +141,10 @@ std::string body_file_for(step const& s, std::string_view check_id, invocation c
 
 json::object step_object(step const& s, std::string_view check_id, surroundings const& world, invocation const& call, redactor const& redact) {
     exchange const x{std::make_shared<step>(s)};
+    bool const on_line = s.request.method.empty() && s.summary.starts_with("WS ");  // a message of a WebSocket, which no command sends again
     json::object request{{"method", s.request.method}, {"target", text_or_hex(s.request.target)}, {"headers", headers_of(s.request.headers)}};
     put_body(request, s.request.body, redact);
-    json::object out{{"step", s.number}, {"who", s.who}, {"summary", s.summary}, {"result", x.describe()}, {"remark", s.remark},
+    json::object out{{"step", s.number}, {"who", s.who}, {"summary", s.summary}, {"result", on_line ? "message" : x.describe()}, {"remark", s.remark},
                      {"at", format_timestamp(s.at)}, {"took_us", s.got.took.count()}, {"request", std::move(request)}};
     if (s.got.why == fault::none) {
         json::object response{{"status", s.got.response.status}, {"headers", headers_of(s.got.response.headers)}};
@@ -157,7 +158,7 @@ json::object step_object(step const& s, std::string_view check_id, surroundings 
         if (s.request.body.empty() || fits_command_line(s.request.body) || !file.empty())
             out["curl"] = curl_line(s.request, origin_of(world.target), file, call.curl_options);
     }
-    if (s.request.method.empty() && !s.request.body.empty() && s.request.body.size() <= 4096 && !world.target.url().starts_with("https:"))
+    if (s.request.method.empty() && !on_line && !s.request.body.empty() && s.request.body.size() <= 4096 && !world.target.url().starts_with("https:"))
         if (auto const to = parse_url(world.target.url())) out["curl"] = raw_line(s.request.body, to->host, to->port);
     return out;
 }

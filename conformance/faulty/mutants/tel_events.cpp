@@ -72,6 +72,14 @@ struct any_type_of_event : backend {
         return ok();
     }
 };
+struct any_label : backend {
+    using backend::backend;
+    bool is_label(std::string_view) override { return true; }
+    result<> check_event_type(json::fields const& f) override {
+        BSP_TRY(std::string const type, text_of(f, "event_type"));
+        return backend::is_label(type) ? ok() : result<>{f.invalid("event_type", "is no label")};
+    }
+};
 struct whole_doubles : backend {
     using backend::backend;
     result<> check_metric(json::fields const& f, std::string_view name) override {
@@ -175,6 +183,14 @@ struct store_raced : backend {
         held().events.push_back(std::move(e));
     }
 };
+struct ids_without_case : backend {
+    using backend::backend;
+    void store(telemetry_event e) override {
+        for (auto const& [user, id] : held().event_ids)
+            if (user == e.user_id && http_headers::same_name(id, e.event_id)) return;
+        backend::store(std::move(e));
+    }
+};
 struct in_memory : backend {
     using backend::backend;
     void restart() override {
@@ -257,6 +273,21 @@ struct no_has_more : backend {
 struct since_by_the_client : backend {
     using backend::backend;
     instant moment_of(telemetry_event const& e) override { return parse_timestamp(json::view(e.received.at("timestamp").get_string())).value(); }
+};
+struct since_exclusive : backend {
+    using backend::backend;
+    result<instant> since_of(call const& c) override {
+        BSP_TRY(instant const since, backend::since_of(c));
+        return c.segments[0] == "telemetry" ? since + std::chrono::nanoseconds{1} : since;
+    }
+};
+struct texts_end_at_nul : backend {
+    using backend::backend;
+    json::object to_store(json::object e) override {
+        for (auto& m : e.at("metadata").as_object())
+            if (auto* text = m.value().if_string()) text->resize(std::min(text->size(), std::string_view{json::view(*text)}.find('\0')));
+        return e;
+    }
 };
 struct future_refused : backend {
     using backend::backend;
@@ -378,6 +409,11 @@ std::vector<fault> tel_events_faults() {
         {"F-TEL-166", "a bad limit counts as none", {"tel/limit"}, make<limit_by_default>},
         {"F-TEL-167", "a foreign cursor is answered with 500", {"tel/foreign-cursor"}, make<cursor_fails>},
         {"F-TEL-168", "a foreign cursor counts as none", {"tel/foreign-cursor-refused"}, make<cursor_ignored>},
+        {"F-TEL-177", "event ids are compared without case", {"tel/ids-exact"}, make<ids_without_case>},
+        {"F-TEL-178", "since is exclusive", {"tel/since"}, make<since_exclusive>},
+        {"F-TEL-179", "texts end at U+0000", {"tel/verbatim"}, make<texts_end_at_nul>},
+        {"F-TEL-183", "any text passes as an event_type", {"tel/event-type"}, make<any_type_of_event>},
+        {"F-TEL-184", "any text passes as a source_backend", {"tel/grammar"}, make<any_label>},
         {"F-TEL-169", "events of more than a week ago are rejected", {"tel/old-events"}, make<recent_events_only>},
         {"F-TEL-170", "counts are kept in single precision", {"tel/integer-bounds"}, make<integers_as_doubles>},
     };

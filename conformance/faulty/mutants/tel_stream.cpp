@@ -107,6 +107,13 @@ struct plain_get_untold : backend {
         if (r.status == 426) r.headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}};
     }
 };
+struct upgrades_cacheable : backend {
+    using backend::backend;
+    void finish(call const& c, http_response& r) override {
+        backend::finish(c, r);
+        if (r.status == 101) r.headers = {};
+    }
+};
 struct any_handshake : backend {
     using backend::backend;
     result<> check_handshake(call const&) override { return ok(); }
@@ -124,6 +131,15 @@ struct one_line_each : backend {
     }
 };
 
+struct connection_as_a_whole : backend {
+    using backend::backend;
+    result<> check_handshake(call const& c) override {
+        std::string const* connection = c.request.headers.find("Connection");
+        if (connection && *connection != "Upgrade") return fail(errc::upgrade_required, "Connection must be Upgrade");
+        return backend::check_handshake(c);
+    }
+};
+
 // ---- the life of a connection -----------------------------------------------------------------------------
 
 struct judged_once : backend {
@@ -135,6 +151,43 @@ struct ends_with_an_event : backend {
     reply look_after(int number, instant now) override {
         auto r = backend::look_after(number, now);
         return r.close == 1008 ? reply{} : r;
+    }
+};
+struct by_its_own_name : backend {
+    using backend::backend;
+    std::string revoked;
+    void revoke(peer_record& p, instant now) override {
+        revoked = p.peer_id;
+        backend::revoke(p, now);
+    }
+    std::optional<std::string> lost_right(held_socket const& s, instant now) override { return revoked.empty() || s.peer_id == revoked ? backend::lost_right(s, now) : std::nullopt; }
+};
+struct all_of_the_users : backend {
+    using backend::backend;
+    std::map<std::string, int> unpaired;
+    std::map<int, int> seen;
+    void unpair(peer_record const& p, instant now) override {
+        ++unpaired[p.user_id];
+        backend::unpair(p, now);
+    }
+    std::optional<std::string> lost_right(held_socket const& s, instant now) override {
+        if (seen.try_emplace(s.number, unpaired[s.user_id]).first->second != unpaired[s.user_id]) return "the user's devices have changed";
+        return backend::lost_right(s, now);
+    }
+};
+struct right_of_the_backend : backend {
+    using backend::backend;
+    std::map<std::string, std::string> backends;
+    std::optional<std::string> lost_right(held_socket const& s, instant now) override {
+        for (auto const& [id, p] : held().peers) backends[id] = p.backend_id;
+        for (auto const& [id, p] : held().peers)
+            if (p.backend_id == backends[s.peer_id] && p.user_id == s.user_id) return std::nullopt;
+        return held().unpaired.empty() ? backend::lost_right(s, now) : std::nullopt;
+    }
+    reply judge(held_socket const& s, std::string const& text, instant now) override {
+        for (auto const& [id, p] : held().peers)
+            if (p.backend_id == backends[s.peer_id] && p.user_id == s.user_id) return backend::judge(s, text, now);
+        return {{}, 1008, "Peer not found"};
     }
 };
 struct expiry_forgotten : backend {
@@ -257,6 +310,10 @@ struct rejection_without_id : backend {
     using backend::backend;
     json::value id_of_rejected(std::string const&) override { return nullptr; }
 };
+struct empty_for_null : backend {
+    using backend::backend;
+    reply reject(json::value id, error const& why) override { return backend::reject(id.is_null() ? json::value("") : std::move(id), why); }
+};
 struct rejection_in_words : backend {
     using backend::backend;
     reply reject(json::value id, error const& why) override {
@@ -295,6 +352,14 @@ struct excess_stored : backend {
         judge(s, text, now);
         return backend::excess(s, text, now);
     }
+};
+struct excess_unnamed : backend {
+    using backend::backend;
+    reply excess(held_socket const& s, std::string const&, instant now) override { return backend::excess(s, "", now); }
+};
+struct excess_closes : backend {
+    using backend::backend;
+    reply excess(held_socket const&, std::string const&, instant) override { return {{}, 1013, "slow down"}; }
 };
 struct small_budget : backend {
     using backend::backend;
@@ -376,6 +441,14 @@ std::vector<fault> tel_stream_faults() {
         {"F-TEL-148", "open connections outlive the token", {"tel/expiry-open"}, make<expiry_forgotten>},
         {"F-TEL-149", "a connection ends with the token under which it was opened", {"tel/renewal-open"}, make<copy_of_the_token>},
         {"F-TEL-150", "a connection ends with the assertion of its upgrade", {"tel/assertion-open"}, make<assertion_counts>},
+        {"F-TEL-171", "rate_limited does not name the event", {"tel/excess"}, make<excess_unnamed>},
+        {"F-TEL-172", "the first event beyond the budget closes the connection", {"tel/excess-answered"}, make<excess_closes>},
+        {"F-TEL-173", "Connection is compared as a whole", {"tel/handshake-spellings"}, make<connection_as_a_whole>},
+        {"F-TEL-174", "revocation ends the connections of the one peer_id only", {"tel/revoke-all"}, make<by_its_own_name>},
+        {"F-TEL-175", "unpairing one peer ends the connections of all the user's peers", {"tel/unpair-spares"}, make<all_of_the_users>},
+        {"F-TEL-176", "a connection of before an unpairing lives again when the backend is paired again", {"tel/paired-again"}, make<right_of_the_backend>},
+        {"F-TEL-181", "the answer to an upgrade may be stored", {"tel/no-store"}, make<upgrades_cacheable>},
+        {"F-TEL-182", "a rejection of what has no event_id has an empty one", {"tel/rejection-null"}, make<empty_for_null>},
         {"F-TEL-151", "unpairing removes the peer's events", {"tel/unpair-open"}, make<events_go_with_the_peer>},
     };
 }
