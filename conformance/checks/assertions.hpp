@@ -30,20 +30,20 @@ inline edit times(scenario& s, std::int64_t iat, std::int64_t exp) {
     };
 }
 
-/// A peer and a conversation of its user that holds one secret message.
-struct ground {
+/// A peer, and what its assertions guard: a conversation of its user that holds one secret message.
+struct guarded {
     peer a;
     std::string conversation, secret;
 };
 
-inline ground prepare(scenario& s) {
-    ground g{s.register_peer(), s.fresh("c"), s.canary()};
+inline guarded prepare(scenario& s) {
+    guarded g{s.register_peer(), s.fresh("c"), s.canary()};
     s.control(g.a.push({s.conversation(g.conversation, 1, {s.message("m1", g.secret)})}), "a push");
     return g;
 }
 
 /// Each forgery is refused on a read, discloses nothing, and is refused on a write, which has no effect.
-inline void each_is_refused(scenario& s, ground const& g, caller const& who, std::vector<forgery> const& variants, exactly_as const& exact) {
+inline void each_is_refused(scenario& s, guarded const& g, caller const& who, std::vector<forgery> const& variants, exactly_as const& exact) {
     s.control(who.read(g.conversation), "a read with a correct assertion");
     for (auto const& v : variants) {
         auto const x = who.read(g.conversation, v.options);
@@ -56,7 +56,7 @@ inline void each_is_refused(scenario& s, ground const& g, caller const& who, std
     s.expect(ids_at(now.body(), "/messages") == std::vector<std::string>{"m1"}, "m1 alone: no refused write had an effect", show(ids_at(now.body(), "/messages")));
 }
 
-inline void each_is_accepted(scenario& s, ground const& g, caller const& who, std::vector<forgery> const& variants) {
+inline void each_is_accepted(scenario& s, guarded const& g, caller const& who, std::vector<forgery> const& variants) {
     for (auto const& v : variants) s.accepted(who.read(g.conversation, v.options), "a read with " + v.what);
 }
 
