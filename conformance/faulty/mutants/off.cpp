@@ -473,7 +473,7 @@ fault out_of_reach(std::string_view id, std::string_view title) { return {id, ti
 std::vector<fault> off_faults() {
     return {
         row<outage_forgotten>("F-OFF-01", "what is written during an outage is never pushed", {"off/outage"}),
-        row<queue_in_memory>("F-OFF-02", "a restart forgets what is due", {"off/restart", "off/kill"}),
+        row<queue_in_memory>("F-OFF-02", "a restart forgets what is due", {"off/restart"}),
         row<errors_are_success>("F-OFF-03", "5xx is taken for a success", {"off/transient-answers", "off/same-push-again"}),
         row<hot_loop>("F-OFF-04", "what is refused with 4xx is tried again at once, and again", {"off/no-hot-loop"}),
         row<retry_after_ignored>("F-OFF-05", "Retry-After is ignored", {"off/retry-after"}),
@@ -517,7 +517,7 @@ std::vector<fault> off_faults() {
         row<hosted_dials>("F-OFF-117", "a hosted backend calls a local one", {"off/hosted-does-not-call"}, setting::hosted_client),
         row<everybodys_changes>("F-OFF-118", "one queue for all users", {"off/user-isolation"}),
         row<expired_goes_on>("F-OFF-119", "exchange goes on when the session binding token has expired", {"off/token-expired"}),
-        row<positions_in_memory>("F-OFF-120", "a restart forgets the pull position", {"off/restart", "off/kill"}),
+        row<positions_in_memory>("F-OFF-120", "a restart forgets the pull position", {"off/restart"}),
         row<unpairing_unheard>("F-OFF-121", "an unpaired peer goes on being pushed to", {"off/unpaired"}),
         row<first_page_only>("F-OFF-122", "has_more is not read", {"off/pull-pages"}),
         row<every_pages_mark>("F-OFF-123", "the last_sync of every page is kept as since", {"off/pull-pages"}),
@@ -542,6 +542,7 @@ std::vector<fault> off_faults() {
         row<any_answer_is_health>("F-OFF-142", "any answer of /health is taken for health", {"off/unhealthy"}),
         row<future_refused>("F-OFF-143", "an entry is refused because of a timestamp ahead", {"off/pull-lenient"}),
         row<path_without_query>("F-OFF-144", "htu is the path without the query", {"off/pull-authorized"}),
+        row<queue_in_memory>("F-OFF-145", "what is due is written when the process ends, and lost when it is killed", {"off/kill"}),
     };
 }
 
