@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::seconds;
 using clock = std::chrono::steady_clock;
-using reply = std::optional<http_response>;
+using answered = std::optional<http_response>;
 
 struct outage_forgotten : backend {
     using backend::backend;
@@ -38,7 +38,7 @@ struct positions_in_memory : backend {
 };
 struct errors_are_success : backend {
     using backend::backend;
-    outcome outcome_of_push(parcel const& p, reply const& r, json::value const& b) override { return r && r->status >= 500 ? outcome::done : backend::outcome_of_push(p, r, b); }
+    outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override { return r && r->status >= 500 ? outcome::done : backend::outcome_of_push(p, r, b); }
 };
 struct hot_loop : backend {
     using backend::backend;
@@ -48,11 +48,11 @@ struct hot_loop : backend {
 };
 struct retry_after_ignored : backend {
     using backend::backend;
-    milliseconds retry_after(reply const&, instant) override { return {}; }
+    milliseconds retry_after(answered const&, instant) override { return {}; }
 };
 struct retry_after_in_seconds_only : backend {
     using backend::backend;
-    milliseconds retry_after(reply const& r, instant now) override {
+    milliseconds retry_after(answered const& r, instant now) override {
         std::string const* given = r ? r->headers.find("Retry-After") : nullptr;
         return given && given->find(' ') != std::string::npos ? milliseconds{} : backend::retry_after(r, now);
     }
@@ -67,7 +67,7 @@ struct no_backoff : backend {
 };
 struct gives_up_after_five : backend {
     using backend::backend;
-    void failed(link& to, channel which, reply const& r) override {
+    void failed(link& to, channel which, answered const& r) override {
         backend::failed(to, which, r);
         if (which != pushes || ++failures_[to.outgoing.front().sync_id] < 6) return;
         to.pushed = to.outgoing.front().snapshot;
@@ -77,7 +77,7 @@ struct gives_up_after_five : backend {
 };
 struct position_moves_on_failure : backend {
     using backend::backend;
-    void failed(link& to, channel which, reply const& r) override {
+    void failed(link& to, channel which, answered const& r) override {
         backend::failed(to, which, r);
         if (which != pushes) return;
         to.pushed = to.outgoing.front().snapshot;
@@ -93,7 +93,7 @@ struct position_is_now : backend {
 };
 struct another_sync_id_each_time : backend {
     using backend::backend;
-    void failed(link& to, channel which, reply const& r) override {
+    void failed(link& to, channel which, answered const& r) override {
         backend::failed(to, which, r);
         if (which == pushes) to.outgoing.front().sync_id = new_sync_id();
     }
@@ -108,7 +108,7 @@ struct body_kept : backend {
 };
 struct content_remade : backend {
     using backend::backend;
-    void failed(link& to, channel which, reply const& r) override {
+    void failed(link& to, channel which, answered const& r) override {
         backend::failed(to, which, r);
         if (which != pushes) return;
         to.outgoing.front().conversations.push_back(to.outgoing.front().conversations.front());
@@ -117,13 +117,13 @@ struct content_remade : backend {
 };
 struct any_acknowledgement : backend {
     using backend::backend;
-    outcome outcome_of_push(parcel const& p, reply const& r, json::value const& b) override {
+    outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override {
         return r && r->status / 100 == 2 && b.is_object() && b.get_object().contains("status") ? outcome::done : backend::outcome_of_push(p, r, b);
     }
 };
 struct any_200 : backend {
     using backend::backend;
-    outcome outcome_of_push(parcel const& p, reply const& r, json::value const& b) override { return r && r->status == 200 ? outcome::done : backend::outcome_of_push(p, r, b); }
+    outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override { return r && r->status == 200 ? outcome::done : backend::outcome_of_push(p, r, b); }
 };
 struct long_interval : backend {
     using backend::backend;
@@ -159,7 +159,7 @@ struct sleeps_the_interval : interval_as_it_is {
 };
 struct one_after_the_other : backend {
     using backend::backend;
-    reply transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop) override {
+    answered transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop) override {
         while (busy_.exchange(true))
             if (stop.stop_requested()) return std::nullopt;
             else std::this_thread::sleep_for(milliseconds{5});
@@ -171,7 +171,7 @@ struct one_after_the_other : backend {
 };
 struct follows_redirects : backend {
     using backend::backend;
-    reply transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop) override {
+    answered transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop) override {
         auto out = backend::transmit(origin, r, timeout, stop);
         std::string const* where = out && out->status / 100 == 3 ? out->headers.find("Location") : nullptr;
         if (!where) return out;
@@ -183,7 +183,7 @@ struct follows_redirects : backend {
 };
 struct redirect_is_success : backend {
     using backend::backend;
-    outcome outcome_of_push(parcel const& p, reply const& r, json::value const& b) override { return r && r->status / 100 == 3 ? outcome::done : backend::outcome_of_push(p, r, b); }
+    outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override { return r && r->status / 100 == 3 ? outcome::done : backend::outcome_of_push(p, r, b); }
 };
 struct dials_anything : backend {
     using backend::backend;
@@ -195,7 +195,7 @@ struct hosted_dials : backend {
 };
 struct telemetry_in_payload : backend {
     using backend::backend;
-    void failed(link& to, channel which, reply const& r) override {
+    void failed(link& to, channel which, answered const& r) override {
         backend::failed(to, which, r);
         events_ = true;
     }
@@ -242,11 +242,11 @@ struct timer_only : backend {
 };
 struct any_page_is_health : backend {
     using backend::backend;
-    bool is_healthy(reply const& r) override { return r && r->status == 200; }
+    bool is_healthy(answered const& r) override { return r && r->status == 200; }
 };
 struct any_answer_is_health : backend {
     using backend::backend;
-    bool is_healthy(reply const& r) override { return r.has_value(); }
+    bool is_healthy(answered const& r) override { return r.has_value(); }
 };
 struct never_pulls : backend {
     using backend::backend;
@@ -315,7 +315,7 @@ struct unknown_code_is_final : backend {
 };
 struct conflicts_scare : backend {
     using backend::backend;
-    outcome outcome_of_push(parcel const& p, reply const& r, json::value const& b) override {
+    outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override {
         auto const o = backend::outcome_of_push(p, r, b);
         json::value const* all = o == outcome::done ? b.get_object().if_contains("conflicts") : nullptr;
         return all && all->is_array() && !all->get_array().empty() ? outcome::again : o;
@@ -323,7 +323,7 @@ struct conflicts_scare : backend {
 };
 struct expiry_drops : backend {
     using backend::backend;
-    outcome outcome_of_push(parcel const& p, reply const& r, json::value const& b) override {
+    outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override {
         auto const o = backend::outcome_of_push(p, r, b);
         return o == outcome::waits_for_token ? outcome::done : o;
     }
@@ -421,7 +421,7 @@ struct one_position_for_all : backend {
         shared.cursor = to.cursor;
         return backend::pull_request(peer, shared, now);
     }
-    void settle_pull(peer_record const& peer, link& to, reply const& r) override {
+    void settle_pull(peer_record const& peer, link& to, answered const& r) override {
         backend::settle_pull(peer, to, r);
         since_ = to.since;
     }
