@@ -17,11 +17,6 @@ namespace {
 
 constexpr std::size_t message_max = 65'536;
 
-instant system_now() {
-    auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    return {ns / 1'000'000'000, static_cast<std::uint32_t>(ns % 1'000'000'000)};
-}
-
 std::string accept_value(std::string const& key) {
     std::string const text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     bytes digest(SHA_DIGEST_LENGTH);
