@@ -148,7 +148,7 @@ void slow_beside_fast(scenario& s) {
     milliseconds longest{};
     for (int i = 0; i < 10; ++i) {
         auto const begin = std::chrono::steady_clock::now();
-        auto const t = g.l.tell(g.next(), seconds{6});
+        auto const t = g.l.tell(g.next(), seconds{4});
         longest = std::max(longest, std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin));
         s.expect(t.acked(), "an event is acknowledged beside a connection that is stuck and one that does not read", t.describe());
     }

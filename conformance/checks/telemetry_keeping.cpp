@@ -191,7 +191,7 @@ void thousand_a_minute(scenario& s) {
     std::vector<std::string> texts;
     for (int i = 0; i < 999; ++i) texts.push_back(json::serialize(g.next()));
     g.l.send_all(texts, "999 events at once");
-    auto const answers = g.l.answers(999, seconds{20});
+    auto const answers = g.l.answers(999, seconds{6});
     for (auto const& a : answers) s.expect(text_at(a, "/status") == "acked", "each of 1,000 events within a minute is acknowledged", show(a));
     s.expect(answers.size() == 999, "each of 1,000 events within a minute is acknowledged", std::to_string(answers.size() + 1) + " were answered" + (g.l.close_code() ? ", then closed with " + std::to_string(g.l.close_code()) : ""));
     s.evidence("1,000 events");
@@ -214,7 +214,7 @@ void excess_is_told(scenario& s) {
         }
         l.send_all(texts, "440 events at once");
         sent += 440;
-        auto const answers = l.answers(440, seconds{20});
+        auto const answers = l.answers(440, seconds{6});
         for (auto const& a : answers) {
             auto const status = text_at(a, "/status");
             if (status == "acked") kept.insert(id_of(a));
@@ -250,7 +250,7 @@ void excess_is_answered_first(scenario& s) {
         std::vector<std::string> texts;
         for (int i = 0; i < 200; ++i) texts.push_back(json::serialize(g.next()));
         g.l.send_all(texts, "200 events at once");
-        for (auto const& a : g.l.answers(200, seconds{20})) limited += text_at(a, "/status") == "rate_limited";
+        for (auto const& a : g.l.answers(200, seconds{6})) limited += text_at(a, "/status") == "rate_limited";
         if (g.l.close_code() != 0) break;
     }
     s.expect(limited > 0, "events beyond the budget are answered with rate_limited before the connection is closed for them", g.l.close_code() ? "closed with " + std::to_string(g.l.close_code()) : "none is");
