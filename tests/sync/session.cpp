@@ -525,8 +525,9 @@ BOOST_AUTO_TEST_CASE(a_live_pull_is_kept_open) {
     int n = 0;
     bool news = true;
     l.on_pull = [&](http_request const&) { return page(entry("c" + std::to_string(news ? ++n : 1))); };
-    l.net.run_for(100ms);
-    BOOST_TEST(l.pulls.at(0).ends_with("&wait=30"));
+    l.net.run_for(1100ms);
+    BOOST_TEST(!l.pulls.at(0).ends_with("&wait=30"));  // pushes wait for its answer, and must not wait long
+    BOOST_TEST(l.pulls.at(1).ends_with("&wait=30"));
     BOOST_TEST(l.pulls.size() > 20u);
     news = false;
     l.net.run_for(50ms);

@@ -40,7 +40,8 @@ public:
     std::optional<outgoing> poll_request(peer_record const& peer, moment now) {
         if (flight_.is_overdue(now)) handle_silence(flight_.id(), {}, now);
         if (flight_.is_up() || retry_.waits(now) || (next_ && now.steady < *next_)) return std::nullopt;
-        live_ = book_->cursor.empty() && std::ranges::find(peer.capabilities, "live_pull") != peer.capabilities.end();
+        // The first one never waits: pushes wait for its answer (`has_tried`).
+        live_ = tried_ && book_->cursor.empty() && offers_live_pull(peer);
         auto out = self_.request("GET", peer.endpoints->sync_endpoint + query(), "", now.steady + limits::request_timeout + (live_ ? limits::live_pull_wait : std::chrono::seconds{0}));
         out.request.headers.add("Authorization", "BSP " + assertion(peer, out.request, now));
         flight_.begin(out);
@@ -85,6 +86,8 @@ private:
         bool ours_known = false;  ///< the peer knew all of ours before, and knows what the page brought
     };
 
+    static bool offers_live_pull(peer_record const& peer) { return std::ranges::find(peer.capabilities, "live_pull") != peer.capabilities.end(); }
+
     [[nodiscard]] std::string query() const {
         std::string q = "?limit=" + std::to_string(limits::page_items_max);
         auto const add = [&](std::string_view name, std::string const& value) {
@@ -123,7 +126,7 @@ private:
 
         retry_.reset();
         bool const at_once = page->has_more ? !page->conversations.empty() : live_ && done->news;
-        next_ = at_once ? now.steady : started_ + (page->has_more || live_ ? std::chrono::milliseconds{limits::idle_pull_gap} : interval);
+        next_ = at_once ? now.steady : started_ + (page->has_more || offers_live_pull(peer) ? std::chrono::milliseconds{limits::idle_pull_gap} : interval);
         return consequence::none;
     }
 

@@ -88,14 +88,16 @@ class Person:
         canonical = json.dumps(token, sort_keys=True).encode()
         return {**token, "signature": hmac.new(self.secret, canonical, hashlib.sha256).hexdigest()}
 
-    def pairs(self, local, hosted):
-        """Registers local at hosted, then hosted at local; the ids (at hosted, at local)."""
+    def pairs(self, local, hosted, without=()):
+        """Registers local at hosted, then hosted at local, which is not told of the capabilities in `without`; the ids
+        (at hosted, at local)."""
         sbt = self.token(local, hosted)
         status, at_hosted = ask(hosted.url + "/register-peer", "POST", {"backend_identity": ask(local.url + "/identity")[1], "sbt": sbt})
         assert status == 200, at_hosted
         endpoints = {name: at_hosted[name] for name in ("peer_id", "sync_endpoint", "telemetry_endpoint")}
-        status, at_local = ask(local.url + "/register-peer", "POST",
-                               {"backend_identity": ask(hosted.url + "/identity")[1], "sbt": sbt, "endpoints": endpoints})
+        identity = ask(hosted.url + "/identity")[1]
+        identity["capabilities"] = [c for c in identity["capabilities"] if c not in without]
+        status, at_local = ask(local.url + "/register-peer", "POST", {"backend_identity": identity, "sbt": sbt, "endpoints": endpoints})
         assert status == 200, at_local
         return at_hosted["peer_id"], at_local["peer_id"]
 
