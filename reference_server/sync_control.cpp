@@ -129,10 +129,14 @@ std::string now(std::filesystem::path const& data_dir) {
     if (!d.server_runs()) throw not_achieved{d.is_hosted() ? "a hosted backend is called and does not call" : "no server runs on this data directory"};
     auto const wish = desk::checked(d.wishes.ask());
     if (!wait_for([&] { return desk::checked(d.wishes.look()).served >= wish; }, 5s)) throw not_achieved{"the server does not react"};
-    bool const done = wait_for([&] {
+    auto const everybody = [&](auto is_content) {
         auto const peers = d.peers();
-        return std::ranges::all_of(peers, [](auto const& p) { return p.since && (!p.obstacle.empty() || p.due.items() + p.progress.refused.size() == 0); });
-    }, 10s);
+        return std::ranges::all_of(peers, [&](auto const& p) { return p.since && is_content(p); });
+    };
+    auto const knows_all = [](desk::peer const& p) { return p.obstacle.empty() && p.due.items() + p.progress.refused.size() == 0; };
+    // An obstacle may be one of before: it counts when a look at the peer's health has had its time.
+    bool const done = wait_for([&] { return everybody(knows_all); }, limits::health_timeout + 1s) ||
+                      wait_for([&] { return everybody([&](desk::peer const& p) { return knows_all(p) || !p.obstacle.empty(); }); }, 10s);
     std::string const text = describe(d);
     if (!done) throw not_achieved{"not everything is acknowledged yet\n" + text};
     return text;

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 
 @contextlib.contextmanager
-def desk():
+def desk(allowed=True):
     """A local and a hosted server, paired for alice: (local, hosted, alice, ids)."""
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: Path(scratch) / name for name in ("hosted", "local")}
@@ -30,7 +30,7 @@ def desk():
         users.write_text(json.dumps({"alice": "a pairing secret for alice, long enough"}))
         users.chmod(0o600)
         hosted = Backend([SERVER, "--type", "hosted", "--users", users], folders["hosted"] / "data").start()
-        local = Backend([SERVER, "--type", "local", "--users", users, "--peer-allow", hosted.url], folders["local"] / "data")
+        local = Backend([SERVER, "--type", "local", "--users", users, *(("--peer-allow", hosted.url) if allowed else ())], folders["local"] / "data")
         try:
             local.start()
             alice = Person("alice", "a pairing secret for alice, long enough")
@@ -193,11 +193,7 @@ class TwoServers(unittest.TestCase):
             self.assertIn("mode: local-only", command(local, *pairing, status=1))
 
     def test_a_server_that_is_not_listed_is_not_called(self):
-        with desk() as (local, hosted, alice, _):
-            local.stop()
-            local.command.remove("--peer-allow")
-            local.command.remove(hosted.url)
-            local.start()
+        with desk(allowed=False) as (local, hosted, alice, _):
             alice.writes(local, "main", "stays here")
             self.assertTrue(eventually(lambda: "has not listed the origin " + hosted.url in log_of(local)), log_of(local))
             self.assertEqual(alice.contents(hosted, "main"), [])
