@@ -2,7 +2,8 @@
 """Mutates the headers, one small change at a time, and asks the suite whether it notices.
 
     cmake --build build/test --target bsp-mutation-host
-    tools/header_mutation/mutate_headers.py build/test --sample 300 [--seed 1] [--under merge] [--jobs 2] [--write FILE]
+    tools/header_mutation/mutate_headers.py build/test --sample 300 [--seed 1] [--under merge] [--jobs 2] [--minutes 30]
+        [--write FILE]
 
 A mutant is one comparison, operand, condition, number, literal or statement of include/bsp/{merge,sbt,auth,endpoint}.
 KILLED: a check failed, the mutant crashed or it hung. SURVIVED: the suite was content; such a line wants a check, or a
@@ -19,6 +20,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -119,6 +121,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--under", nargs="*", choices=LAYERS, default=LAYERS)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=10**6, help="begin nothing new after so many minutes")
     parser.add_argument("--write", type=Path, help="a Markdown page of the outcome")
     given = parser.parse_args()
     if not (given.build / "build.ninja").exists():
@@ -137,9 +140,13 @@ def main():
         by_reach = [m for m in living if m.number in reached]
         print(f"{len(everything)} mutants: {len(void)} do not compile, {len(living) - len(by_reach)} are not reached, {len(by_reach)} can be told", flush=True)
         chosen = random.Random(given.seed).sample(by_reach, min(given.sample or len(by_reach), len(by_reach)))
-        killed, survivors, unexplained = 0, [], 0
+        end = time.monotonic() + 60 * given.minutes
+        tried, killed, survivors, unexplained = 0, 0, [], 0
         with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
-            for m, (fate, why) in zip(chosen, pool.map(lambda m: run_host(host, BSP_MUTANT=str(m.number)), chosen)):
+            for m, (fate, why) in zip(chosen, pool.map(lambda m: run_host(host, BSP_MUTANT=str(m.number)) if time.monotonic() < end else ("", ""), chosen)):
+                if not fate:
+                    continue
+                tried += 1
                 where = f"{m.file.relative_to(HEADERS)}:{m.line}"
                 if fate == "KILLED":
                     killed += 1
@@ -149,7 +156,7 @@ def main():
                     survivors.append((where, m.change, line_of(m), why))
                 print(f"{fate:8}  {where}  {m.change}  [{line_of(m)}]  {why}", flush=True)
         lost = [m for m in living if m.number not in reached]
-    total = (f"{len(chosen)} of {len(by_reach)} tried: {killed} killed, {len(survivors)} survived ({unexplained} without an explanation); "
+    total = (f"{tried} of {len(by_reach)} tried: {killed} killed, {len(survivors)} survived ({unexplained} without an explanation); "
              f"{len(lost)} more are on lines that no check reaches, {len(void)} do not compile")
     print(total)
     if given.write:
