@@ -1,7 +1,5 @@
 #include "../faults.hpp"
 
-#include <bsp/json/parse.hpp>
-
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -241,17 +239,6 @@ struct ends_empty_when_removed : backend {
 
 // ---- what is told ----
 
-struct watermark_after_the_entries : backend {
-    using backend::backend;
-    answer hold(call const& c, feed_query const& asked) override {
-        auto out = backend::hold(c, asked);
-        if (!out) return out;
-        for (int i = 0; i < 40; ++i) let_others_in();
-        auto page = json::parse(out->body).value().get_object();
-        if (page.at("has_more") == json::value(false)) page["last_sync"] = format_timestamp(watermark(c));
-        return json_answer(200, page);
-    }
-};
 struct tells_what_woke_it : backend {
     using backend::backend;
     answer hold(call const& c, feed_query const& asked) override {
@@ -352,7 +339,6 @@ std::vector<fault> live_pull_faults() {
         {"F-SYN-540", "a held pull is refused when its time is over", {"syn/live-pull-unpaired", "syn/live-pull-revoked", "syn/live-pull-expired"}, make<refused_at_the_end>},
         {"F-SYN-541", "a held pull hears of a removal, and not of the time that passes", {"syn/live-pull-expired"}, make<looked_after_at_commits>},
         {"F-SYN-542", "a removal ends held pulls with an empty page", {"syn/live-pull-unpaired", "syn/live-pull-revoked"}, make<ends_empty_when_removed>},
-        {"F-SYN-543", "the watermark of a held answer is taken after its entries", {"syn/live-pull-loses-nothing"}, make<watermark_after_the_entries>},
         {"F-SYN-544", "a held answer has the last change only", {"syn/live-pull-loses-nothing"}, make<tells_what_woke_it>},
         {"F-SYN-545", "a held pull that brought nothing gives a watermark ahead", {"syn/live-pull-loses-nothing"}, make<ends_a_second_ahead>},
         {"F-SYN-546", "a held answer ignores limit", {"syn/live-pull-pages"}, make<held_without_limit>},
