@@ -43,6 +43,7 @@
     X(pull) \
     X(pull_pages) \
     X(pull_epoch) \
+    X(live_pull) \
     X(digest) \
     X(shifting_pages) \
     X(losing_side) \

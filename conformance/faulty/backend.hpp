@@ -10,7 +10,9 @@
 #include <bsp/json/fields.hpp>
 #include <bsp/json/value.hpp>
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -48,6 +50,15 @@ struct call {
             if (p.first == name) return &p.second;
         return nullptr;
     }
+};
+
+/// A pull as it was asked for.
+struct feed_query {
+    std::string peer_id, user_id;
+    std::size_t limit = 0;
+    instant since = {};
+    std::optional<json::object> cursor = {};
+    std::chrono::seconds wait{};
 };
 
 /// What a peer's answer to a push or a pull means (section 10.4).
@@ -253,6 +264,7 @@ protected:
     virtual std::size_t page_size(std::size_t limit) { return limit; }
     virtual bool more_follow(std::size_t given, std::size_t limit, std::size_t left);
     virtual instant watermark(call const& c);
+    virtual json::object feed_page(call const& c, feed_query const& asked);
     virtual json::object pull_entry(std::string const& id, conversation const& c);
     std::string make_cursor(json::object content);
     virtual json::object cursor_content(json::object content) { return content; }
@@ -260,6 +272,17 @@ protected:
     virtual answer digest(call const& c, std::string const& peer_id);
     virtual json::object digest_answer(tenant const& all);
     virtual std::string epoch() { return epoch_; }
+
+    // ---- live_pull.cpp ----
+    enum class cause { push, write };
+    virtual result<std::chrono::seconds> wait_of(call const& c);
+    virtual bool may_be_held(json::object const& page);  ///< whether it has nothing in it
+    virtual answer hold(call const& c, feed_query const& asked);
+    virtual answer at_the_end(json::object page) { return json_answer(200, page); }  ///< of a hold that brought nothing
+    virtual result<> still_stands(feed_query const& asked, instant now);
+    virtual milliseconds look_period() { return milliseconds{500}; }  ///< at which a held pull looks after its peer
+    virtual void announce(tenant const& changed, cause by);
+    virtual std::uint64_t news_of(feed_query const& asked);
 
     // ---- telemetry.cpp ----
     virtual answer upgrade_telemetry(call const& c, std::string const& peer_id);
@@ -382,6 +405,8 @@ private:
 
     std::mutex mutex_;
     std::condition_variable_any news_;  ///< of commits, registrations and reachability
+    std::condition_variable_any commits_;
+    std::map<tenant const*, std::uint64_t> commits_of_;  ///< how many each of them had
     std::uint64_t changes_ = 0;
     state state_;
     std::map<int, held_socket> sockets_;

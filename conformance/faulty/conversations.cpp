@@ -188,6 +188,7 @@ result<> backend::commit_locally(tenant& all, std::string const& id, json::objec
     conversation& into = all[id];
     join(into, incoming);
     into.committed = into.brought[""] = next_commit(now);
+    announce(all, cause::write);
     return ok();
 }
 

@@ -52,6 +52,7 @@ std::vector<fault> peer_faults();
 std::vector<fault> aut_faults();
 std::vector<fault> syn_faults();
 std::vector<fault> pull_faults();
+std::vector<fault> live_pull_faults();
 std::vector<fault> mrg_faults();
 std::vector<fault> cnv_faults();
 std::vector<fault> authority_faults();

@@ -102,7 +102,9 @@ void backend::let_others_in() {
 http_response backend::serve(http_request const& request, instant now) {
     auto const [path, query] = split_target(request.target);
     call c{request, now, path, query, {}, {}, {}};
+    auto const begun = std::chrono::steady_clock::now();
     answer r = dispatch(c);
+    c.now = now + (std::chrono::steady_clock::now() - begun);  // it may have been held
     http_response out = r ? *std::move(r) : problem(r.error(), c);
     finish(c, out);
     return out;
@@ -233,7 +235,7 @@ json::object backend::identity(call const&) {
     return {{"backend_id", backend_id_},
             {"backend_type", settings_.backend_type},
             {"public_key", key_.public_key().pem()},
-            {"capabilities", json::array{"conversation_storage", "persistence"}},
+            {"capabilities", json::array{"conversation_storage", "persistence", "live_pull"}},
             {"version", "1.0"},
             {"created_at", format_timestamp(created_)},
             {"epoch", epoch()}};

@@ -27,13 +27,20 @@ result<http_response> backend::pull(call const& c, std::string const& peer_id) {
     BSP_TRY(peer_record * peer, find_peer(peer_id));
     BSP_CHECK(check_not_revoked(*peer));
     BSP_TRY(principal const who, authenticate(c, peer_may, peer));
-    BSP_TRY(std::size_t const limit, limit_of(c));
-    BSP_TRY(instant since, since_of(c));
+    feed_query asked{peer_id, who.user_id};
+    BSP_TRY(asked.limit, limit_of(c));
+    BSP_TRY(asked.since, since_of(c));
     if (std::string const* expected = c.parameter("epoch"); expected && *expected != epoch_) return fail(errc::epoch_changed, "the store has another epoch");
-    BSP_TRY(auto const cursor, cursor_of(c, "pull " + peer_id));
+    BSP_TRY(asked.cursor, cursor_of(c, "pull " + peer_id));
+    BSP_TRY(asked.wait, wait_of(c));
+    json::object page = feed_page(c, asked);
+    return asked.wait.count() > 0 && may_be_held(page) ? hold(c, asked) : json_answer(200, page);
+}
 
+json::object backend::feed_page(call const& c, feed_query const& asked) {
     // The first page fixes the watermark and the lower bound, and the cursor carries them.
-    instant mark = watermark(c);
+    auto const& [peer_id, user_id, limit, from, cursor, wait] = asked;
+    instant since = from, mark = watermark(c);
     place after{{-1'000'000'000'000, 0}, ""};
     if (cursor) {
         since = {cursor->at("s").as_int64(), static_cast<std::uint32_t>(cursor->at("sn").as_int64())};
@@ -41,7 +48,7 @@ result<http_response> backend::pull(call const& c, std::string const& peer_id) {
         after = {{cursor->at("a").as_int64(), static_cast<std::uint32_t>(cursor->at("an").as_int64())}, std::string{json::view(cursor->at("id").as_string())}};
     }
 
-    tenant const& all = tenant_of(who.user_id);
+    tenant const& all = tenant_of(user_id);
     std::vector<std::pair<place, conversation const*>> due;
     for (auto const& [id, conversation] : all)
         if (belongs_in_pull(conversation, since) && (!cursor || after_cursor(place_in_feed(conversation), id, after.when, after.id)))
@@ -60,7 +67,7 @@ result<http_response> backend::pull(call const& c, std::string const& peer_id) {
                                      {"w", mark.seconds}, {"wn", mark.nanoseconds},
                                      {"a", last.when.seconds}, {"an", last.when.nanoseconds}, {"id", last.id}});
     }
-    return json_answer(200, out);
+    return out;
 }
 
 result<instant> backend::since_of(call const& c) {

@@ -179,6 +179,7 @@ json::array backend::apply(peer_record const& peer, tenant const& incoming, inst
         keep_losers(into, from, now);
         if (join(into, from)) into.committed = into.brought[peer.peer_id] = commit;
     }
+    announce(all, cause::push);
     return conflicts;
 }
 
