@@ -95,6 +95,7 @@
 #include <bsp/endpoint/telemetry_stream.hpp>
 #include <bsp/endpoint/write_message.hpp>
 #include <bsp/sync/answer.hpp>
+#include <bsp/sync/echoes.hpp>
 #include <bsp/sync/handshake.hpp>
 #include <bsp/sync/moment.hpp>
 #include <bsp/sync/network_monitor.hpp>

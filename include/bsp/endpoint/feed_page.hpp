@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ struct feed_page {
     std::string conversations = "[";    ///< a JSON array; messages are emitted as they are stored
     std::size_t entries = 0;
     std::size_t messages = 0;
+    std::size_t left_out = 0;           ///< conversations that the reader was told to leave out
     std::optional<feed_position> next;  ///< when the page ended before the feed did, within a conversation if need be (spec/decisions/0005)
     instant end;                        ///< the `since` of which whatever commits after this snapshot is at or after
 };
@@ -33,7 +35,10 @@ struct feed_page {
 /// Reads one page, all of one snapshot.
 class feed_reader {
 public:
-    feed_reader(tenant_reader& mine, page_bounds const& bounds) : mine_{mine}, bounds_{bounds} {}
+    /// Tells what a page need not give. It still counts as passed.
+    using exclusion = std::function<bool(changed_conversation const&)>;
+
+    feed_reader(tenant_reader& mine, page_bounds const& bounds, exclusion leaves_out = {}) : mine_{mine}, bounds_{bounds}, leaves_out_{std::move(leaves_out)} {}
 
     /// What was committed at or after `from.since`, from there on, in the order of commits.
     result<feed_page> read(feed_position const& from) {
@@ -43,7 +48,8 @@ public:
             std::size_t const wanted = bounds_.entries - page_.entries;
             BSP_TRY(auto const changed, mine_.changes(from_.since, after_, wanted));
             for (auto const& c : changed) {
-                if (is_full()) page_.next = place_after(*after_, std::nullopt);
+                if (leaves_out_ && leaves_out_(c)) leave_out(c);
+                else if (is_full()) page_.next = place_after(*after_, std::nullopt);
                 else BSP_CHECK(write_entry(c.head, {c.changed_at, c.head.conversation_id}, std::nullopt));
                 if (page_.next) break;
             }
@@ -66,6 +72,11 @@ public:
 
 private:
     [[nodiscard]] bool is_full() const { return bytes_ >= bounds_.bytes; }
+
+    void leave_out(changed_conversation const& c) {
+        ++page_.left_out;
+        after_ = position{c.changed_at, c.head.conversation_id};
+    }
 
     [[nodiscard]] feed_position place_after(position const& conversation, std::optional<position> const& message) const {
         return {from_.since, conversation, message};
@@ -129,6 +140,7 @@ private:
 
     tenant_reader& mine_;
     page_bounds bounds_;
+    exclusion leaves_out_;
     feed_position from_;
     feed_page page_;
     std::size_t bytes_ = 0;          ///< of messages on this page

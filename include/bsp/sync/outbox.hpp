@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/feed_page.hpp>
+#include <bsp/sync/echoes.hpp>
 #include <bsp/sync/outgoing.hpp>
 
 #include <string>
@@ -20,9 +21,10 @@ public:
     outbox(own_backend& self, std::string user_id, std::string peer_id) : self_{self}, user_id_{std::move(user_id)}, peer_id_{std::move(peer_id)} {}
 
     /// Conversations from `from` on, in their present state, at most `entries_max` and no more than every server
-    /// takes in one push (BSP-OFF-021).
-    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max) const {
-        return self_.store.read([&](store_reader& r) { return endpoint::feed_reader{r.tenant(user_id_), bounds(entries_max)}.read(from); });
+    /// takes in one push (BSP-OFF-021), without those that `known` holds.
+    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max, echoes const& known = {}) const {
+        auto const came_from_there = [&](changed_conversation const& c) { return known.hold(c, from.since); };
+        return self_.store.read([&](store_reader& r) { return endpoint::feed_reader{r.tenant(user_id_), bounds(entries_max), came_from_there}.read(from); });
     }
 
     /// The same of one conversation.

@@ -6,12 +6,14 @@
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
 #include <bsp/sync/answer.hpp>
+#include <bsp/sync/echoes.hpp>
 #include <bsp/sync/outgoing.hpp>
 #include <bsp/sync/progress_book.hpp>
 #include <bsp/sync/retry.hpp>
 #include <bsp/wire/pull_page.hpp>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +27,7 @@ namespace bsp::sync {
 /// changes nothing.
 class puller {
 public:
-    puller(own_backend& self, progress_book& book) : self_{self}, book_{book} {}
+    puller(own_backend& self, progress_book& book, echoes& pulled) : self_{self}, book_{book}, pulled_{pulled} {}
 
     void handle_reconnect() {
         retry_.reset();
@@ -34,6 +36,7 @@ public:
     void handle_new_beginning() {
         flight_.abandon();
         next_.reset();
+        pulled_.clear();
         tried_ = false;
     }
 
@@ -84,6 +87,7 @@ private:
         instant at;            ///< the commit
         bool news = false;     ///< something was not known before
         bool ours_known = false;  ///< the peer knew all of ours before, and knows what the page brought
+        std::map<std::string, std::optional<instant>> changed;  ///< conversation → since when nobody else changed it; nothing: unknown
     };
 
     static bool offers_live_pull(peer_record const& peer) { return std::ranges::find(peer.capabilities, "live_pull") != peer.capabilities.end(); }
@@ -122,6 +126,7 @@ private:
 
         auto const done = take_in(*page, peer, now);
         if (!done) return stay(now, done.error().detail);
+        remember(*done);
         if (auto const moved = move_on(*page, *done, now); !moved) return stay(now, moved.error().detail);
 
         retry_.reset();
@@ -134,18 +139,47 @@ private:
         if (page.conversations.empty()) return effect{};
         return self_.store.write([&](store_writer& w) -> result<effect> {
             auto& mine = w.tenant(peer.user_id);
-            BSP_TRY(auto const due, mine.changes(book_->pushed.since, book_->pushed.after, 1));
             effect e;
+            BSP_TRY(auto const due, mine.changes(book_->pushed.since, book_->pushed.after, 1));
             e.ours_known = due.empty() && !book_->pushed.within;
+            BSP_TRY(auto const quiet, quiet_times(mine, page));
             BSP_TRY(e.at, mine.begin_change(now.wall));
             std::vector<wire::conflict> nobody_to_tell;
             for (auto const& entry : page.conversations) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
             BSP_TRY(auto const changed, mine.changes(e.at, std::nullopt, page.conversations.size()));
             e.news = !changed.empty();
             // A conversation that came back may hold messages that were withheld from the peer as long as it was deleted.
-            for (auto const& c : changed) e.ours_known = e.ours_known && c.head.revived_at != e.at;
+            for (auto const& c : changed) {
+                bool const revived = c.head.revived_at == e.at;
+                e.ours_known = e.ours_known && !revived;
+                e.changed[c.head.conversation_id] = revived ? std::nullopt : quiet.at(c.head.conversation_id);
+            }
             return e;
         });
+    }
+
+    /// Since when each conversation of the page has been as it is. Nothing: a look at what is due did not tell.
+    result<std::map<std::string, std::optional<instant>>> quiet_times(tenant_reader& mine, wire::pull_page const& page) const {
+        BSP_TRY(auto const recent, mine.changes(book_->pushed.since, std::nullopt, echoes::max));
+        bool const is_all = recent.size() < echoes::max;
+        std::map<std::string, std::optional<instant>> quiet;
+        for (auto const& entry : page.conversations) {
+            std::string const& id = entry.head.conversation_id;
+            BSP_TRY(auto const held, mine.head(id));
+            quiet[id] = !held ? std::optional{instant{}} : is_all ? std::optional{book_->pushed.since} : std::nullopt;
+        }
+        for (auto const& c : recent)
+            if (auto const known = quiet.find(c.head.conversation_id); known != quiet.end()) known->second = c.changed_at + std::chrono::nanoseconds{1};
+        return quiet;
+    }
+
+    /// A push need not tell the peer what it told us (BSP-OFF-026).
+    void remember(effect const& done) {
+        pulled_.forget_before(book_->pushed.since);
+        for (auto const& [id, quiet_since] : done.changed) {
+            if (quiet_since) pulled_.note(id, *quiet_since, done.at);
+            else pulled_.forget(id);
+        }
     }
 
     result<> move_on(wire::pull_page const& page, effect const& done, moment now) {
@@ -190,6 +224,7 @@ private:
 
     own_backend& self_;
     progress_book& book_;
+    echoes& pulled_;
     flight flight_;
     backoff retry_;
     timeout next_;                          ///< of the next pull; nothing: at once

@@ -23,7 +23,7 @@ namespace bsp::sync {
 /// fate is known. Only an acknowledgement moves the position, to where the page ended when it was read.
 class pusher {
 public:
-    pusher(own_backend& self, outbox& box, progress_book& book) : self_{self}, box_{box}, book_{book} {}
+    pusher(own_backend& self, outbox& box, progress_book& book, echoes const& pulled) : self_{self}, box_{box}, book_{book}, pulled_{pulled} {}
 
     /// Something was committed here.
     void handle_change() { look_ = true; }
@@ -115,7 +115,7 @@ private:
 
     result<> pack_changes(moment now) {
         if (!look_ && looked_at_ && now.steady < *looked_at_ + interval_) return ok();
-        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_));
+        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, pulled_));
         looked_at_ = now.steady;
         look_ = page.entries > 0;
         if (page.entries > 0) {
@@ -124,8 +124,9 @@ private:
         }
         due_since_.reset();
         entries_max_ = limits::push_conversations_max;
-        if (!book_->pushed.after) return ok();
-        return book_.write([&](peer_progress& p) { p.pushed = {page.end, {}, {}}; });  // the end of the feed was reached
+        if (!book_->pushed.after && page.left_out == 0) return ok();
+        // The end of the feed was reached, and whatever was passed is known to the peer.
+        return book_.write([&](peer_progress& p) { p.pushed = {page.end, {}, {}}; });
     }
 
     /// One of the conversations that were refused, if its time has come.
@@ -243,6 +244,7 @@ private:
     own_backend& self_;
     outbox& box_;
     progress_book& book_;
+    echoes const& pulled_;  ///< from this peer
     flight flight_;
     backoff retry_;
     std::optional<parcel> parcel_;      ///< volatile: after a restart its changes are read again, under another id (BSP-OFF-023)

@@ -171,8 +171,9 @@ private:
     peer_record peer_;
     progress_book book_;
     outbox outbox_;
-    pusher pusher_{self_, outbox_, book_};
-    puller puller_{self_, book_};
+    echoes pulled_;
+    pusher pusher_{self_, outbox_, book_, pulled_};
+    puller puller_{self_, book_, pulled_};
     bool reachable_ = false;
     bool awaits_token_ = false;
     timeout paused_until_;  ///< the peer refuses us
