@@ -30,7 +30,7 @@ struct paging {
 };
 
 paging follow(scenario& s, exchange page, std::size_t limit, std::string const& how, std::function<exchange(std::string const&)> const& next) {
-    constexpr std::size_t pages_max = 600;
+    constexpr std::size_t pages_max = 5'000;  // others write meanwhile, and each change may be one more page
     paging out;
     std::set<std::string> cursors;
     for (;;) {
