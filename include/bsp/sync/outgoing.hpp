@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/auth/assertion.hpp>
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/http.hpp>
 #include <bsp/crypto/rsa.hpp>
@@ -58,6 +59,19 @@ struct own_backend {
 
     [[nodiscard]] outgoing request(std::string method, std::string_view url, std::string body, std::chrono::nanoseconds deadline) {
         return make_request(++last_request, std::move(method), url, std::move(body), deadline);
+    }
+
+    /// The peer assertion with which `request` goes to `peer`, good for a minute (section 5.3).
+    [[nodiscard]] std::string assertion(peer_record const& peer, http_request const& request, moment now) const {
+        return mint_peer_assertion({.iss = self.backend_id,
+                                    .sub = peer.endpoints->peer_id,
+                                    .aud = peer.backend_id,
+                                    .jti = random_hex(16),
+                                    .htm = request.method,
+                                    .htu = request.target,
+                                    .iat = now.wall.seconds,
+                                    .exp = now.wall.seconds + 60},
+                                   key);
     }
 };
 

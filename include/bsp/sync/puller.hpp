@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bsp/auth/assertion.hpp>
 #include <bsp/base/uri.hpp>
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/json/fields.hpp>
@@ -46,7 +45,7 @@ public:
         // The first one never waits: pushes wait for its answer (`has_tried`).
         live_ = tried_ && book_->cursor.empty() && offers_live_pull(peer);
         auto out = self_.request("GET", peer.endpoints->sync_endpoint + query(), "", now.steady + limits::request_timeout + (live_ ? limits::live_pull_wait : std::chrono::seconds{0}));
-        out.request.headers.add("Authorization", "BSP " + assertion(peer, out.request, now));
+        out.request.headers.add("Authorization", "BSP " + self_.assertion(peer, out.request, now));
         flight_.begin(out);
         started_ = now.steady;
         return out;
@@ -102,18 +101,6 @@ private:
         add("epoch", book_->peer_epoch);
         if (live_) add("wait", std::to_string(limits::live_pull_wait.count()));
         return q;
-    }
-
-    [[nodiscard]] std::string assertion(peer_record const& peer, http_request const& request, moment now) const {
-        return mint_peer_assertion({.iss = self_.self.backend_id,
-                                    .sub = peer.endpoints->peer_id,
-                                    .aud = peer.backend_id,
-                                    .jti = self_.random_hex(16),
-                                    .htm = request.method,
-                                    .htu = request.target,
-                                    .iat = now.wall.seconds,
-                                    .exp = now.wall.seconds + 60},
-                                   self_.key);
     }
 
     consequence handle_page(std::string const& text, peer_record const& peer, std::chrono::milliseconds interval, moment now) {

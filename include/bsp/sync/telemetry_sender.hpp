@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bsp/auth/assertion.hpp>
 #include <bsp/sync/answer.hpp>
 #include <bsp/sync/outbox.hpp>
 #include <bsp/sync/outgoing.hpp>
@@ -45,7 +44,7 @@ public:
         auto const due = box_.events(0, 1);
         if (!due || due->empty()) return std::nullopt;
         auto out = self_.request("GET", endpoint_url(), "", now.steady + limits::request_timeout);
-        out.request.headers.add("Authorization", "BSP " + assertion(out.request, now));
+        out.request.headers.add("Authorization", "BSP " + self_.assertion(peer_, out.request, now));
         opening_.begin(out);
         return out;
     }
@@ -168,18 +167,6 @@ private:
     [[nodiscard]] bool registration_allows(moment now) const {
         return peer_.status == peer_status::active && peer_.endpoints && now.wall < peer_.sbt_expires_at &&
                may_dial(endpoint_url(), self_.self.backend_type, peer_.backend_type, self_.config.allowed_peers);
-    }
-
-    [[nodiscard]] std::string assertion(http_request const& request, moment now) const {
-        return mint_peer_assertion({.iss = self_.self.backend_id,
-                                    .sub = peer_.endpoints->peer_id,
-                                    .aud = peer_.backend_id,
-                                    .jti = self_.random_hex(16),
-                                    .htm = request.method,
-                                    .htu = request.target,
-                                    .iat = now.wall.seconds,
-                                    .exp = now.wall.seconds + 60},
-                                   self_.key);
     }
 
     own_backend& self_;
