@@ -36,6 +36,22 @@ void write_answers_the_message(scenario& s) {
     s.expect(same(message_in(now, x.text("/id")), x.body()), "the conversation holds what the answer said: " + show(x.body()), show(message_in(now, x.text("/id"))));
 }
 
+void edits_have_the_current_time(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    pushed(s, a, s.conversation(c, 3, {s.message("m1", "by a clock that is fast", 3, set("timestamp", s.in_seconds(12 * 3600)))}));
+    for (auto const& [what, id] : {std::pair{"an edit of a message that is dated 12 hours ahead", "m1"}, {"a message beside it", "m2"}}) {
+        auto const before = s.now();
+        auto const x = write(s, a, c, "by a clock that is right", set("id", id));
+        auto const at = parse_timestamp(x.text("/timestamp"));
+        bool const is_now = at && *at >= before - std::chrono::seconds{120} && *at <= s.now() + std::chrono::seconds{120};
+        s.expect(is_now, std::string{what} + " has the server's current time", x.text("/timestamp"));
+        s.expect(text_at(message_in(read(s, a, c), id), "/timestamp") == x.text("/timestamp"), "and is read with it", show(message_in(read(s, a, c), id)));
+    }
+    auto const at = [&](std::string_view id) { return text_at(message_in(read(s, a, c), id), "/content"); };
+    s.expect(at("m1") == "by a clock that is right", "the edit, which has the greater version", at("m1"));
+}
+
 void invalid_writes_are_refused(scenario& s) {
     auto const who = s.user();
     auto const c = s.fresh("c");
@@ -448,6 +464,9 @@ check const checks[] = {
      .clauses = {"BSP-CNV-040", "BSP-CNV-041", "BSP-CNV-043", "BSP-CNV-044", "BSP-GEN-050"},
      .impact = "applications do not know what they wrote", .likely_cause = "the request is echoed in the place of what was stored",
      .run = write_answers_the_message},
+    {.id = "cnv/edit-time", .title = "a write without timestamp has the current time, also over one that is dated ahead", .clauses = {"BSP-CNV-044"},
+     .impact = "one device with a wrong clock dates everybody's messages", .likely_cause = "timestamps are kept in order of versions", .run = edits_have_the_current_time,
+     .strength = obligation::should},
     {.id = "cnv/write-invalid", .title = "an invalid write is refused and stores nothing", .clauses = {"BSP-CNV-042", "BSP-CNV-059"},
      .impact = "a message that no other backend accepts blocks the sync of its conversation", .likely_cause = "lenient decoding of local writes",
      .run = invalid_writes_are_refused},

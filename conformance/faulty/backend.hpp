@@ -325,6 +325,8 @@ protected:
     virtual std::int64_t next_version(conversation const& c, std::string const& message_id);
     virtual std::string new_message_id(conversation const& c);
     virtual json::object message_to_write(json::object const& body, std::int64_t version);
+    /// Of an edit that gives none.
+    virtual instant time_over(message const& held, std::int64_t version, instant now);
     virtual std::int64_t conversation_version(std::int64_t next, conversation const&) { return next; }
     virtual json::object scalars_to_write(std::string const& id, conversation const& held, json::object const& body);
     virtual result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now);

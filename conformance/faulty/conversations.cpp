@@ -114,15 +114,18 @@ result<http_response> backend::write_message(call const& c, std::string const& s
     }
 
     std::int64_t const version = next_version(before, message_id);
-    // Where versions have come to their end, the instant must make this write the greater one.
-    if (auto const held = before.messages.find(message_id); held != before.messages.end() && !f.find("timestamp") && held->second.version == version)
-        written = later(written, held->second.written + std::chrono::nanoseconds{1});
+    if (auto const held = before.messages.find(message_id); held != before.messages.end() && !f.find("timestamp")) written = time_over(held->second, version, c.now);
     json::object stored = message_to_write(body, version);
     stored["id"] = message_id;
     if (!f.find("timestamp")) stored["timestamp"] = format_timestamp(written);
     BSP_TRY(message m, make_message(stored, message_id, version, written, false, false));
     BSP_CHECK(commit_locally(all, id, scalars_to_write(id, before, body), conversation_version(version, before), std::move(m), c.now));
     return json_answer(201, stored);
+}
+
+/// Where versions have come to their end, the instant must make this write the greater one.
+instant backend::time_over(message const& held, std::int64_t version, instant now) {
+    return held.version == version ? later(now, held.written + std::chrono::nanoseconds{1}) : now;
 }
 
 result<> backend::check_write_depth(json::object const& body) {

@@ -144,6 +144,10 @@ struct naive_timestamp : backend {
         return body ? json_answer(r.status, *body) : r;
     }
 };
+struct time_never_back : backend {
+    using backend::backend;
+    instant time_over(message const& held, std::int64_t, instant now) override { return std::max(now, held.written + std::chrono::nanoseconds{1}); }
+};
 struct one_id_for_all : backend {
     using backend::backend;
     std::string new_message_id(conversation const&) override { return "msg_1"; }
@@ -449,6 +453,7 @@ std::vector<fault> cnv_faults() {
         {"F-SYN-244", "any limit and cursor of the list is accepted", {"cnv/list-query"}, make<any_list_query>},
         {"F-SYN-245", "a write is answered with 200", {"cnv/write"}, make<write_is_200>},
         {"F-SYN-246", "the server's timestamp has no Z", {"cnv/write"}, make<naive_timestamp>},
+        {"F-SYN-551", "an edit is dated after what it replaces, even in the future", {"cnv/edit-time"}, make<time_never_back>},
         {"F-SYN-247", "every message without an id gets the same one", {"cnv/write"}, make<one_id_for_all>},
         {"F-SYN-248", "members of a write are coerced, surface may be missing", {"cnv/write-invalid"}, make<writes_coerced>},
         {"F-SYN-249", "an edit is taken for a repetition", {"cnv/edit"}, make<edit_is_repeat>},
