@@ -3,10 +3,19 @@
 
 #include <bsp/crypto/signed_object.hpp>
 
+#include <cryptopp/pssr.h>
+#include <cryptopp/rsa.h>
+
 /// Faults of registration.
 namespace bsp::faulty {
 
 namespace {
+
+/// RSASSA-PSS as PS256, with a salt of another length.
+template <int SaltBytes>
+struct pss_of : CryptoPP::SignatureStandard {
+    using SignatureMessageEncodingMethod = CryptoPP::PSSR_MEM<false, CryptoPP::P1363_MGF1, SaltBytes>;
+};
 
 struct new_key_replaces : backend {
     using backend::backend;
@@ -163,6 +172,22 @@ struct challenge_by_other_key : backend {
         return sign_object({{"typ", "bsp-challenge"}, {"challenge", challenge}, {"backend_id", backend_id()}, {"peer_id", p.peer_id}}, other).value();
     }
 };
+template <int SaltBytes>
+struct challenge_of_other_salt : backend {
+    using backend::backend;
+    std::string challenge_signature(std::string const& challenge, peer_record const& p) override {
+        auto const der = bsp::detail::read_pem(key().pem(), "PRIVATE KEY").value();
+        CryptoPP::RSA::PrivateKey own;
+        CryptoPP::ArraySource source{der.data(), der.size(), true};
+        own.Load(source);
+        typename CryptoPP::RSASS<pss_of<SaltBytes>, CryptoPP::SHA256>::Signer const signer{own};
+        auto const text = json::canonicalize(json::object{{"typ", "bsp-challenge"}, {"challenge", challenge}, {"backend_id", backend_id()}, {"peer_id", p.peer_id}}).value();
+        byte_view const m = as_bytes(text);
+        bytes signature(signer.SignatureLength());
+        signer.SignMessage(bsp::detail::thread_generator(), m.data(), m.size(), signature.data());
+        return to_base64(signature);
+    }
+};
 struct challenge_without_typ : backend {
     using backend::backend;
     std::string challenge_signature(std::string const& challenge, peer_record const& p) override {
@@ -263,6 +288,8 @@ std::vector<fault> reg_faults() {
         {"F-REG-29", "registrations are lost at a restart", {"reg/restart"}, make<forgets_peers>, setting::restart},
         {"F-REG-30", "the last token to arrive counts, older or not", {"reg/older-sbt-harmless"}, make<latest_arrival_counts>},
         {"F-REG-31", "the challenge is signed with another key", {"reg/challenge"}, make<challenge_by_other_key>},
+        {"F-REG-219", "the challenge is signed with the longest possible salt", {"reg/challenge"}, make<challenge_of_other_salt<222>>},
+        {"F-REG-220", "the challenge is signed without salt", {"reg/challenge"}, make<challenge_of_other_salt<0>>},
         {"F-REG-109", "a newer token does not extend the registration", {"reg/newer-sbt-extends", "sbt/expiry-keeps-peer"}, make<never_renewed>},
         {"F-REG-117", "keys are compared as PEM text", {"reg/same-key-other-spelling"}, make<key_by_text>},
         {"F-REG-118", "registrations are found by backend_id across users", {"reg/tenants-apart"}, make<tenants_mixed>},
