@@ -94,10 +94,15 @@ void another_key(scenario& s) {
     auto const before = listed(s, *r.backend_id);
     auto other = r;
     other.signing_key = s.key();
+    other.identity = [](json::object& o) { o["capabilities"] = json::array{"intruder"}; };
     for (auto const& [label, created] : {std::pair{"a token of the same time", seconds{0}}, {"a later token", seconds{60}}, {"an earlier token", seconds{-600}}}) {
         other.created = created;
         s.refused(s.try_register(other), std::string{"a registration of the same backend with another key and "} + label, {.statuses = {409}, .codes = {"key-mismatch"}});
     }
+    auto const meanwhile = listed(s, *r.backend_id);
+    s.expect(before.size() == 1 && meanwhile.size() == 1, "one entry in the list of peers", std::to_string(meanwhile.size()));
+    for (char const* member : {"/capabilities", "/public_key", "/sbt", "/registered_at"})
+        if (auto const* was = at(before.front(), member)) s.expect_same(std::string{"the entry's "} + (member + 1), *was, at(meanwhile.front(), member));
     s.refused(a.push({s.conversation(c, 2, {s.message("m2", "by the other key", 2)})}, {.signer = other.signing_key}), "a push signed with the other key",
               {.statuses = {401}, .codes = {"invalid-signature"}});
     s.refused(a.get("/conversations?limit=1", {.signer = other.signing_key}), "a read signed with the other key", {.statuses = {401}, .codes = {"invalid-credential"}});

@@ -12,7 +12,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <ostream>
 #include <set>
 #include <sstream>
@@ -290,9 +292,29 @@ void conclude(autopsy& out, std::vector<registered_check> const& named, run_resu
     out.fate = !out.killers.empty() ? fate::killed : ran ? fate::survived : fate::is_void;
 }
 
+/// What is examined while nothing else is: RapidCheck keeps state per process, and other checks measure how prompt a
+/// backend is, or how it bears a flood.
+bool wants_quiet(faulty::fault const& f) {
+    return std::any_of(f.killed_by.begin(), f.killed_by.end(), [](auto id) {
+        auto const* c = find_check(id);
+        return c && (c->check->needs & (need::generator | need::alone)) != 0;
+    });
+}
+
+/// Calls `examine` of one of `workers` for each fault, all of these side by side.
+void side_by_side(std::vector<faulty::fault const*> const& faults, std::size_t workers, std::function<std::function<void(faulty::fault const&)>()> const& worker) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < std::min(workers, faults.size()); ++i)
+        threads.emplace_back([&] {
+            auto const examine = worker();
+            for (std::size_t n = 0; (n = next++) < faults.size();) examine(*faults[n]);
+        });
+}
+
 }  // namespace
 
-autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
+autopsy kill_matrix::examine(laboratory& lab, faulty::fault const& f, bool all_checks_too) {
     autopsy out{&f, fate::is_void, {}, {}, {}, all_checks_too, {}};
     if (f.needs == faulty::setting::unreachable) {
         out.fate = fate::unreachable;
@@ -302,67 +324,56 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     if (named.empty()) return out;
     out.remark.clear();
 
-    faulty::settings s = lab_->settings;
-    s.backend_type = f.needs == faulty::setting::local ? "local" : "hosted";
+    faulty::settings s = lab.settings;
+    bool const is_local = f.needs == faulty::setting::local || f.needs == faulty::setting::client;
+    s.backend_type = is_local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
         bool const telemetry = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel; });
-        if (sockets || f.door) lab_->serve(f.make, s, telemetry && !f.door ? faulty::framing{} : f.door);
-        else lab_->put(std::shared_ptr<faulty::backend>{f.make(s)});
+        if (is_of_client(f)) lab.serve_client(f.make, s);
+        else if (sockets || f.door) lab.serve(f.make, s, telemetry && !f.door ? faulty::framing{} : f.door);
+        else lab.put(std::shared_ptr<faulty::backend>{f.make(s)});
     } catch (std::exception const& e) {
         out.remark = e.what();
         return out;
     }
 
     // Fuzzing lasts as long as it is told to, and finds whatever there is: it says nothing of precision.
-    conclude(out, named, run(lab_->world, all_checks_too ? *select({}) : named, {}));
-    return out;
-}
-
-std::map<faulty::fault const*, autopsy> kill_matrix::examine_clients(std::vector<faulty::fault const*> const& faults, bool all_checks_too) {
-    std::map<faulty::fault const*, autopsy> out;
-    for (auto const* f : faults) out.emplace(f, autopsy{f, fate::is_void, {}, {}, {}, all_checks_too, {}});
-    std::atomic<std::size_t> next = 0;
-    auto const examine_some = [&] {
-        for (std::size_t i = 0; (i = next++) < faults.size();) {
-            autopsy& a = out.at(faults[i]);
-            auto const named = named_by(*faults[i], a);
-            if (named.empty()) continue;
-            a.remark.clear();
-            try {
-                laboratory lab;
-                lab.settings.backend_type = faults[i]->needs == faulty::setting::client ? "local" : "hosted";
-                lab.serve_client(faults[i]->make, lab.settings);
-                conclude(a, named, run(lab.world, all_checks_too ? checks_of_clients() : named, {}));
-            } catch (std::exception const& e) {
-                a.remark = e.what();
-            }
-        }
-    };
-    constexpr std::size_t at_once_max = 64;
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(at_once_max, faults.size()); ++i) threads.emplace_back(examine_some);
-    threads.clear();
+    auto const all = [&] { return is_of_client(f) ? checks_of_clients() : *select({}); };
+    conclude(out, named, run(lab.world, all_checks_too ? all() : named, {}));
     return out;
 }
 
 bool kill_matrix::kill(std::vector<std::string> const& only, bool all_checks_too) {
-    std::map<fate, int> count;
-    auto const is_wanted = [&](faulty::fault const& f) { return only.empty() || std::find(only.begin(), only.end(), f.id) != only.end(); };
-    std::vector<faulty::fault const*> clients;
-    for (auto const& f : faulty::all_faults())
-        if (is_wanted(f) && is_of_client(f)) clients.push_back(&f);
-    auto of_clients = examine_clients(clients, all_checks_too);
+    std::vector<faulty::fault const*> of_clients, mostly_waited_for, one_by_one;
     for (auto const& f : faulty::all_faults()) {
-        if (!is_wanted(f)) continue;
-        autopsy a = is_of_client(f) ? std::move(of_clients.at(&f)) : examine(f, all_checks_too);
+        if (!only.empty() && std::find(only.begin(), only.end(), f.id) == only.end()) continue;
+        (is_of_client(f) ? of_clients : all_checks_too || wants_quiet(f) ? one_by_one : mostly_waited_for).push_back(&f);
+    }
+    std::map<fate, int> count;
+    std::mutex mutex;
+    auto const enter = [&](autopsy a) {
+        std::lock_guard const lock{mutex};
         ++count[a.fate];
-        progress_ << word(a.fate) << "  " << f.id << "  " << f.title << "  " << joined(a.killers);
+        progress_ << word(a.fate) << "  " << a.fault->id << "  " << a.fault->title << "  " << joined(a.killers);
         if (!a.remark.empty()) progress_ << "  (" << a.remark << ')';
         if (a.all_run) progress_ << "  beside it " << a.bystanders.size() << ": " << joined(a.bystanders);
         progress_ << std::endl;
         rows_.push_back(std::move(a));
-    }
+    };
+    side_by_side(of_clients, 64, [&] {
+        return [&](faulty::fault const& f) {
+            laboratory lab;  // the suite is a peer of this backend alone
+            enter(examine(lab, f, all_checks_too));
+        };
+    });
+    side_by_side(mostly_waited_for, 3 * std::max(1u, std::thread::hardware_concurrency()), [&] {
+        return [&, lab = std::make_shared<laboratory>()](faulty::fault const& f) { enter(examine(*lab, f, all_checks_too)); };
+    });
+    for (auto const* f : one_by_one) enter(examine(*lab_, *f, all_checks_too));
+
+    // As they are listed, whichever ended first.
+    std::sort(rows_.begin(), rows_.end(), [](autopsy const& a, autopsy const& b) { return a.fault < b.fault; });
     for (auto const& [f, n] : count) progress_ << n << ' ' << word(f) << ' ';
     progress_ << std::endl;
     return count[fate::survived] == 0 && count[fate::is_void] == 0;

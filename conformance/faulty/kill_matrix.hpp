@@ -3,7 +3,6 @@
 #include "faults.hpp"
 
 #include <iosfwd>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,9 +60,7 @@ public:
 
 private:
     struct laboratory;
-    autopsy examine(faulty::fault const&, bool all_checks);
-    /// Faults of clients, each in a laboratory of its own and many at once, because they are mostly waited for.
-    std::map<faulty::fault const*, autopsy> examine_clients(std::vector<faulty::fault const*> const&, bool all_checks);
+    static autopsy examine(laboratory&, faulty::fault const&, bool all_checks);
     bool correct_client_is_green();
     std::unique_ptr<laboratory> lab_;
     std::ostream& progress_;

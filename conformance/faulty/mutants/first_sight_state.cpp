@@ -364,7 +364,7 @@ std::vector<fault> first_sight_state_faults() {
         first(false, {"F-REG-199", "an unpairing counts until the end of its second", {"reg/again-at-once"}, make<unpaired_until_the_next_second>}),
         first(false, {"F-REG-200", "of two tokens of one second the first stays", {"reg/newer-by-a-fraction"}, make<renewed_by_the_second>}),
         first(false, {"F-REG-201", "the pinned key may change after the token expired", {"reg/key-outlives-token"}, make<key_free_after_expiry>}),
-        first(true, {"F-REG-202", "capabilities of a registration refused for its key are stored", {"reg/history-registrations"}, make<refused_capabilities_stay>}),
+        first(true, {"F-REG-202", "capabilities of a registration refused for its key are stored", {"reg/key-mismatch", "reg/history-registrations"}, make<refused_capabilities_stay>}),
         first(true, {"F-REG-203", "the answer to the first challenge is given again", {"reg/challenge"}, make<first_challenge_answered_again>}),
         first(true, {"F-REG-204", "the list of peers shows the first token", {"peer/list-members"}, make<first_token_listed>}),
         first(true, {"F-REG-205", "registered_at is the time of the last registration", {"peer/list-members"}, make<registered_anew>}),
