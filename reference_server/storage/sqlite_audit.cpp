@@ -57,6 +57,20 @@ template result<std::vector<audit_entry>> sqlite_registry<store_writer>::audit(a
 template result<std::optional<audit_entry>> sqlite_registry<store_reader>::last_audit();
 template result<std::optional<audit_entry>> sqlite_registry<store_writer>::last_audit();
 
+result<rate_window> sqlite_transaction::count_request(std::string_view key, std::chrono::seconds window, instant now) {
+    return guarded(session_, [&]() -> result<rate_window> {
+        std::int64_t const at = to_nanoseconds(now);
+        session_.db.prepare("DELETE FROM rate_window WHERE ends <= ?1").bind(at).run();
+        auto row = session_.db.prepare("INSERT INTO rate_window (name, begin, count, ends) VALUES (?1, ?2, 1, ?3) ON CONFLICT (name) DO UPDATE SET "
+                                       "count = CASE WHEN begin > ?2 THEN 1 ELSE count + 1 END, ends = CASE WHEN begin > ?2 THEN ?3 ELSE ends END, "
+                                       "begin = min(begin, ?2) RETURNING begin, count");  // a window of the future: the clock was set back
+        row.bind(key, at, to_nanoseconds(now + window)).step();
+        rate_window out{sqlite::from_nanoseconds(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
+        row.step();
+        return out;
+    });
+}
+
 result<> sqlite_transaction::append_audit(audit_event const& event) {
     BSP_TRY(auto const last, last_audit());
     return guarded(session_, [&]() -> result<> {

@@ -85,6 +85,7 @@ public:
     result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override;
     result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) override;
     result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override;
+    result<rate_window> count_request(std::string_view key, std::chrono::seconds window, instant now) override;
     result<> append_audit(audit_event const& event) override;
 };
 

@@ -624,6 +624,28 @@ inline void an_audit_entry_of_a_refused_transaction_is_not_kept(store_base& s) {
     BOOST_TEST(audited_numbers(s, {.peer_id = "p2"}) == "");
 }
 
+inline void requests_are_counted_by_windows(store_base& s) {
+    auto const count = [&](char const* key, instant now) { return must(s.write([&](store_writer& w) { return w.count_request(key, 60s, now); })); };
+    for (std::uint64_t n = 1; n <= 3; ++n) {
+        auto const w = count("push a", t0 + n * 1s);
+        BOOST_TEST(w.count == n);
+        BOOST_TEST((w.begin == t0 + 1s));
+    }
+    BOOST_TEST(count("push b", t0 + 2s).count == 1u);
+    BOOST_TEST(count("push a", t0 + 61s - 1ns).count == 4u);
+    auto const next = count("push a", t0 + 61s);  // the window has ended
+    BOOST_TEST(next.count == 1u);
+    BOOST_TEST((next.begin == t0 + 61s));
+    BOOST_TEST(count("push a", t0 + 120s).count == 2u);
+    BOOST_TEST(count("push a", t0 - 1h).count == 1u);  // the clock was set back
+    BOOST_TEST(count("push a", t0 - 1h + 1s).count == 2u);
+    BOOST_TEST(!s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.count_request("push c", 60s, t0));
+        return fail(errc::internal, "no");
+    }));
+    BOOST_TEST(count("push c", t0).count == 1u);
+}
+
 inline void concurrent_writers_of_one_user_do_not_lose_each_others_writes(store_base& s) {
     constexpr int writers = 4, rounds = 25;
     commit(s, head("main", 0), {});
@@ -716,6 +738,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(the_audit_trail_is_a_chain_in_order)
     BSP_X(the_audit_trail_is_read_by_filters_in_pages)
     BSP_X(an_audit_entry_of_a_refused_transaction_is_not_kept)
+    BSP_X(requests_are_counted_by_windows)
     BSP_X(concurrent_writers_of_one_user_do_not_lose_each_others_writes)
     BSP_X(a_snapshot_does_not_change_while_it_is_read)
     BSP_X(commits_are_told_and_refusals_are_not)

@@ -2,8 +2,10 @@
 
 #include <bsp/base/result.hpp>
 #include <bsp/policy/audit.hpp>
+#include <bsp/policy/limiter.hpp>
 #include <bsp/policy/records.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -116,6 +118,9 @@ public:
     /// True for the first claim of (issuer, jti); false for a repetition before `expires_at`.
     /// Claims that expired before `now` may be forgotten.
     virtual result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) = 0;
+
+    /// Counts one request in the window of `key`, which begins now if there is none or it has ended (policy/limiter.hpp).
+    virtual result<rate_window> count_request(std::string_view key, std::chrono::seconds window, instant now) = 0;
 
     /// Adds to the audit trail, if and only if the transaction is committed.
     virtual result<> append_audit(audit_event const& event) = 0;

@@ -174,6 +174,9 @@ private:
         result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override {
             return self_.guarded([&] { return inner_.claim_assertion(issuer, jti, expires_at, now); });
         }
+        result<rate_window> count_request(std::string_view key, std::chrono::seconds window, instant now) override {
+            return self_.guarded([&] { return inner_.count_request(key, window, now); });
+        }
         result<> append_audit(audit_event const& event) override {
             return self_.guarded([&] { return inner_.append_audit(event); });
         }

@@ -373,6 +373,15 @@ private:
             return true;
         }
 
+        result<rate_window> count_request(std::string_view key, std::chrono::seconds window, instant now) override {
+            auto& windows = registry_.self.rate_windows_;
+            auto const held = windows.find(key);
+            rate_window w = held == windows.end() || held->second.is_past(window, now) ? rate_window{now, 0} : held->second;
+            ++w.count;
+            put(windows, std::string{key}, w);
+            return w;
+        }
+
         result<> append_audit(audit_event const& event) override {
             auto& trail = registry_.self.audit_;
             trail.push_back(next_entry(registry_.last_audit(), event, registry_.self.epoch_));
@@ -426,6 +435,7 @@ private:
     std::map<std::pair<std::string, std::string>, instant> sbt_floors_;      ///< (user_id, backend_id) → created_at
     std::vector<revocation> revocations_;
     std::map<std::pair<std::string, std::string>, instant> claims_;          ///< (issuer, jti) → expires_at
+    std::map<std::string, rate_window, std::less<>> rate_windows_;
     std::vector<audit_entry> audit_;                                         ///< the entry with the number n at n - 1
 };
 static_assert(store<memory_store>);
