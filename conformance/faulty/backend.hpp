@@ -240,8 +240,9 @@ protected:
     virtual std::size_t push_budget() { return 100; }
     virtual std::string budget_of(call const& c, peer_record const& peer);  ///< whose budget it is
     virtual result<> check_budget(call const& c, peer_record const& peer);
-    virtual std::chrono::seconds budget_window() { return std::chrono::seconds{60}; }
+    virtual milliseconds push_comes_back() { return milliseconds{600}; }  ///< every so often there is room for one more
     virtual bool is_limited(call const& c, std::string const& whose);
+    virtual void spend(call const& c, std::string const& whose);
     virtual int budget_wait(call const& c, std::string const& whose);
     virtual void record(audit_record r);
     virtual std::string type_of_refusal(call const& c, error const& why);  ///< "" when it is not recorded

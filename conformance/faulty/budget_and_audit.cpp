@@ -11,22 +11,26 @@ std::string backend::budget_of(call const&, peer_record const& peer) { return pe
 
 result<> backend::check_budget(call const& c, peer_record const& peer) {
     std::string const whose = budget_of(c, peer);
-    if (!is_limited(c, whose)) {
-        state_.pushes[whose].push_back(c.now);
-        return ok();
+    if (is_limited(c, whose)) {
+        c.retry_after = budget_wait(c, whose);
+        return fail(errc::rate_limited, "this peer has pushed enough for a minute");
     }
-    c.retry_after = budget_wait(c, whose);
-    return fail(errc::rate_limited, "this peer has pushed enough for a minute");
+    spend(c, whose);
+    return ok();
 }
 
+// A bucket that holds `push_budget` pushes when it is full.
 bool backend::is_limited(call const& c, std::string const& whose) {
-    auto& recent = state_.pushes[whose];
-    std::erase_if(recent, [&](instant t) { return t + budget_window() <= c.now; });
-    return recent.size() >= push_budget();
+    return state_.pushes[whose] > c.now + (push_budget() - 1) * push_comes_back();
+}
+
+void backend::spend(call const& c, std::string const& whose) {
+    instant& until = state_.pushes[whose];
+    until = std::max(until, c.now) + push_comes_back();
 }
 
 int backend::budget_wait(call const& c, std::string const& whose) {
-    instant const free = state_.pushes[whose].front() + budget_window();
+    instant const free = state_.pushes[whose] - (push_budget() - 1) * push_comes_back();
     return static_cast<int>(free.seconds - c.now.seconds) + 1;
 }
 

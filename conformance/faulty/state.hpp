@@ -148,7 +148,7 @@ struct audit_record {
 
 struct state {
     std::vector<audit_record> audit;                                               ///< in the order of what happened
-    std::map<std::string, std::vector<instant>> pushes;                            ///< of the last minute, by whom the budget belongs to
+    std::map<std::string, instant> pushes;                                         ///< until when a budget is spent, by whose it is
     std::vector<telemetry_event> events;                                           ///< in order of arrival
     std::set<std::pair<std::string, std::string>> event_ids;                       ///< user_id, event_id
     std::map<std::string, std::vector<instant>> messages_of_peers;                 ///< of the last minute, by peer_id
