@@ -169,7 +169,7 @@ void garbage_costs_nobody(scenario& s) {
         broken.request.body = "{\"sync_id\": ";
         harass(forged), harass(unsigned_one), harass(broken);
     }
-    if (turned_away > 0) s.inconclusive("the target limits what comes from one address after " + std::to_string(60 - turned_away) + " refusals");
+    if (turned_away > 0) s.not_applicable("the target limits what comes from one address after " + std::to_string(60 - turned_away) + " refusals");
     f.run(100);
     s.expect(f.limited() == 0, "after 60 pushes in a peer's name that others made up, each of its own 100 within a minute passes", "after " + std::to_string(f.passed()) + " came 429");
     s.evidence("100 pushes");

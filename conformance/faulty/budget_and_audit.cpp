@@ -19,9 +19,9 @@ result<> backend::check_budget(call const& c, peer_record const& peer) {
     return ok();
 }
 
-// A bucket that holds `push_budget` pushes when it is full.
+// A bucket that holds `push_budget` pushes when it is full, and of which there must be one.
 bool backend::is_limited(call const& c, std::string const& whose) {
-    return state_.pushes[whose] > c.now + (push_budget() - 1) * push_comes_back();
+    return state_.pushes[whose] > c.now + (static_cast<int>(push_budget()) - 1) * push_comes_back();
 }
 
 void backend::spend(call const& c, std::string const& whose) {
@@ -30,7 +30,7 @@ void backend::spend(call const& c, std::string const& whose) {
 }
 
 int backend::budget_wait(call const& c, std::string const& whose) {
-    instant const free = state_.pushes[whose] - (push_budget() - 1) * push_comes_back();
+    instant const free = state_.pushes[whose] - (static_cast<int>(push_budget()) - 1) * push_comes_back();
     return static_cast<int>(free.seconds - c.now.seconds) + 1;
 }
 

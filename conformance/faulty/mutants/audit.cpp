@@ -273,7 +273,7 @@ std::vector<fault> audit_faults() {
         {"F-SEC-255", "the audit trail holds credentials that were refused", {"aud/secrets"}, make<says_too_much<1>>},
         {"F-SEC-256", "the audit trail holds forged tokens with their MAC", {"aud/secrets"}, make<says_too_much<2>>},
         {"F-SEC-257", "the audit trail holds queries", {"aud/secrets"}, make<says_too_much<3>>},
-        {"F-SEC-258", "the audit trail holds rejected events", {"aud/secrets"}, make<events_in_full>},
+        {"F-SEC-258", "the audit trail holds rejected events", {"aud/event-secrets"}, make<events_in_full>},
         {"F-SEC-259", "the audit trail holds titles", {"aud/secrets"}, make<pushes_in_full>},
         {"F-SEC-260", "the audit trail names users", {"aud/secrets"}, make<users_by_name>},
         {"F-SEC-261", "problem documents quote the body", {"aud/secrets"}, make<errors_quote_bodies>},
