@@ -22,7 +22,8 @@ enum class aspect : std::uint8_t { behaviour, exactness };
     X(tel, "TEL", "telemetry") \
     X(mpp, "MPP", "platforms and languages") \
     X(off, "OFF", "the client side; only with --peer-listen") \
-    X(fuzz, "FUZZ", "hostile requests, generated; only on demand")
+    X(fuzz, "FUZZ", "hostile requests, generated; only on demand") \
+    X(sec, "SEC", "limits, audit and other protections")
 
 enum class profile : std::uint8_t {
 #define BSP_X(name, text, title) name,

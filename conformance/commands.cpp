@@ -101,7 +101,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     if (!target) throw usage_error{target.error().detail};
     for (auto const& name : a.profiles) {
         auto const p = profile_from(name);
-        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG, SYN, MPP, TEL, OFF and FUZZ"};
+        if (!p) throw usage_error{"no profile is called " + name + "; there are GEN, ID, REG, SYN, MPP, TEL, SEC, OFF and FUZZ"};
         a.wanted.profiles.push_back(*p);
     }
     if (a.quick) a.wanted.only = quick_checks();

@@ -59,6 +59,8 @@
     X(telemetry_frames) \
     X(telemetry_lists) \
     X(platforms) \
+    X(limits) \
+    X(audit) \
     X(histories) \
     X(client_push) \
     X(client_answers) \

@@ -1,5 +1,6 @@
 #include "commands.hpp"
 
+#include "audit_file.hpp"
 #include "data_dir.hpp"
 #include "pairing.hpp"
 #include "storage/registry.hpp"
@@ -38,6 +39,18 @@ void declare_store_commands(CLI::App& app, subject const& who, std::function<std
     store->add_subcommand("new-epoch", "After a backup was restored, before the server starts: peers then sync from the beginning; prints the epoch")
         ->fallthrough()
         ->callback([&] { chosen = [&who] { return renew_epoch(who.data_dir); }; });
+}
+
+struct audit_arguments {
+    std::string file, head;
+};
+
+void declare_audit_commands(CLI::App& app, subject const& who, audit_arguments& given, std::function<std::string()>& chosen) {
+    auto* const audit = app.add_subcommand("audit", "Look after the audit trail")->require_subcommand(1)->fallthrough();
+    auto* const verify = audit->add_subcommand("verify", "Whether a line of it was removed, altered or moved; prints its head, to be kept elsewhere")->fallthrough();
+    verify->add_option("--head", given.head, "NUMBER:HASH as an earlier run printed it: must still be part of the trail")->type_name("HEAD");
+    verify->add_option("--file", given.file, "Look at a copy of the file instead, without the store")->type_name("FILE");
+    verify->callback([&] { chosen = [&] { return given.file.empty() ? audit_control::verify(who.data_dir, given.head) : audit_control::verify_copy(given.file, given.head); }; });
 }
 
 void declare_client_commands(CLI::App& app, subject& who, pairing_request& pairing, std::ostream& out, std::function<std::string()>& chosen) {
@@ -97,6 +110,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     config c;
     subject who;
     token_arguments given;
+    audit_arguments trail;
     pairing_request pairing;
     std::function<std::string()> chosen;
 
@@ -108,6 +122,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     declare_options(app, c);
     declare_user_commands(app, who, chosen);
     declare_store_commands(app, who, chosen);
+    declare_audit_commands(app, who, trail, chosen);
     declare_token_commands(app, who, given, in, chosen);
     declare_client_commands(app, who, pairing, out, chosen);
 

@@ -15,7 +15,7 @@ namespace bsp::server {
 class protocol {
 public:
     /// What is referred to must outlive the protocol.
-    protocol(identity const& self, rsa_private_key const& key, settings const& config, store_base& store, users_file& secrets);
+    protocol(identity const& self, rsa_private_key const& key, settings const& config, store_base& store, users_file& secrets, guards& watch);
     ~protocol();
 
     /// Never throws; safe to call from several threads.

@@ -1,5 +1,6 @@
 #include "server.hpp"
 
+#include "audit_file.hpp"
 #include "client/sync_worker.hpp"
 #include "door/door.hpp"
 #include "http_date.hpp"
@@ -67,7 +68,9 @@ public:
         : data_dir_{expand_home(c.data_dir)}, installation_{open(data_dir_, c.type)},
           users_path_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users)}, secrets_{users_path_}, store_{open_store(c.store, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
-          protocol_{installation_.self, installation_.key, settings_, *store_, secrets_}, telemetry_{*store_, c.events_per_minute} {
+          trail_{*store_},
+          protocol_{installation_.self, installation_.key, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
+        if (c.store != "memory") audit_file_ = std::make_unique<audit_file>(data_dir_, *store_, trail_);
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
         settings_.allowed_origins = c.allowed_origins;
@@ -92,6 +95,7 @@ public:
         store_->on_commit([this] {
             door_->wake();
             if (worker_) worker_->wake();
+            if (audit_file_) audit_file_->wake();
         });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
@@ -104,6 +108,7 @@ public:
         door_->stop();
         if (worker_) worker_->stop();
         telemetry_.stop();
+        if (audit_file_) audit_file_->stop();
     }
 
     std::filesystem::path const data_dir_;
@@ -203,10 +208,14 @@ private:
     std::unique_ptr<sync_ledger> ledger_;
     std::unique_ptr<sync_switch> wishes_;
     std::unique_ptr<sync_worker> worker_;
+    window_limiter limits_;
+    refusal_trail trail_;
+    guards guards_{limits_, trail_};
     protocol protocol_;
     request_ids ids_;
     routes routes_;
     telemetry telemetry_;
+    std::unique_ptr<audit_file> audit_file_;  ///< nothing where the store forgets its trail
     std::atomic<bool> open_{false};
     std::unique_ptr<door> door_;
 };

@@ -71,8 +71,8 @@ private:
     std::shared_ptr<shared> all_;
 };
 
-telemetry::telemetry(store_base& store, std::size_t events_per_minute)
-    : intake_{store, events_per_minute}, shared_{std::make_shared<shared>()}, thread_{[this] { work(*shared_, intake_); }} {}
+telemetry::telemetry(store_base& store, std::size_t events_per_minute, guards& watch)
+    : intake_{store, events_per_minute, &watch}, shared_{std::make_shared<shared>()}, thread_{[this] { work(*shared_, intake_); }} {}
 
 telemetry::~telemetry() { stop(); }
 

@@ -22,7 +22,7 @@ namespace bsp::server {
 /// after idle ones: whose peer has lost its right is closed within a second.
 class telemetry {
 public:
-    telemetry(store_base& store, std::size_t events_per_minute);
+    telemetry(store_base& store, std::size_t events_per_minute, guards& watch);
     /// As `stop`.
     ~telemetry();
     telemetry(telemetry const&) = delete;

@@ -44,6 +44,9 @@ struct call {
     std::vector<std::string> segments;    ///< of `path`, decoded
     query_parameters query;
     std::string allow;                    ///< methods of the path, for 405
+    mutable std::string peer_id = {};     ///< of the registration it speaks of
+    mutable bool proven = false;          ///< that its sender is that peer
+    mutable int retry_after = 1;          ///< seconds, for 429
 
     [[nodiscard]] std::string const* parameter(std::string_view name) const {
         for (auto const& p : query)
@@ -232,6 +235,21 @@ protected:
     virtual json::object push_answer(std::string const& sync_id, json::array conflicts);
     virtual tenant& tenant_of(std::string const& user_id);
     virtual instant next_commit(instant now);
+
+    // ---- budget_and_audit.cpp ----
+    virtual std::size_t push_budget() { return 100; }
+    virtual std::string budget_of(call const& c, peer_record const& peer);  ///< whose budget it is
+    virtual result<> check_budget(call const& c, peer_record const& peer);
+    virtual milliseconds push_comes_back() { return milliseconds{600}; }  ///< every so often there is room for one more
+    virtual bool is_limited(call const& c, std::string const& whose);
+    virtual void spend(call const& c, std::string const& whose);
+    virtual int budget_wait(call const& c, std::string const& whose);
+    virtual void record(audit_record r);
+    virtual std::string type_of_refusal(call const& c, error const& why);  ///< "" when it is not recorded
+    virtual void record_refusal(call const& c, error const& why);
+    virtual answer list_audit(call const& c);
+    virtual bool is_asked_for(call const& c, audit_record const& r, instant since);
+    virtual json::object audit_entry(audit_record const& r);
 
     // ---- merge.cpp ----
     virtual result<message> make_message(json::object received, std::string id, std::int64_t version, instant written, bool deleted, bool redacted);

@@ -67,6 +67,7 @@ std::vector<route> const& routes() {
         {"POST", {"conversations", "*", "messages"}},
         {"DELETE", {"conversations", "*", "messages", "*"}},
         {"GET", {"telemetry", "*"}},
+        {"GET", {"audit"}},
     };
     return all;
 }
@@ -105,6 +106,7 @@ http_response backend::serve(http_request const& request, instant now) {
     auto const begun = std::chrono::steady_clock::now();
     answer r = dispatch(c);
     c.now = now + (std::chrono::steady_clock::now() - begun);  // it may have been held
+    if (!r) record_refusal(c, r.error());
     http_response out = r ? *std::move(r) : problem(r.error(), c);
     finish(c, out);
     return out;
@@ -144,6 +146,7 @@ result<http_response> backend::dispatch(call& c) {
     if (s[0] == "register-peer") return register_peer(c);
     if (s[0] == "peers") return s.size() == 1 ? list_peers(c) : delete_peer(c, s[1]);
     if (s[0] == "sync") return s.size() == 3 ? digest(c, s[1]) : method == "GET" ? pull(c, s[1]) : push(c, s[1]);
+    if (s[0] == "audit") return list_audit(c);
     if (s[0] == "telemetry") return s[1] == "events" ? list_events(c) : upgrade_telemetry(c, s[1]);
     if (s.size() == 1) return list_conversations(c);
     if (s.size() == 2) return method == "GET" ? read_conversation(c, s[1]) : delete_conversation(c, s[1]);
@@ -214,6 +217,7 @@ json::object backend::problem_document(error const& e) {
 http_response backend::problem(error const& e, call const& c) {
     http_response r{e.status(), {{"Content-Type", "application/problem+json"}}, json::serialize(problem_document(e))};
     if (r.status == 401) r.headers.add("WWW-Authenticate", "BSP");
+    if (r.status == 429) r.headers.add("Retry-After", std::to_string(c.retry_after));
     if (r.status == 405) r.headers.add("Allow", c.allow);
     if (r.status == 426) r.headers.add("Upgrade", "websocket");
     return r;

@@ -329,9 +329,9 @@ autopsy kill_matrix::examine(laboratory& lab, faulty::fault const& f, bool all_c
     s.backend_type = is_local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
-        bool const telemetry = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel; });
+        bool const streams = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel || c.profile == profile::sec; });
         if (is_of_client(f)) lab.serve_client(f.make, s);
-        else if (sockets || f.door) lab.serve(f.make, s, telemetry && !f.door ? faulty::framing{} : f.door);
+        else if (sockets || f.door) lab.serve(f.make, s, streams && !f.door ? faulty::framing{} : f.door);
         else lab.put(std::shared_ptr<faulty::backend>{f.make(s)});
     } catch (std::exception const& e) {
         out.remark = e.what();

@@ -28,6 +28,7 @@ result<http_response> backend::delete_peer(call const& c, std::string const& pee
     BSP_TRY(principal const who, authenticate(c, admin_may | user_may | peer_may));
     auto const found = state_.peers.find(peer_id);
     if (found == state_.peers.end() || found->second.revoked || !may_remove(who, found->second)) return fail(errc::unknown_peer, "no such peer");
+    record({c.now, who.kind == principal::admin_kind ? "peer_revoked" : "peer_unpaired", peer_id, {}});
     if (who.kind == principal::admin_kind) {
         revoke(found->second, c.now);
         return json_answer(200, json::object{{"status", "revoked"}, {"peer_id", peer_id}});

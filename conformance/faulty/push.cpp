@@ -9,12 +9,15 @@ namespace bsp::faulty {
 result<http_response> backend::push(call const& c, std::string const& peer_id) {
     BSP_TRY(peer_record * found, find_peer(peer_id));
     peer_record& peer = *found;
+    c.peer_id = peer.peer_id;
     BSP_CHECK(check_not_revoked(peer));
     BSP_TRY(json::object const body, parse_object(c));
     BSP_CHECK(verify_payload(c, body, peer));
     BSP_CHECK(check_fresh(body, c.now));
     BSP_CHECK(check_not_expired(peer, c.now));
     BSP_CHECK(check_payload_audience(body, peer));
+    c.proven = true;
+    BSP_CHECK(check_budget(c, peer));
     BSP_CHECK(check_no_typ(body));
 
     json::fields const f{body};
@@ -24,11 +27,13 @@ result<http_response> backend::push(call const& c, std::string const& peer_id) {
     sha256_digest const content = digest_of(body);
     if (receipt const* earlier = recall(key)) {
         if (earlier->conversations != content) return fail(errc::sync_id_reuse, "this sync_id was accepted with other conversations");
+        record({c.now, "sync_accepted", peer.peer_id, {{"repeated", true}}});
         return json_answer(200, earlier->answer);
     }
     receipt r{content, push_answer(sync_id, apply(peer, incoming, c.now))};
     json::object out = r.answer;
     remember(key, std::move(r));
+    record({c.now, "sync_accepted", peer.peer_id, {{"conversations", incoming.size()}}});
     return json_answer(200, std::move(out));
 }
 

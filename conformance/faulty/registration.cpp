@@ -46,6 +46,7 @@ result<http_response> backend::register_peer(call const& c) {
     BSP_CHECK(check_unpairing(t, who));
     BSP_TRY(peer_record * peer, enter(who, key, t, c.now));
     note_endpoints(f, t, *peer);
+    record({c.now, "peer_registered", peer->peer_id, {{"backend_id", who.backend_id}}});
     return json_answer(200, registration_answer(c, *peer, challenge));
 }
 

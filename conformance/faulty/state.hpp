@@ -138,7 +138,17 @@ struct held_socket {
     int number = 0;
 };
 
+/// An entry of the audit trail.
+struct audit_record {
+    instant at;
+    std::string type;
+    std::string peer_id;   ///< "" when there is none
+    json::object details;
+};
+
 struct state {
+    std::vector<audit_record> audit;                                               ///< in the order of what happened
+    std::map<std::string, instant> pushes;                                         ///< until when a budget is spent, by whose it is
     std::vector<telemetry_event> events;                                           ///< in order of arrival
     std::set<std::pair<std::string, std::string>> event_ids;                       ///< user_id, event_id
     std::map<std::string, std::vector<instant>> messages_of_peers;                 ///< of the last minute, by peer_id

@@ -132,15 +132,20 @@ bool backend::within_budget(held_socket const& s, instant now) {
     return true;
 }
 
-socket_service::reply backend::excess(held_socket const&, std::string const& text, instant) {
+socket_service::reply backend::excess(held_socket const& s, std::string const& text, instant now) {
+    record({now, "rate_limited", s.peer_id, {}});
     return {{json::serialize(json::object{{"status", "rate_limited"}, {"event_id", id_of_rejected(text)}, {"retry_after_ms", 60'000}})}};
 }
 
 socket_service::reply backend::judge(held_socket const& s, std::string const& text, instant now) {
+    auto const refuse = [&](error const& why) {
+        record({now, "telemetry_rejected", s.peer_id, {{"reason", row_of(why.code).code}}});
+        return reject(id_of_rejected(text), why);
+    };
     auto event = parse_event(text);
-    if (!event) return reject(id_of_rejected(text), event.error());
+    if (!event) return refuse(event.error());
     json::fields const f{*event};
-    if (auto const valid = check_event(f); !valid) return reject(id_of_rejected(text), valid.error());
+    if (auto const valid = check_event(f); !valid) return refuse(valid.error());
     telemetry_event e;
     e.event_id = std::string{json::view(event->at("event_id").as_string())};
     e.source_backend = std::string{json::view(event->at("source_backend").as_string())};

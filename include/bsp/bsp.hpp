@@ -43,13 +43,18 @@
 #include <bsp/wire/sync_ack.hpp>
 #include <bsp/wire/sync_push.hpp>
 #include <bsp/wire/telemetry_event.hpp>
+#include <bsp/policy/audit.hpp>
 #include <bsp/policy/clock.hpp>
 #include <bsp/policy/entropy.hpp>
 #include <bsp/policy/environment.hpp>
+#include <bsp/policy/guards.hpp>
+#include <bsp/policy/limiter.hpp>
 #include <bsp/policy/records.hpp>
+#include <bsp/policy/refusal_trail.hpp>
 #include <bsp/policy/replay_guard.hpp>
 #include <bsp/policy/secret_book.hpp>
 #include <bsp/policy/store.hpp>
+#include <bsp/policy/store_limiter.hpp>
 #include <bsp/policy/sync_ledger.hpp>
 #include <bsp/sbt/compact.hpp>
 #include <bsp/sbt/sbt.hpp>
@@ -58,7 +63,9 @@
 #include <bsp/auth/authorization.hpp>
 #include <bsp/endpoint/all.hpp>
 #include <bsp/endpoint/backend.hpp>
+#include <bsp/endpoint/caller/admin_caller.hpp>
 #include <bsp/endpoint/caller/anyone.hpp>
+#include <bsp/endpoint/caller/budget.hpp>
 #include <bsp/endpoint/caller/calling_peer.hpp>
 #include <bsp/endpoint/caller/credential.hpp>
 #include <bsp/endpoint/caller/pass.hpp>
@@ -73,6 +80,7 @@
 #include <bsp/endpoint/emit.hpp>
 #include <bsp/endpoint/end_peer.hpp>
 #include <bsp/endpoint/feed_page.hpp>
+#include <bsp/endpoint/get_audit.hpp>
 #include <bsp/endpoint/get_conversation.hpp>
 #include <bsp/endpoint/get_digest.hpp>
 #include <bsp/endpoint/get_health.hpp>
@@ -89,7 +97,6 @@
 #include <bsp/endpoint/sync_pull.hpp>
 #include <bsp/endpoint/sync_push.hpp>
 #include <bsp/endpoint/table.hpp>
-#include <bsp/endpoint/telemetry_budget.hpp>
 #include <bsp/endpoint/telemetry_events.hpp>
 #include <bsp/endpoint/telemetry_intake.hpp>
 #include <bsp/endpoint/telemetry_stream.hpp>

@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 4> steps{
+inline constexpr std::array<char const*, 5> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -172,6 +172,23 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_once ON event (user_id, event_id);
 CREATE INDEX event_order     ON event (user_id, received_at, event_id);
 CREATE INDEX event_of_source ON event (user_id, source_backend, received_at, event_id);
+)sql",
+    // The audit trail, whose key tags users and lasts as long as the trail; and the windows of shared rate limits.
+    R"sql(
+CREATE TABLE audit (
+    number  INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    type    INTEGER NOT NULL,
+    peer_id TEXT NOT NULL,
+    details TEXT NOT NULL,                     -- JSON object
+    hash    BLOB NOT NULL
+);
+CREATE INDEX audit_of_peer ON audit (peer_id, number);
+CREATE INDEX audit_of_type ON audit (type, number);
+INSERT INTO meta (name, value) VALUES ('audit_key', lower(hex(randomblob(32))));
+
+CREATE TABLE rate_window (name TEXT PRIMARY KEY, begin INTEGER NOT NULL, count INTEGER NOT NULL, ends INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX rate_window_by_end ON rate_window (ends);
 )sql",
 };
 

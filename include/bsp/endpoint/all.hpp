@@ -3,6 +3,7 @@
 #include <bsp/endpoint/delete_conversation.hpp>
 #include <bsp/endpoint/delete_message.hpp>
 #include <bsp/endpoint/end_peer.hpp>
+#include <bsp/endpoint/get_audit.hpp>
 #include <bsp/endpoint/get_conversation.hpp>
 #include <bsp/endpoint/get_digest.hpp>
 #include <bsp/endpoint/get_health.hpp>
@@ -34,6 +35,7 @@ namespace bsp::endpoint {
     X(delete_conversation) \
     X(delete_message)      \
     X(telemetry_stream)    \
-    X(telemetry_events)
+    X(telemetry_events)    \
+    X(get_audit)
 
 }  // namespace bsp::endpoint

@@ -5,6 +5,8 @@
 #include <bsp/endpoint/table.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -39,6 +41,7 @@ public:
 
     [[nodiscard]] http_response answer() {
         auto answered = serve();
+        if (!answered && row_) answered = judge_refusal(std::move(answered).error());
         http_response response = answered ? std::move(*answered) : refuse(answered.error());
         decorate(response);
         if (response.held) response.held = decorated(std::move(response.held));
@@ -57,7 +60,36 @@ private:
         if (!row_) return fail(errc::method_not_allowed, "this path is not served with that method");
         if (r.changes_state() && origin_ && !origin_listed_) return fail(errc::forbidden, "scripts of this origin may not call this backend");
         BSP_CHECK(check_media_type());
+        was_run_ = true;
         return row_->run(gate_, r);
+    }
+
+    /// What an endpoint refused to somebody unproven counts against his address, and beyond its budget he is told so instead;
+    /// and all that endpoints refuse, as far as it is of interest, goes into the audit trail (chapters 14 and 15).
+    error judge_refusal(error why) {
+        if (!gate_.guards || !was_run_ || why.status() >= 500) return why;
+        bool const credential_failed = why.status() == 401 || why.status() == 403 || why.code == errc::unknown_peer;
+        if (!notes_.proven && credential_failed && row_->at.path != register_peer::at.path && limits_apply_to(http_.remote))
+            if (auto const verdict = gate_.guards->limits.take(source_rate, http_.remote, now_); verdict && !verdict->passes()) {
+                notes_.retry_after = verdict->retry_after;
+                why = fail(errc::rate_limited, "too many requests of this address were refused");
+            }
+        if (auto const type = audited_as(why)) audit(*type, why);
+        return why;
+    }
+
+    [[nodiscard]] std::optional<audit_type> audited_as(error const& why) const {
+        if (why.code == errc::rate_limited) return audit_type::rate_limited;
+        if (notes_.asked_as_admin) return audit_type::admin_auth_failed;
+        bool const of_sbt = row_->refusal == audit_type::peer_registration_rejected && !notes_.proven && (why.code == errc::invalid_sbt || why.code == errc::sbt_expired);
+        return of_sbt ? audit_type::sbt_verification_failed : row_->refusal;
+    }
+
+    /// Pushes of a proven peer are entered one by one: its budget bounds them.
+    void audit(audit_type type, error const& why) const {
+        audit_event e{.type = type, .at = now_, .user_id = notes_.proven ? notes_.user_id : "", .peer_id = notes_.peer_id, .backend_id = notes_.backend_id, .reason = why.code};
+        if (notes_.proven && type == audit_type::sync_rejected) (void)gate_.store.write([&](store_writer& w) { return w.append_audit(e); });
+        else gate_.guards->trail.note(e);
     }
 
     /// Finds the rows of the path, and among them the one of the method.
@@ -71,7 +103,7 @@ private:
 
         auto const segments = path_segments(path);
         if (!segments) return none;
-        request r{.http = http_, .htu = (prefixed ? "" : std::string{base_path}) + http_.target, .path = {}, .query_text = query, .now = now_};
+        request r{.http = http_, .htu = (prefixed ? "" : std::string{base_path}) + http_.target, .path = {}, .query_text = query, .now = now_, .notes = notes_};
         std::string_view const method = http_.method == "HEAD" ? "GET" : std::string_view{http_.method};
         for (auto const& row : table) {
             auto parameters = match(row.at.path, *segments);
@@ -116,6 +148,7 @@ private:
         if (!gate_.config.allowed_origins.empty()) headers.add("Vary", "Origin");
         if (origin_ && origin_listed_) headers.add("Access-Control-Allow-Origin", *origin_);
         if (response.status == 401 && row_) headers.set("WWW-Authenticate", std::string{row_->challenge});
+        if (response.status == 429) headers.set("Retry-After", std::to_string(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(notes_.retry_after).count())));
         if (response.status == 405) headers.set("Allow", allowed_methods());
         if (response.status == 426) headers.set("Upgrade", "websocket");
         if (http_.method == "HEAD") response.body.clear();
@@ -149,7 +182,8 @@ private:
     bool origin_listed_ = origin_ && http_.headers.count("Origin") == 1 && origin_is_listed(*origin_, gate_.config);
     table_row const* row_ = nullptr;
     std::vector<std::string_view> methods_;  ///< of the path
-    bool wants_stream_ = false;
+    bool wants_stream_ = false, was_run_ = false;
+    request_notes notes_;
     std::string peer_id_;  ///< that the path names, if it does
 };
 

@@ -32,6 +32,8 @@ private:
         peer.status = how;
         peer.ended_at = now;
         BSP_CHECK(w.put_peer(peer));
+        auto const type = how == peer_status::revoked ? audit_type::peer_revoked : audit_type::peer_unpaired;
+        BSP_CHECK(w.append_audit({.type = type, .at = now, .user_id = peer.user_id, .peer_id = peer.peer_id, .backend_id = peer.backend_id}));
         return w.put_sbt_floor(peer.user_id, peer.backend_id, now);
     }
 

@@ -15,6 +15,7 @@ namespace bsp::endpoint {
 /// backend and key again: the same `peer_id`, and what the newer SBT says.
 struct register_peer {
     static constexpr route at{"POST", "/register-peer"};
+    static constexpr auto refused = audit_type::peer_registration_rejected;
     using caller = sbt_holder;
 
     static result<http_response> serve(backend const& here, caller const& who, request const& r) {
@@ -68,6 +69,7 @@ private:
         BSP_TRY(auto existing, w.registration(candidate.user_id, candidate.backend_id));
         if (!existing) {
             BSP_CHECK(w.put_peer(candidate));
+            BSP_CHECK(w.append_audit(registered(candidate, candidate.registered_at)));
             return candidate.peer_id;
         }
         if (existing->key_sha256 != candidate.key_sha256) return fail(errc::key_mismatch, "this backend is registered with another key");
@@ -76,11 +78,18 @@ private:
             existing->sbt = candidate.sbt;
             existing->sbt_created_at = candidate.sbt_created_at;
             existing->sbt_expires_at = candidate.sbt_expires_at;
+            auto renewed = registered(*existing, candidate.registered_at);
+            renewed.counts = {{"renewed", 1}};
+            BSP_CHECK(w.append_audit(renewed));
         }
         existing->capabilities = candidate.capabilities;
         if (candidate.endpoints) existing->endpoints = candidate.endpoints;
         BSP_CHECK(w.put_peer(*existing));
         return existing->peer_id;
+    }
+
+    static audit_event registered(peer_record const& p, instant now) {
+        return {.type = audit_type::peer_registered, .at = now, .user_id = p.user_id, .peer_id = p.peer_id, .backend_id = p.backend_id};
     }
 
     static result<http_response> answer(backend const& here, session_binding_token const& sbt, wire::register_peer_request const& asked, std::string const& peer_id) {

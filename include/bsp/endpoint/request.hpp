@@ -10,11 +10,20 @@
 #include <bsp/json/parse.hpp>
 
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace bsp::endpoint {
+
+/// What becomes known of a request on its way, for the audit trail and the fields of its answer.
+struct request_notes {
+    std::string user_id, peer_id, backend_id;   ///< of whoever it speaks of, "" when nobody is known
+    bool proven = false;                        ///< whether the sender has proven to be that
+    bool asked_as_admin = false;                ///< and has not proven to be
+    std::chrono::milliseconds retry_after{};    ///< of a refusal with `rate_limited`
+};
 
 /// A request that has found its endpoint.
 struct request {
@@ -23,6 +32,7 @@ struct request {
     path_parameters path;
     std::string_view query_text;
     instant now;            ///< the one time of this request
+    request_notes& notes;
     bool opens_stream = false;  ///< an upgrade: a GET whose assertion and origin are judged like those of a write (BSP-TEL-028, BSP-TEL-032)
 
     [[nodiscard]] bool changes_state() const { return opens_stream || (http.method != "GET" && http.method != "HEAD"); }

@@ -13,6 +13,7 @@ namespace bsp::endpoint {
 /// the answer, and without effect when repeated.
 struct sync_push {
     static constexpr route at{"POST", "/sync/{peer_id}"};
+    static constexpr auto refused = audit_type::sync_rejected;
     using caller = signing_peer;
 
     static result<http_response> serve(backend const& here, caller const& who, request const& r) {
@@ -29,6 +30,7 @@ private:
         BSP_TRY(auto const earlier, mine.receipt(peer.peer_id, push.sync_id));
         if (earlier && earlier->accepted_at > now - limits::sync_id_kept) {
             if (earlier->conversations_sha256 != push.conversations_sha256) return fail(errc::sync_id_reuse, "this sync_id was accepted with other conversations");
+            BSP_CHECK(w.append_audit(accepted(peer, now, {{"repeated", 1}})));
             return earlier->acknowledgement;
         }
 
@@ -38,7 +40,15 @@ private:
         std::string answer = wire::encode(ack);
         BSP_CHECK(mine.put_receipt({peer.peer_id, push.sync_id, push.conversations_sha256, answer, now}));
         BSP_CHECK(count(w, peer.peer_id, now));
+        auto const number = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+        std::size_t messages = 0;
+        for (auto const& conversation : push.conversations) messages += conversation.messages.size();
+        BSP_CHECK(w.append_audit(accepted(peer, now, {{"conversations", number(push.conversations.size())}, {"messages", number(messages)}, {"conflicts", number(ack.conflicts.size())}})));
         return answer;
+    }
+
+    static audit_event accepted(peer_record const& peer, instant now, std::vector<std::pair<std::string_view, std::int64_t>> counts) {
+        return {.type = audit_type::sync_accepted, .at = now, .user_id = peer.user_id, .peer_id = peer.peer_id, .backend_id = peer.backend_id, .counts = std::move(counts)};
     }
 
     /// The counters of the peer, read again inside the transaction.

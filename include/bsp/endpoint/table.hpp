@@ -6,6 +6,7 @@
 #include <bsp/endpoint/request.hpp>
 
 #include <concepts>
+#include <optional>
 #include <string_view>
 
 namespace bsp::endpoint {
@@ -28,6 +29,7 @@ struct table_row {
     route at;
     std::string_view challenge;      ///< WWW-Authenticate of a refusal with 401; "" when nobody is asked
     std::string_view cache_control;  ///< of a success
+    std::optional<audit_type> refusal;  ///< as what a refusal is audited, if it is
     bool opens_streams;              ///< whether an upgrade to WebSocket can succeed here
     result<http_response> (*run)(gatekeeper const&, request const&);
 };
@@ -37,7 +39,9 @@ constexpr table_row row(std::string_view name) {
     std::string_view cache_control = "no-store";  // BSP-GEN-105
     if constexpr (requires { T::may_be_revalidated; }) cache_control = "no-cache";
     constexpr bool opens_streams = requires { T::opens_streams; };
-    return {name, T::at, T::caller::challenge, cache_control, opens_streams, [](gatekeeper const& gate, request const& r) -> result<http_response> {
+    std::optional<audit_type> refusal;
+    if constexpr (requires { T::refused; }) refusal = T::refused;
+    return {name, T::at, T::caller::challenge, cache_control, refusal, opens_streams, [](gatekeeper const& gate, request const& r) -> result<http_response> {
                 BSP_TRY(auto const who, T::caller::authenticate(gate, r));
                 return T::serve(gate, who, r);
             }};

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/caller/standing.hpp>
-#include <bsp/endpoint/telemetry_budget.hpp>
+#include <bsp/policy/guards.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/wire/telemetry_event.hpp>
 
@@ -54,7 +54,9 @@ struct stream_output {
 /// the store does.
 class telemetry_intake {
 public:
-    explicit telemetry_intake(store_base& store, std::size_t events_max = limits::events_per_window_max) : store_{store}, budget_{events_max} {}
+    /// Counts by the limiter of `watch`, and tells its trail what was refused; without it, it counts by itself.
+    explicit telemetry_intake(store_base& store, std::size_t events_max = limits::events_per_window_max, guards* watch = nullptr)
+        : store_{store}, budget_{event_rate.kind, events_max, event_rate.window}, watch_{watch} {}
 
     /// Stores what is valid and tells every sender what became of its messages. An event is acknowledged once it is
     /// durable, and each is judged as if its stream were opened with it (BSP-TEL-060 … BSP-TEL-065).
@@ -66,6 +68,7 @@ public:
                                  : store_.read([&](store_reader& r) { return find_closes(r, all, now); });
         std::vector<stream_output> outputs;
         for (auto& r : all) {
+            if (done && !r.lost) tell(r, now);
             if (!done) outputs.push_back({{}, stream_close{close_code::fault, "the event could not be stored"}});
             else if (r.lost) outputs.push_back({{}, std::move(r.lost)});
             else outputs.push_back({std::move(r.answers), std::move(r.overload)});
@@ -93,6 +96,7 @@ private:
         std::string_view peer_id;
         std::vector<std::string> answers;             ///< of valid events: what holds if they are stored
         std::vector<telemetry_record> valid;
+        std::vector<errc> refused;
         std::optional<stream_close> overload;
         std::optional<stream_close> lost;
     };
@@ -109,17 +113,21 @@ private:
         for (auto const& text : input.messages) {
             auto const v = json::parse(text);
             auto const id = v ? wire::event_id_of(*v) : std::nullopt;
-            auto const budget = budget_.count(input.peer_id, now);
+            auto const counted = limits().take(budget_, input.peer_id, now);
+            limit_verdict const budget = counted ? *counted : limit_verdict{};
             if (budget.persistent) {
                 out.overload = stream_close{close_code::overload, "the budget of this minute was exceeded again and again"};
+                out.refused.push_back(errc::rate_limited);
                 break;
             }
-            if (budget.retry_after.count() > 0) {
+            if (!budget.passes()) {
+                out.refused.push_back(errc::rate_limited);
                 out.answers.push_back(encode(answer{answer::kind::rate_limited, id, {}, budget.retry_after.count()}));
                 continue;
             }
             auto event = v ? wire::decode_telemetry_event(*v, text) : result<wire::telemetry_event>{v.error()};
             if (!event) {
+                out.refused.push_back(event.error().code);
                 out.answers.push_back(encode(answer{answer::kind::rejected, id, event.error()}));
                 continue;
             }
@@ -162,8 +170,20 @@ private:
         return ok();
     }
 
+    limiter_base& limits() { return watch_ ? watch_->limits : own_limits_; }
+
+    void tell(read_input const& r, instant now) {
+        if (!watch_) return;
+        for (errc const why : r.refused) {
+            bool const limited = why == errc::rate_limited;
+            watch_->trail.note({.type = limited ? audit_type::rate_limited : audit_type::telemetry_rejected, .at = now, .peer_id = std::string{r.peer_id}, .reason = why});
+        }
+    }
+
     store_base& store_;
-    telemetry_budget budget_;
+    rate budget_;
+    guards* watch_;
+    window_limiter own_limits_;
 };
 
 }  // namespace bsp::endpoint

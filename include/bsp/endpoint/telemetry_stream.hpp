@@ -10,6 +10,7 @@ namespace bsp::endpoint {
 struct telemetry_stream {
     static constexpr route at{"GET", "/telemetry/{peer_id}"};
     static constexpr bool opens_streams = true;
+    static constexpr auto refused = audit_type::telemetry_rejected;
     using caller = calling_peer;
 
     static result<http_response> serve(backend const&, caller const& who, request const& r) {

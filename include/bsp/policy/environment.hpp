@@ -3,6 +3,7 @@
 #include <bsp/base/instant.hpp>
 #include <bsp/base/limits.hpp>
 #include <bsp/policy/entropy.hpp>
+#include <bsp/policy/guards.hpp>
 #include <bsp/policy/replay_guard.hpp>
 #include <bsp/policy/secret_book.hpp>
 #include <bsp/policy/store.hpp>
@@ -47,9 +48,10 @@ struct environment {
     E& entropy;
     B& secrets;
     R& replays;
+    bsp::guards* guards = nullptr;
 };
 
 template <class S, class E, class B, class R>
-environment(identity const&, rsa_private_key const&, settings const&, S&, E&, B&, R&) -> environment<S, E, B, R>;
+environment(identity const&, rsa_private_key const&, settings const&, S&, E&, B&, R&, guards* = nullptr) -> environment<S, E, B, R>;
 
 }  // namespace bsp

@@ -14,6 +14,7 @@ public:
 
     static result<calling_peer> authenticate(gatekeeper const& gate, request const& r) {
         BSP_TRY(auto found, gate.store.read([&](store_reader& s) { return s.peer(r.parameter("peer_id")); }));
+        note(r, found);
         BSP_TRY(auto registered, standing(std::move(found), errc::unknown_peer));
         BSP_TRY(auto const given, required_authorization(r));
         if (!given.is(peer_scheme)) return no_accepted_scheme();

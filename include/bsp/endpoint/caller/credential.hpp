@@ -3,6 +3,7 @@
 #include <bsp/auth/admin.hpp>
 #include <bsp/auth/assertion.hpp>
 #include <bsp/auth/authorization.hpp>
+#include <bsp/endpoint/caller/budget.hpp>
 #include <bsp/endpoint/caller/pass.hpp>
 #include <bsp/endpoint/request.hpp>
 
@@ -43,12 +44,14 @@ struct authenticated_peer {
 
 /// Verifies a peer assertion under the key of `registered`, whose id `sub` must be.
 inline result<authenticated_peer> authenticate_peer(gatekeeper const& gate, request const& r, parsed_assertion const& assertion, peer_record registered) {
+    note(r, registered);
     if (assertion.claims.sub != registered.peer_id) return fail(errc::invalid_credential, "the assertion is refused: sub is not the peer of the path");
     BSP_TRY(auto const key, rsa_public_key::from_pem(registered.public_key_pem));
     BSP_TRY(auto const verified, verify_peer_assertion(assertion, key, {gate.self.backend_id, r.http.method, r.htu, registered.backend_id}, r.now));
     BSP_CHECK(unexpired(registered, r.now));
     BSP_TRY(pass way, admit(gate, r, "peer " + registered.peer_id, verified.claims()));
     way.of_peer(registered.peer_id);
+    r.notes.proven = true;
     return authenticated_peer{std::move(registered), std::move(way)};
 }
 
@@ -74,7 +77,18 @@ inline result<authenticated_user> authenticate_user(gatekeeper const& gate, requ
     auto const secret = reserved ? std::nullopt : gate.secret_of(assertion.claims.sub);
     BSP_TRY(auto const verified, verify_user_assertion(assertion, secret.value_or(""), {gate.self.backend_id, r.http.method, r.htu}, r.now));
     BSP_TRY(pass way, admit(gate, r, "user " + verified.user_id(), verified.claims()));
+    r.notes.user_id = verified.user_id();
+    r.notes.proven = true;
     return authenticated_user{verified.user_id(), std::move(way)};
+}
+
+/// The operator, proven by his token.
+inline result<pass> authenticate_admin(gatekeeper const& gate, request const& r) {
+    r.notes.asked_as_admin = true;
+    BSP_CHECK(verify_admin(r.http.headers.find("Authorization"), gate.config.admin_token));
+    r.notes.asked_as_admin = false;
+    r.notes.proven = true;
+    return pass{gate.store, r.now};
 }
 
 }  // namespace bsp::endpoint

@@ -25,8 +25,8 @@ public:
             return registry_caller{std::move(proven.user_id), std::nullopt, std::move(proven.way)};
         }
         if (given.is(admin_scheme)) {
-            BSP_CHECK(verify_admin(r.http.headers.find("Authorization"), gate.config.admin_token));
-            return registry_caller{std::nullopt, std::nullopt, pass{gate.store, r.now}};
+            BSP_TRY(pass way, authenticate_admin(gate, r));
+            return registry_caller{std::nullopt, std::nullopt, std::move(way)};
         }
         return no_accepted_scheme();
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/crypto/signed_object.hpp>
+#include <bsp/endpoint/caller/budget.hpp>
 #include <bsp/endpoint/caller/pass.hpp>
 #include <bsp/endpoint/request.hpp>
 #include <bsp/wire/sync_push.hpp>
@@ -18,6 +19,7 @@ public:
 
     static result<signing_peer> authenticate(gatekeeper const& gate, request const& r) {
         BSP_TRY(auto found, gate.store.read([&](store_reader& s) { return s.peer(r.parameter("peer_id")); }));
+        note(r, found);
         BSP_TRY(auto peer, standing(std::move(found), errc::unknown_peer));
         BSP_TRY(json::value body, r.body());
         BSP_TRY(json::fields const f, json::fields::of(body));
@@ -27,6 +29,8 @@ public:
         BSP_CHECK(fresh(envelope.timestamp, r.now));
         BSP_CHECK(unexpired(peer, r.now));
         BSP_CHECK(addressed(envelope, peer, gate.self));
+        r.notes.proven = true;
+        BSP_CHECK(within(gate, push_rate, peer.peer_id, r));
         pass way{gate.store, r.now};
         way.of_peer(peer.peer_id);
         return signing_peer{std::move(peer), std::move(body), std::move(way)};

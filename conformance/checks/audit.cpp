@@ -1,0 +1,349 @@
+#include "../registry.hpp"
+#include "edits.hpp"
+#include "guarded.hpp"
+#include "telemetry.hpp"
+
+#include "../surroundings.hpp"
+
+#include <set>
+
+// Chapter 15: what the trail says of what this suite itself did, and what it must never say.
+
+namespace bsp::conformance {
+namespace {
+
+constexpr std::string_view known_types[] = {
+    "peer_registered", "peer_registration_rejected", "sbt_verification_failed", "peer_unpaired", "peer_revoked", "key_rotated", "key_rotation_rejected", "sync_accepted",
+    "sync_rejected", "telemetry_rejected", "rate_limited", "privacy_settings_updated", "data_exported", "data_erased", "retention_enforced", "admin_auth_failed"};
+
+exchange push_one(scenario& s, peer const& a, push_options const& o = {}) { return a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})}, o); }
+
+void lives_are_recorded(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    t.has("peer_registered", a.peer_id(), "a registration");
+    s.control(push_one(s, a), "a push");
+    s.control(push_one(s, a), "another push");
+    t.has("sync_accepted", a.peer_id(), "each of two pushes", 2);
+    s.control(s.user().del("/peers/" + a.peer_id()), "an unpairing");
+    t.has("peer_unpaired", a.peer_id(), "an unpairing");
+    auto const b = s.register_peer({.signing_key = s.fresh_key()});
+    s.control(s.admin().del("/peers/" + b.peer_id()), "a revocation");
+    t.has("peer_revoked", b.peer_id(), "a revocation");
+}
+
+void forged_tokens_are_recorded(scenario& s) {
+    trail const t{s};
+    s.control(s.try_register({.secret = "not the pairing secret of anybody, but long"}).client_error(), "a registration with a forged token is refused");
+    t.has("sbt_verification_failed", "", "a forged token");
+}
+
+void rejected_registrations_are_recorded(scenario& s) {
+    trail const t{s};
+    auto const r = s.settled();
+    (void)s.register_peer(r);
+    auto other = r;
+    other.signing_key = s.fresh_key();
+    s.control(s.try_register(other).client_error(), "a registration with another key is refused");
+    t.has("peer_registration_rejected", "", "a registration with another key");
+}
+
+void rejected_pushes_are_recorded(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer(), b = s.register_peer();
+    s.control(push_one(s, a, {.signer = s.key()}).client_error(), "a push with a wrong signature is refused");
+    t.has("sync_rejected", a.peer_id(), "a push with a wrong signature");
+    s.control(b.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, set("version", -1))})}).client_error(), "a push of an invalid message is refused");
+    t.has("sync_rejected", b.peer_id(), "a push of an invalid message");
+}
+
+void rejected_events_are_recorded(scenario& s) {
+    trail const t{s};
+    if (!s.shared().has_telemetry) s.not_applicable("the target has no telemetry");
+    auto const a = s.register_peer();
+    line l{s, a};
+    opens(s, l, "a peer");
+    s.control(l.tell(event(s, s.fresh("source"), set("latency_ms", -1))).rejected(), "an invalid event is rejected");
+    t.has("telemetry_rejected", a.peer_id(), "an invalid event");
+}
+
+void limits_are_recorded(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    bool limited = false;
+    for (int i = 0; i < 210 && !limited; ++i) {
+        auto const payload = a.payload({s.conversation(s.fresh("c"), 1, {})}, {.sync_id = s.fresh("s")});
+        auto const got = s.shared().target.send({"POST", s.target_path("/sync/" + a.peer_id()), {{"Content-Type", "application/json"}}, json::serialize(payload), {}}, s.shared().options.timeout);
+        limited = got.response.status == 429;
+    }
+    s.control(limited, "a peer reaches its budget");
+    t.has("rate_limited", a.peer_id(), "a push beyond the budget");
+}
+
+void guesses_are_recorded(scenario& s) {
+    trail const t{s};
+    s.control(s.nobody().get("/peers", {.authorization = "Bearer " + s.canary(24)}).client_error(), "a wrong token of an administrator is refused");
+    t.has("admin_auth_failed", "", "a wrong token of an administrator");
+}
+
+void entries_have_their_form(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    s.control(push_one(s, a, {.signer = s.key()}).client_error(), "a push with a wrong signature is refused");
+    (void)t.count("sync_rejected", a.peer_id());
+    auto const all = t.read().entries;
+    s.control(!all.empty(), "there are entries");
+    for (auto const& e : all) {
+        auto const* type = e.if_contains("event_type");
+        auto const* peer = e.if_contains("peer_id");
+        auto const* details = e.if_contains("details");
+        s.expect(type && type->is_string(), "event_type is a string", show(e));
+        s.expect(parse_timestamp(text_at(e, "/timestamp")).has_value(), "timestamp is an RFC 3339 time", show(e));
+        s.expect(!peer || peer->is_null() || peer->is_string(), "peer_id is a string or null", show(e));
+        s.expect(details && details->is_object(), "details is an object", show(e));
+        s.exactly(std::find(std::begin(known_types), std::end(known_types), text_at(e, "/event_type")) != std::end(known_types), "event_type is one of the registry", text_at(e, "/event_type"));
+    }
+    s.evidence("entries");
+}
+
+void filters_hold(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer(), b = s.register_peer();
+    for (auto const* who : {&a, &b}) {
+        s.control(push_one(s, *who), "a push");
+        s.control(push_one(s, *who), "a push");
+        s.control(push_one(s, *who, {.signer = s.key()}).client_error(), "a push with a wrong signature is refused");
+    }
+    for (auto const* who : {&a, &b}) s.control(t.count("sync_rejected", who->peer_id()) > 0 && t.count("sync_accepted", who->peer_id(), 2) > 1, "the pushes are in the trail");
+    auto const of_a = t.read("peer_id=" + a.peer_id()).entries;
+    for (auto const& e : of_a) s.expect(text_at(e, "/peer_id") == a.peer_id(), "with peer_id there are entries of that peer only", show(e));
+    auto const accepted = t.read("event_type=sync_accepted").entries;
+    std::set<std::string> peers;
+    for (auto const& e : accepted) {
+        s.expect(text_at(e, "/event_type") == "sync_accepted", "with event_type there are entries of that type only", show(e));
+        peers.insert(text_at(e, "/peer_id"));
+    }
+    s.expect(peers.contains(a.peer_id()) && peers.contains(b.peer_id()), "with event_type there are the entries of every peer", std::to_string(accepted.size()) + " entries");
+    auto const both = t.read("event_type=sync_accepted&peer_id=" + b.peer_id()).entries;
+    s.expect(both.size() == 2, "with both filters there are the two pushes of that peer", std::to_string(both.size()) + " entries");
+    for (auto const& e : both) s.expect(text_at(e, "/event_type") == "sync_accepted" && text_at(e, "/peer_id") == b.peer_id(), "both filters hold at once", show(e));
+
+    // A time between two entries parts them.
+    s.wait_until(s.now() + std::chrono::milliseconds{1'200});
+    auto const between = s.at();
+    s.wait_until(s.now() + std::chrono::milliseconds{1'200});
+    s.control(push_one(s, a), "a later push");
+    s.control(t.count("sync_accepted", a.peer_id(), 3) >= 3, "the later push is in the trail");
+    auto const later = s.admin().get("/audit?limit=500&peer_id=" + a.peer_id() + "&since=" + percent_encode_segment(between));
+    s.control(later, "reading since a moment ago");
+    auto const since = entries_of(later.body());
+    s.expect(since.size() == 1, "with since there is what came later, and nothing else", std::to_string(since.size()) + " entries");
+    auto const nothing = s.admin().get("/audit?limit=500&peer_id=" + s.fresh("nobody"));
+    s.expect(!nothing.ok() || entries_of(nothing.body()).empty(), "of a peer that does not exist there are no entries", show(nothing.body()));
+    s.evidence("filters");
+}
+
+void pages_are_complete(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    for (int i = 0; i < 5; ++i) s.control(push_one(s, a), "a push");
+    s.control(t.count("sync_accepted", a.peer_id(), 5) >= 5, "the pushes are in the trail");
+    auto const wanted = t.read("peer_id=" + a.peer_id()).entries;
+    std::vector<json::object> got;
+    std::string cursor;
+    for (int page = 0; page < 20; ++page) {
+        auto const x = s.admin().get("/audit?limit=2&peer_id=" + a.peer_id() + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
+        s.accepted(x, "a page of the audit trail");
+        auto const some = entries_of(x.body());
+        s.expect(some.size() <= 2, "no more entries than limit", std::to_string(some.size()));
+        got.insert(got.end(), some.begin(), some.end());
+        cursor = x.text("/cursor");
+        if (cursor.empty()) break;
+    }
+    if (got.size() == 2) return s.note("the trail has no pages");
+    s.expect(got == wanted, "the pages together are all entries: " + std::to_string(wanted.size()), std::to_string(got.size()));
+}
+
+void bad_queries_are_survived(scenario& s) {
+    trail const t{s};
+    for (char const* query : {"since=yesterday", "limit=0", "limit=x", "limit=-1", "cursor=never-issued", "event_type=no_such_event", "peer_id=", "since=2025-13-01T00:00:00Z"}) {
+        auto const x = s.admin().get(std::string{"/audit?"} + query);
+        s.expect(x.answered() && x.status() < 500, std::string{"an odd query is answered with a status below 500: "} + query, x.describe());
+    }
+    (void)t.get();
+}
+
+void only_for_administrators(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    auto const refused = [&](exchange const& x, std::string const& what) { s.refused(x, "reading the audit trail " + what, {.statuses = {401, 403}}); };
+    refused(s.nobody().get("/audit"), "without a credential");
+    refused(s.user().get("/audit"), "as a user");
+    refused(a.get("/audit"), "as a peer");
+    refused(a.get("/audit?peer_id=" + a.peer_id()), "as the peer it is about");
+    auto const& token = s.admin_token();
+    for (auto const& guess : {std::string{"Bearer " + s.canary(24)}, std::string{"Bearer "}, std::string{"Bearer"}, "Bearer " + token.substr(0, token.size() - 1), "Bearer " + token + "x", "Bearer " + token.substr(0, 1)})
+        refused(s.nobody().get("/audit", {.authorization = guess}), "with a wrong token");
+    refused(s.nobody().get("/audit?admin_token="), "with an empty token in the query");
+    (void)t.get();
+}
+
+void nobody_clears_it(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    t.has("peer_registered", a.peer_id(), "a registration");
+    auto const before = t.read("peer_id=" + a.peer_id()).entries;
+    auto const clear = json::serialize(json::object{{"clear", true}});
+    for (auto const& who : {s.admin(), s.nobody()}) {
+        for (char const* path : {"/audit", "/audit/clear", "/api/audit/clear", "/audit?before=9999-01-01T00:00:00Z"})
+            for (char const* method : {"DELETE", "POST", "PUT", "PATCH"}) {
+                auto const x = who.call(method, path, std::string{method} == "DELETE" ? std::nullopt : std::optional{clear});
+                s.expect(!x.ok(), std::string{method} + " " + path + " is refused", x.describe());
+            }
+        auto const x = who.get("/audit/clear");
+        s.expect(!x.ok(), "GET /audit/clear is refused", x.describe());
+    }
+    auto const after = t.read("peer_id=" + a.peer_id()).entries;
+    s.expect(after.size() >= before.size() && std::equal(before.begin(), before.end(), after.begin()), "every entry is there as it was", std::to_string(after.size()) + " of " + std::to_string(before.size()));
+    s.evidence("the entries of before");
+}
+
+registration with(registration r, json::object token) {
+    r.body = set("sbt", std::move(token));
+    return r;
+}
+
+/// Everything that must be nowhere goes in, by every door.
+void it_keeps_no_secrets(scenario& s) {
+    trail const t{s};
+    std::vector<std::pair<std::string, std::string>> hidden{{"the user's pairing secret", s.account().secret}, {"the administrator's token", s.admin_token()}};
+    auto const canary = [&](std::string const& what) {
+        hidden.emplace_back(what, s.canary(24));
+        return hidden.back().second;
+    };
+    std::string problems;
+    auto const refuse = [&](exchange const& x) { problems += x.ok() ? "" : x.bytes() + '\n'; };
+    auto const r = s.settled();
+    auto const token = s.session_binding_token(r);
+    hidden.emplace_back("the MAC of a session binding token", text_at(token, "/signature"));
+    auto const registered = s.try_register(with(r, token));
+    auto const a = s.peer_of(registered, r);
+    auto forged = token;
+    forged["signature"] = s.canary(8) + std::string(56, 'a');
+    hidden.emplace_back("the MAC of a forged token", text_at(forged, "/signature"));
+    auto const other = s.settled();
+    refuse(s.try_register(with(other, forged)));
+
+    auto const push = [&](push_options o, edit const& message) {
+        o.after_signing = [&](json::object& p) { hidden.emplace_back("the signature of a push", text_at(p, "/signature").substr(0, 40)); };
+        auto const c = s.conversation(s.fresh("c"), 1, {s.message("m1", canary("the content of a message"), 1, message)}, set("title", canary("a title")));
+        return a.push({c}, o);
+    };
+    s.control(push({}, {}), "a push");
+    refuse(push({.signer = s.key()}, {}));
+    refuse(push({}, set("version", -1)));
+    refuse(push({}, set("x_extension", json::value(canary("a member of an invalid message"))) ));
+    refuse(push({.timestamp = s.in_seconds(-4000)}, {}));
+    refuse(a.call("POST", "/sync/" + a.peer_id(), "{\"sync_id\": \"" + canary("a body that is no JSON")));
+    refuse(s.nobody().get("/peers", {.authorization = "Bearer " + canary("a guess at the administrator's token")}));
+    refuse(s.nobody().get("/audit?admin_token=" + canary("a guess in the query")));
+    refuse(s.nobody().get("/conversations", {.authorization = "BSP-User " + canary("a forged assertion") + ".a.b"}));
+    std::string assertion;
+    refuse(a.get("/conversations", {.signer = s.key(), .request = [&](http_request& q) { assertion = *q.headers.find("Authorization"); }}));
+    hidden.emplace_back("the signature of an assertion", assertion.substr(assertion.rfind('.') + 1, 40));
+    s.control(s.nobody().get("/audit", {.request = [&](http_request& q) { q.headers.add("User-Agent", canary("a user agent")); }}).client_error(), "the trail is not for everyone");
+    hidden.pop_back();  // a name that programs give themselves may be kept
+    (void)t.count("sync_rejected", a.peer_id(), 3);
+    auto const text = t.read().bytes;
+    for (auto const& [what, secret] : hidden) {
+        s.expect(text.find(secret) == std::string::npos, "the audit trail does not contain " + what, "it does");
+        s.expect(problems.find(secret) == std::string::npos, "no problem document contains " + what, "one does");
+    }
+    s.evidence("the trail and " + std::to_string(hidden.size()) + " texts that must not be in it");
+    s.exactly(text.find("\"" + s.account().id + "\"") == std::string::npos, "no entry has a user_id in the clear", "one has");
+}
+
+void it_keeps_no_events(scenario& s) {
+    trail const t{s};
+    if (!s.shared().has_telemetry) s.not_applicable("the target has no telemetry");
+    auto const a = s.register_peer();
+    std::string const question = s.canary(24), number = s.canary(24);
+    line l{s, a};
+    opens(s, l, "a peer");
+    auto const told = l.tell(event(s, s.fresh("source"), [&](json::object& e) {
+        e["metadata"] = json::object{{"question", question}};
+        e["latency_ms"] = number;
+    }));
+    s.control(told.rejected(), "an invalid event is rejected");
+    (void)t.count("telemetry_rejected", a.peer_id());
+    auto const text = t.read().bytes, answer = json::serialize(*told.answer);
+    for (auto const* secret : {&question, &number}) {
+        s.expect(text.find(*secret) == std::string::npos, "the audit trail does not contain what an event said", "it does");
+        s.expect(answer.find(*secret) == std::string::npos, "a rejection does not contain what the event said", "it does");
+    }
+    s.evidence("the trail and a rejection");
+}
+
+void lines_cannot_be_forged(scenario& s) {
+    trail const t{s};
+    std::string const marker = s.canary(12);
+    std::string const forged = R"({"timestamp": "2025-12-31T00:00:00Z", "event_type": "peer_revoked", "peer_id": ")" + marker + R"(", "details": {}})";
+    for (std::string const& between : {std::string{"\n"}, std::string{"\r\n"}, std::string{"\", \"x\": \""}, std::string{"\\n"}, std::string{"\xE2\x80\xA8"}, std::string{"\x1B[2K\r"}}) {
+        auto const id = (s.target_is_hosted() ? "local_sha256_00" : "hosted_sha256_00") + between + forged + between;
+        (void)s.try_register({.backend_id = id});
+        (void)s.try_register({.identity = set("backend_id", json::value(id))});
+        (void)s.try_register({.identity = set("version", json::value("1.0" + between + forged))});
+    }
+    auto const path = percent_encode_segment("x\n" + forged);
+    (void)s.nobody().call("POST", "/sync/" + path, "{}");
+    (void)s.nobody().del("/peers/" + path, {.authorization = "Bearer " + s.canary(24)});
+    (void)s.nobody().get("/audit", {.request = [&](http_request& q) { q.headers.add("User-Agent", "x\\n" + forged); }});
+    auto const a = s.register_peer();
+    t.has("peer_registered", a.peer_id(), "a registration after all that");
+    auto const after = t.read();
+    for (auto const& e : after.entries) {
+        s.expect(text_at(e, "/event_type") != "peer_revoked" || text_at(e, "/peer_id") != marker, "text that pretends to be an entry is none", show(e));
+        s.expect(text_at(e, "/timestamp") != "2025-12-31T00:00:00Z", "no entry has a time that a caller made up", show(e));
+    }
+}
+
+void it_survives_a_restart(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    s.control(push_one(s, a), "a push");
+    s.control(push_one(s, a, {.signer = s.key()}).client_error(), "a push with a wrong signature is refused");
+    s.control(t.count("sync_accepted", a.peer_id()) > 0 && t.count("sync_rejected", a.peer_id()) > 0, "both are in the trail");
+    auto const before = t.read("peer_id=" + a.peer_id()).entries;
+    s.restart();
+    auto const after = t.read("peer_id=" + a.peer_id()).entries;
+    s.expect(after.size() >= before.size() && std::equal(before.begin(), before.end(), after.begin()), "every entry is there after a restart, as it was", std::to_string(after.size()) + " of " + std::to_string(before.size()) + " entries");
+    s.evidence("the entries of before");
+}
+
+constexpr unsigned of_admin = need::admin_token;
+
+check const checks[] = {
+    {.id = "aud/lives", .title = "registrations, pushes, unpairings and revocations are recorded", .clauses = {"BSP-AUD-001", "BSP-AUD-002", "BSP-AUD-009"}, .impact = "nobody can tell afterwards which device was let in and what it did", .likely_cause = "the call that records is missing on one path", .run = lives_are_recorded, .needs = of_admin},
+    {.id = "aud/forged-token", .title = "a forged session binding token is recorded", .clauses = {"BSP-AUD-003"}, .impact = "somebody who tries tokens is never noticed", .likely_cause = "refusals return before they are recorded", .run = forged_tokens_are_recorded, .needs = of_admin},
+    {.id = "aud/other-key", .title = "a registration with another key is recorded", .clauses = {"BSP-AUD-004"}, .impact = "an attempt to take over a device is never noticed", .likely_cause = "only failures of the token are recorded", .run = rejected_registrations_are_recorded, .needs = of_admin},
+    {.id = "aud/refused-push", .title = "refused pushes are recorded under their peer", .clauses = {"BSP-AUD-005"}, .impact = "somebody who acts in a device's name is never noticed", .likely_cause = "only what is accepted is recorded", .run = rejected_pushes_are_recorded, .needs = of_admin},
+    {.id = "aud/refused-event", .title = "rejected telemetry is recorded under its peer", .clauses = {"BSP-AUD-006"}, .impact = "a peer that sends nonsense is never noticed", .likely_cause = "the stream has error handling of its own", .run = rejected_events_are_recorded, .needs = of_admin | need::sockets},
+    {.id = "aud/limited", .title = "a peer beyond its budget is recorded", .clauses = {"BSP-AUD-007"}, .impact = "floods are seen only by those who suffer them", .likely_cause = "the limiter answers before anything is recorded", .run = limits_are_recorded, .needs = of_admin},
+    {.id = "aud/guess", .title = "a wrong administrator's token is recorded", .clauses = {"BSP-AUD-008"}, .impact = "somebody may guess for months", .likely_cause = "the administrator's door has code of its own", .run = guesses_are_recorded, .needs = of_admin},
+    {.id = "aud/form", .title = "every entry has its four members", .clauses = {"BSP-AUD-020", "BSP-AUD-024"}, .impact = "programs that watch the trail break, and nobody watches", .likely_cause = "entries are made by hand in many places", .run = entries_have_their_form, .needs = of_admin},
+    {.id = "aud/filters", .title = "event_type, peer_id and since select what they say, and nothing less", .clauses = {"BSP-AUD-032", "BSP-AUD-034"}, .impact = "whoever looks for an intruder is shown others, or not that one", .likely_cause = "one filter is ignored when another is given", .run = filters_hold, .needs = of_admin},
+    {.id = "aud/pages", .title = "limit holds, and the pages are complete", .clauses = {"BSP-AUD-033", "BSP-AUD-034", "BSP-AUD-031"}, .impact = "entries between two pages are never seen", .likely_cause = "the limit comes before the filter", .run = pages_are_complete, .needs = of_admin},
+    {.id = "aud/odd-queries", .title = "odd queries do not make the server fail", .clauses = {"BSP-AUD-035"}, .impact = "the trail cannot be read when it matters", .likely_cause = "parameters are used as they come", .run = bad_queries_are_survived, .needs = of_admin},
+    {.id = "aud/admin-only", .title = "nobody but the administrator reads the audit trail", .clauses = {"BSP-AUD-030"}, .impact = "who talks to whom, and when, is known to everyone", .likely_cause = "the endpoint was meant for debugging", .run = only_for_administrators, .needs = of_admin},
+    {.id = "aud/append-only", .title = "nobody can clear or change the audit trail", .clauses = {"BSP-AUD-012"}, .impact = "an intruder wipes out the traces", .likely_cause = "a clear endpoint that was handy in tests", .run = nobody_clears_it, .needs = of_admin},
+    {.id = "aud/secrets", .title = "neither the trail nor problem documents contain secrets, signatures or content", .clauses = {"BSP-AUD-021", "BSP-AUD-040", "BSP-AUD-022"}, .impact = "whoever reads a log reads the conversations, or becomes one of the devices", .likely_cause = "the request, or the text of an exception, is recorded as it is", .run = it_keeps_no_secrets, .needs = of_admin},
+    {.id = "aud/event-secrets", .title = "neither the trail nor rejections contain what an event said", .clauses = {"BSP-AUD-021"}, .impact = "whoever reads a log reads what people asked", .likely_cause = "the event is recorded as it is", .run = it_keeps_no_events, .needs = of_admin | need::sockets},
+    {.id = "aud/lines", .title = "no text that a caller sends becomes an entry", .clauses = {"BSP-AUD-023"}, .impact = "an intruder writes the trail", .likely_cause = "lines are made by joining texts", .run = lines_cannot_be_forged, .needs = of_admin},
+    {.id = "aud/restart", .title = "the audit trail survives a restart", .clauses = {"BSP-AUD-011"}, .impact = "a crash wipes out the traces", .likely_cause = "entries are held in memory", .run = it_survives_a_restart, .needs = of_admin | need::restart_hook | need::alone},
+};
+
+}  // namespace
+
+group audit_group() { return {"audit", profile::sec, checks}; }
+
+}  // namespace bsp::conformance
