@@ -9,22 +9,39 @@ namespace bsp::server {
 
 class protocol::world {
 public:
-    world(identity const& self, rsa_private_key const& key, settings const& config, store_base& store, users_file& secrets)
-        : environment_{self, key, config, store, entropy_, secrets, replays_} {}
+    world(living_installation& who, settings const& config, store_base& store, users_file& secrets) : who_{who}, config_{config}, store_{store}, secrets_{secrets} {}
 
-    http_response serve(http_request const& request) { return handle(environment_, request, system_clock{}.now()); }
-    endpoint::dispatcher::upgrade_answer upgrade(http_request const& request) { return bsp::upgrade(environment_, request, system_clock{}.now()); }
+    http_response serve(http_request const& request) {
+        return with_environment([&](auto& env) { return handle(env, request, system_clock{}.now()); });
+    }
+    http_response upgrade(http_request const& request) {
+        return with_environment([&](auto& env) { return bsp::upgrade(env, request, system_clock{}.now()); });
+    }
 
 private:
+    /// The installation as it is at the beginning of the request stays until its answer is given, held ones included.
+    template <class F>
+    http_response with_environment(F f) {
+        auto const me = who_.current();
+        environment<store_base, os_entropy, users_file, memory_replay_guard> env{me->self, me->key, config_, store_, entropy_, secrets_, replays_};
+        http_response response = f(env);
+        if (response.held)
+            response.held = std::make_shared<held_response const>(held_response{response.held->wait, [me, held = response.held](instant now, bool last) { return held->again(now, last); }});
+        return response;
+    }
+
+    living_installation& who_;
+    settings const& config_;
+    store_base& store_;
+    users_file& secrets_;
     os_entropy entropy_;
     memory_replay_guard replays_;
-    environment<store_base, os_entropy, users_file, memory_replay_guard> environment_;
 };
 
-protocol::protocol(identity const& self, rsa_private_key const& key, settings const& config, store_base& store, users_file& secrets)
-    : world_{std::make_unique<world>(self, key, config, store, secrets)} {}
+protocol::protocol(living_installation& who, settings const& config, store_base& store, users_file& secrets)
+    : world_{std::make_unique<world>(who, config, store, secrets)} {}
 protocol::~protocol() = default;
 http_response protocol::serve(http_request const& request) { return world_->serve(request); }
-endpoint::dispatcher::upgrade_answer protocol::upgrade(http_request const& request) { return world_->upgrade(request); }
+http_response protocol::upgrade(http_request const& request) { return world_->upgrade(request); }
 
 }  // namespace bsp::server

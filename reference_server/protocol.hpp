@@ -1,5 +1,6 @@
 #pragma once
 
+#include "living_installation.hpp"
 #include "users.hpp"
 
 #include <bsp/base/http.hpp>
@@ -15,14 +16,14 @@ namespace bsp::server {
 class protocol {
 public:
     /// What is referred to must outlive the protocol.
-    protocol(identity const& self, rsa_private_key const& key, settings const& config, store_base& store, users_file& secrets);
+    protocol(living_installation& who, settings const& config, store_base& store, users_file& secrets);
     ~protocol();
 
     /// Never throws; safe to call from several threads.
     http_response serve(http_request const& request);
 
     /// The same for a WebSocket upgrade.
-    endpoint::dispatcher::upgrade_answer upgrade(http_request const& request);
+    http_response upgrade(http_request const& request);
 
 private:
     class world;

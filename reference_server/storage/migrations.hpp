@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 4> steps{
+inline constexpr std::array<char const*, 5> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -172,6 +172,13 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_once ON event (user_id, event_id);
 CREATE INDEX event_order     ON event (user_id, received_at, event_id);
 CREATE INDEX event_of_source ON event (user_id, source_backend, received_at, event_id);
+)sql",
+    // Key rotation: of peers, and of our own key towards them ('' of known_key: no rotation since the peer was met).
+    R"sql(
+ALTER TABLE peer ADD COLUMN retired_keys TEXT NOT NULL DEFAULT '[]';  -- JSON, the latest first
+ALTER TABLE peer ADD COLUMN rotated_s  INTEGER;
+ALTER TABLE peer ADD COLUMN rotated_ns INTEGER;
+ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
 )sql",
 };
 

@@ -23,18 +23,10 @@ class dispatcher {
 public:
     dispatcher(gatekeeper const& gate, http_request const& http, instant now) : gate_{gate}, http_{http}, now_{now} {}
 
-    /// An answer, and when it is 101, the id of the peer to whom the stream belongs.
-    struct upgrade_answer {
-        http_response response;
-        std::string peer_id;
-    };
-
     /// The same for a request that asks for an upgrade to WebSocket.
-    [[nodiscard]] upgrade_answer answer_upgrade() {
+    [[nodiscard]] http_response answer_upgrade() {
         wants_stream_ = true;
-        upgrade_answer out{answer(), {}};
-        if (out.response.status == 101) out.peer_id = peer_id_;
-        return out;
+        return answer();
     }
 
     [[nodiscard]] http_response answer() {
@@ -52,7 +44,6 @@ private:
 
         BSP_TRY(request r, resolve());
         r.opens_stream = wants_stream_ && row_ && row_->opens_streams && http_.method == "GET";
-        peer_id_ = r.parameter("peer_id");
         if (http_.method == "OPTIONS") return preflight();
         if (!row_) return fail(errc::method_not_allowed, "this path is not served with that method");
         if (r.changes_state() && origin_ && !origin_listed_) return fail(errc::forbidden, "scripts of this origin may not call this backend");
@@ -150,7 +141,6 @@ private:
     table_row const* row_ = nullptr;
     std::vector<std::string_view> methods_;  ///< of the path
     bool wants_stream_ = false;
-    std::string peer_id_;  ///< that the path names, if it does
 };
 
 }  // namespace endpoint
@@ -173,14 +163,14 @@ http_response handle(Env& env, http_request const& http, instant now) {
 /// A request that asks for an upgrade to WebSocket (chapter 11.2): as `handle`, and 101 where a stream begins, which
 /// whoever holds the socket completes and goes on with as `endpoint::telemetry_intake` says.
 template <class Env>
-endpoint::dispatcher::upgrade_answer upgrade(Env& env, http_request const& http, instant now) {
+http_response upgrade(Env& env, http_request const& http, instant now) {
     try {
         auto const gate = endpoint::gatekeeper_of(env);
         return endpoint::dispatcher{gate, http, now}.answer_upgrade();
     } catch (std::exception const&) {
         auto response = endpoint::refuse(fail(errc::internal, "the request could not be served"));
         response.headers.add("Cache-Control", "no-store");
-        return {std::move(response), {}};
+        return response;
     }
 }
 
