@@ -15,7 +15,7 @@ LAYERS = {
     "crypto": ["base", "json"],
     "merge": ["base"],
     "wire": ["base", "json", "crypto", "merge"],
-    "policy": ["base", "crypto", "merge", "wire"],
+    "policy": ["base", "json", "crypto", "merge", "wire"],
     "sbt": ["base", "json", "crypto", "wire"],
     "auth": ["base", "json", "crypto", "wire"],
     "endpoint": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth"],

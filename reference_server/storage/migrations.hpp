@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 5> steps{
+inline constexpr std::array<char const*, 6> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -172,6 +172,20 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_once ON event (user_id, event_id);
 CREATE INDEX event_order     ON event (user_id, received_at, event_id);
 CREATE INDEX event_of_source ON event (user_id, source_backend, received_at, event_id);
+)sql",
+    // The audit trail. Its key tags users, and lasts as long as the trail.
+    R"sql(
+CREATE TABLE audit (
+    number  INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    type    INTEGER NOT NULL,
+    peer_id TEXT NOT NULL,
+    details TEXT NOT NULL,                     -- JSON object
+    hash    BLOB NOT NULL
+);
+CREATE INDEX audit_of_peer ON audit (peer_id, number);
+CREATE INDEX audit_of_type ON audit (type, number);
+INSERT INTO meta (name, value) VALUES ('audit_key', lower(hex(randomblob(32))));
 )sql",
     // Key rotation: of peers, and of our own key towards them ('' of known_key: no rotation since the peer was met).
     R"sql(

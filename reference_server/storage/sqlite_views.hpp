@@ -60,6 +60,8 @@ public:
     result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) final;
     result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) final;
     result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) final;
+    result<std::vector<audit_entry>> audit(audit_query const& asked) final;
+    result<std::optional<audit_entry>> last_audit() final;
     sqlite_tenant& tenant(std::string_view user_id) final;
 
     /// For what is no part of the protocol's store and yet in the same transaction.
@@ -83,6 +85,7 @@ public:
     result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override;
     result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) override;
     result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override;
+    result<> append_audit(audit_event const& event) override;
 };
 
 }  // namespace bsp::server

@@ -568,6 +568,69 @@ inline void an_assertion_is_claimed_once(store_base& s) {
     BOOST_TEST(!claim("b", "1", t0 + 59s));
 }
 
+inline audit_event audited(audit_type type, std::string peer_id, instant at = t0) {
+    return {.type = type, .at = at, .user_id = "ada", .peer_id = std::move(peer_id), .backend_id = "local_a", .reason = errc::stale_request, .counts = {{"messages", 3}}};
+}
+
+inline std::string audited_numbers(store_base& s, audit_query const& asked) {
+    std::string all;
+    for (auto const& e : must(s.read([&](store_reader& r) { return r.audit(asked); }))) all += std::to_string(e.number) + ' ';
+    return all;
+}
+
+inline void the_audit_trail_is_a_chain_in_order(store_base& s) {
+    BOOST_TEST(!must(s.read([](store_reader& r) { return r.last_audit(); })).has_value());
+    must(s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.append_audit(audited(audit_type::sync_accepted, "p1")));
+        return w.append_audit({.type = audit_type::admin_auth_failed, .at = t0 + 1ns});
+    }));
+    must(s.write([](store_writer& w) { return w.append_audit(audited(audit_type::sync_rejected, "p\n\"2", t0 - 1h)); }));
+    auto const all = must(s.read([](store_reader& r) { return r.audit({}); }));
+    BOOST_REQUIRE(all.size() == 3u);
+    sha256_digest before{};
+    for (auto const& e : all) {
+        BOOST_TEST((e.hash == chained(before, entry_text(e))));
+        BOOST_TEST(entry_line(e).find('\n') == std::string::npos);
+        before = e.hash;
+    }
+    BOOST_TEST((all[1].at == t0 + 1ns));
+    BOOST_TEST(all[1].details == "{}");
+    BOOST_TEST((all[2].type == audit_type::sync_rejected));
+    BOOST_TEST(all[2].peer_id == "p\n\"2");
+    BOOST_TEST(all[0].details.find("ada") == std::string::npos);
+    BOOST_TEST(all[0].details == all[2].details);  // the tag of a user is the same everywhere
+    BOOST_TEST((must(s.read([](store_reader& r) { return r.last_audit(); })) == all[2]));
+}
+
+inline void the_audit_trail_is_read_by_filters_in_pages(store_base& s) {
+    must(s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.append_audit(audited(audit_type::sync_accepted, "p1", t0)));
+        BSP_CHECK(w.append_audit(audited(audit_type::sync_rejected, "p1", t0 + 1s)));
+        BSP_CHECK(w.append_audit(audited(audit_type::sync_accepted, "p2", t0 + 2s)));
+        return w.append_audit(audited(audit_type::sync_accepted, "p1", t0 + 3s));
+    }));
+    BOOST_TEST(audited_numbers(s, {}) == "1 2 3 4 ");
+    BOOST_TEST(audited_numbers(s, {.limit = 2}) == "1 2 ");
+    BOOST_TEST(audited_numbers(s, {.after = 2, .limit = 1}) == "3 ");
+    BOOST_TEST(audited_numbers(s, {.since = t0 + 2s}) == "3 4 ");
+    BOOST_TEST(audited_numbers(s, {.type = audit_type::sync_accepted}) == "1 3 4 ");
+    BOOST_TEST(audited_numbers(s, {.peer_id = "p1"}) == "1 2 4 ");
+    BOOST_TEST(audited_numbers(s, {.since = t0 + 1ns, .type = audit_type::sync_accepted, .peer_id = "p1"}) == "4 ");
+    BOOST_TEST(audited_numbers(s, {.peer_id = "p"}) == "");
+    BOOST_TEST(audited_numbers(s, {.after = 4}) == "");
+}
+
+inline void an_audit_entry_of_a_refused_transaction_is_not_kept(store_base& s) {
+    must(s.write([](store_writer& w) { return w.append_audit(audited(audit_type::sync_accepted, "p1")); }));
+    BOOST_TEST(!s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.append_audit(audited(audit_type::peer_revoked, "p2")));
+        return fail(errc::internal, "no");
+    }));
+    must(s.write([](store_writer& w) { return w.append_audit(audited(audit_type::sync_accepted, "p3")); }));
+    BOOST_TEST(audited_numbers(s, {}) == "1 2 ");
+    BOOST_TEST(audited_numbers(s, {.peer_id = "p2"}) == "");
+}
+
 inline void concurrent_writers_of_one_user_do_not_lose_each_others_writes(store_base& s) {
     constexpr int writers = 4, rounds = 25;
     commit(s, head("main", 0), {});
@@ -657,6 +720,9 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(registrations_are_found_by_backend_and_by_key)
     BSP_X(floors_and_revocations)
     BSP_X(an_assertion_is_claimed_once)
+    BSP_X(the_audit_trail_is_a_chain_in_order)
+    BSP_X(the_audit_trail_is_read_by_filters_in_pages)
+    BSP_X(an_audit_entry_of_a_refused_transaction_is_not_kept)
     BSP_X(concurrent_writers_of_one_user_do_not_lose_each_others_writes)
     BSP_X(a_snapshot_does_not_change_while_it_is_read)
     BSP_X(commits_are_told_and_refusals_are_not)

@@ -37,6 +37,7 @@ private:
         peer.key_sha256 = next.sha256();
         peer.rotated_at = notice.rotated_at;
         BSP_CHECK(w.put_peer(peer));
+        BSP_CHECK(w.append_audit({.type = audit_type::key_rotated, .at = now, .user_id = peer.user_id, .peer_id = peer.peer_id, .backend_id = peer.backend_id}));
         return expires_at;
     }
 };

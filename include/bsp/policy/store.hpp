@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/base/result.hpp>
+#include <bsp/policy/audit.hpp>
 #include <bsp/policy/records.hpp>
 
 #include <concepts>
@@ -98,6 +99,11 @@ public:
     virtual result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) = 0;
     /// Whether the backend or the key is revoked, in any tenant.
     virtual result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) = 0;
+
+    /// Entries of the audit trail, in the order of their numbers.
+    virtual result<std::vector<audit_entry>> audit(audit_query const& asked) = 0;
+    /// The last entry of the trail, which seals all of it.
+    virtual result<std::optional<audit_entry>> last_audit() = 0;
 };
 
 /// One transaction.
@@ -110,6 +116,9 @@ public:
     /// True for the first claim of (issuer, jti); false for a repetition before `expires_at`.
     /// Claims that expired before `now` may be forgotten.
     virtual result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) = 0;
+
+    /// Adds to the audit trail, if and only if the transaction is committed.
+    virtual result<> append_audit(audit_event const& event) = 0;
 
     /// The data of one user; valid for this transaction.
     virtual tenant_writer& tenant(std::string_view user_id) = 0;

@@ -140,6 +140,12 @@ private:
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override {
             return self_.guarded([&] { return inner_.is_revoked(backend_id, key_sha256); });
         }
+        result<std::vector<audit_entry>> audit(audit_query const& asked) override {
+            return self_.guarded([&] { return inner_.audit(asked); });
+        }
+        result<std::optional<audit_entry>> last_audit() override {
+            return self_.guarded([&] { return inner_.last_audit(); });
+        }
 
     protected:
         failing_store& self_;
@@ -167,6 +173,9 @@ private:
         }
         result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override {
             return self_.guarded([&] { return inner_.claim_assertion(issuer, jti, expires_at, now); });
+        }
+        result<> append_audit(audit_event const& event) override {
+            return self_.guarded([&] { return inner_.append_audit(event); });
         }
         tenant_writer& tenant(std::string_view user_id) override { return tenant_.emplace(self_, inner_.tenant(user_id)); }
 

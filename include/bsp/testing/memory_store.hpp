@@ -291,6 +291,15 @@ private:
         [[nodiscard]] bool is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) const {
             return std::ranges::any_of(self.revocations_, [&](revocation const& r) { return r.backend_id == backend_id || r.key_sha256 == key_sha256; });
         }
+        [[nodiscard]] std::vector<audit_entry> audit(audit_query const& asked) const {
+            std::vector<audit_entry> page;
+            for (std::size_t i = asked.after; i < self.audit_.size() && page.size() < asked.limit; ++i) {
+                auto const& e = self.audit_[i];
+                if (e.at >= asked.since && (!asked.type || e.type == *asked.type) && (!asked.peer_id || e.peer_id == *asked.peer_id)) page.push_back(e);
+            }
+            return page;
+        }
+        [[nodiscard]] std::optional<audit_entry> last_audit() const { return self.audit_.empty() ? std::nullopt : std::optional{self.audit_.back()}; }
     };
 
     class snapshot final : public store_reader {
@@ -302,6 +311,8 @@ private:
         result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
+        result<std::vector<audit_entry>> audit(audit_query const& asked) override { return registry_.audit(asked); }
+        result<std::optional<audit_entry>> last_audit() override { return registry_.last_audit(); }
 
         tenant_reader& tenant(std::string_view user_id) override {
             auto const found = registry_.self.users_.find(user_id);
@@ -323,6 +334,8 @@ private:
         result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
+        result<std::vector<audit_entry>> audit(audit_query const& asked) override { return registry_.audit(asked); }
+        result<std::optional<audit_entry>> last_audit() override { return registry_.last_audit(); }
 
         result<> put_peer(peer_record const& peer) override {
             auto& self = registry_.self;
@@ -358,6 +371,13 @@ private:
             if (held != claims.end() && held->second > now) return false;
             put(claims, key, expires_at);
             return true;
+        }
+
+        result<> append_audit(audit_event const& event) override {
+            auto& trail = registry_.self.audit_;
+            trail.push_back(next_entry(registry_.last_audit(), event, registry_.self.epoch_));
+            undo_.on_rollback([&trail] { trail.pop_back(); });
+            return ok();
         }
 
         tenant_writer& tenant(std::string_view user_id) override {
@@ -406,6 +426,7 @@ private:
     std::map<std::pair<std::string, std::string>, instant> sbt_floors_;      ///< (user_id, backend_id) → created_at
     std::vector<revocation> revocations_;
     std::map<std::pair<std::string, std::string>, instant> claims_;          ///< (issuer, jti) → expires_at
+    std::vector<audit_entry> audit_;                                         ///< the entry with the number n at n - 1
 };
 static_assert(store<memory_store>);
 
