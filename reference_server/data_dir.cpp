@@ -152,7 +152,7 @@ installation open_installation(std::filesystem::path const& dir, std::string con
     if (!type.empty() && type != found.self.backend_type)
         throw std::runtime_error{"--type: " + dir.string() + " belongs to a " + found.self.backend_type + " backend; use another --data-dir for a " + type + " one"};
     found.self.public_key_pem = found.key.public_key().pem();
-    found.self.capabilities = {"sync", "conversations", "digest", "live_pull"};
+    found.self.capabilities = {"sync", "conversations", "digest", "live_pull", "key_rotation"};
     return found;
 }
 

@@ -23,7 +23,7 @@ public:
     http_response serve(http_request const& request);
 
     /// The same for a WebSocket upgrade.
-    http_response upgrade(http_request const& request);
+    endpoint::dispatcher::upgrade_answer upgrade(http_request const& request);
 
 private:
     class world;

@@ -171,8 +171,13 @@ private:
     }
 
     upgrade_answer upgrade(http_request&& request, bool close) {
-        http_response const response = logged(request, [&] { return protocol_.upgrade(request); });
-        if (response.stream) return {{}, telemetry_.stream_of(*response.stream)};
+        endpoint::stream_owner owner;
+        http_response const response = logged(request, [&] {
+            auto answered = protocol_.upgrade(request);
+            owner = std::move(answered.owner);
+            return std::move(answered.response);
+        });
+        if (response.status == 101) return {{}, telemetry_.stream_of(std::move(owner))};
         return {routes_.answer(std::move(request), close, [&](http_request const&) { return response; }), {}};
     }
 

@@ -37,7 +37,7 @@ struct telemetry::shared {
 
 class telemetry::stream final : public socket_listener, public std::enable_shared_from_this<stream> {
 public:
-    stream(stream_owner owner, std::shared_ptr<socket_line> line, std::shared_ptr<shared> all)
+    stream(endpoint::stream_owner owner, std::shared_ptr<socket_line> line, std::shared_ptr<shared> all)
         : owner_{std::move(owner)}, line_{std::move(line)}, all_{std::move(all)} {}
 
     void received(std::string message) override {
@@ -53,7 +53,7 @@ public:
         all_->open.erase(shared_from_this());
     }
 
-    [[nodiscard]] stream_owner const& owner() const { return owner_; }
+    [[nodiscard]] endpoint::stream_owner const& owner() const { return owner_; }
 
     void deliver(endpoint::stream_output&& out) {
         if (!out.messages.empty()) line_->send(std::move(out.messages));
@@ -66,7 +66,7 @@ public:
     }
 
 private:
-    stream_owner owner_;
+    endpoint::stream_owner owner_;
     std::shared_ptr<socket_line> line_;
     std::shared_ptr<shared> all_;
 };
@@ -85,7 +85,7 @@ void telemetry::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> telemetry::stream_of(stream_owner owner) {
+std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> telemetry::stream_of(endpoint::stream_owner owner) {
     return [owner = std::move(owner), all = shared_](std::shared_ptr<socket_line> line) -> std::shared_ptr<socket_listener> {
         auto opened = std::make_shared<stream>(owner, std::move(line), all);
         std::lock_guard const lock{all->mutex};
@@ -130,7 +130,7 @@ void telemetry::work(shared& s, endpoint::telemetry_intake& intake) {
         }
         std::map<std::pair<std::string, std::optional<sha256_digest>>, std::vector<std::shared_ptr<stream>>> by_owner;
         for (auto const& open : streams) by_owner[{open->owner().peer_id, open->owner().key_sha256}].push_back(open);
-        std::vector<stream_owner> owners;
+        std::vector<endpoint::stream_owner> owners;
         for (auto const& entry : by_owner) owners.push_back({entry.first.first, entry.first.second});
         auto const closes = intake.judge(owners, system_clock{}.now());
         for (std::size_t i = 0; auto const& entry : by_owner)

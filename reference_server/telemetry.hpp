@@ -29,7 +29,7 @@ public:
     telemetry& operator=(telemetry const&) = delete;
 
     /// A stream of that owner, for the door. It may outlive this object.
-    std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> stream_of(stream_owner owner);
+    std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> stream_of(endpoint::stream_owner owner);
 
     /// Stores what has come, and nothing after that.
     void stop();

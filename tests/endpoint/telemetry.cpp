@@ -46,13 +46,13 @@ struct telemetry_world : world {
         for (auto const& e : body.at("events").as_array()) ids.emplace_back(e.at("event_id").as_string());
         return ids;
     }
-    http_response open(std::string authorization, std::string const& target, http_headers more = {}) {
+    endpoint::dispatcher::upgrade_answer open(std::string authorization, std::string const& target, http_headers more = {}) {
         http_request r{.method = "GET", .target = target, .headers = std::move(more), .body = {}, .remote = {}};
         r.headers.add("Host", "hosted.example");
         if (!authorization.empty()) r.headers.add("Authorization", std::move(authorization));
         return upgrade(env, r, clock.now());
     }
-    std::string verdict_of_open(std::string authorization, std::string const& target, http_headers more = {}) { return answer{open(std::move(authorization), target, std::move(more))}.verdict(); }
+    std::string verdict_of_open(std::string authorization, std::string const& target, http_headers more = {}) { return answer{open(std::move(authorization), target, std::move(more)).response}.verdict(); }
 };
 
 }  // namespace
@@ -63,8 +63,8 @@ BOOST_AUTO_TEST_CASE(a_stream_belongs_to_the_peer_that_opened_it) {
     telemetry_world w;
     auto const target = "/telemetry/" + w.peer;
     auto const opened = w.open(w.as_peer("GET", target, w.peer), target);
-    BOOST_TEST(opened.status == 101);
-    BOOST_TEST(opened.stream->peer_id == w.peer);
+    BOOST_TEST(opened.response.status == 101);
+    BOOST_TEST(opened.owner.peer_id == w.peer);
 }
 
 // BSP-TEL-022 … BSP-TEL-034
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(connections_are_refused_as_requests_are) {
     memory_replay_guard forgetful;  // a restart forgets what is volatile; this was not
     environment restarted{w.self, server_key(), w.config, w.store, w.entropy, w.secrets, forgetful};
     http_request const repeated{.method = "GET", .target = target, .headers = {{"Host", "hosted.example"}, {"Authorization", once}}, .body = {}, .remote = {}};
-    BOOST_TEST(answer{upgrade(restarted, repeated, w.clock.now())}.verdict() == "401 stale-request");
+    BOOST_TEST(answer{upgrade(restarted, repeated, w.clock.now()).response}.verdict() == "401 stale-request");
 
     auto const plain = w.peer_sends("GET", target, w.peer);
     BOOST_TEST(plain.verdict() == "426 upgrade-required");
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(an_event_is_stored_once_for_each_user) {
 // BSP-TEL-060 … BSP-TEL-067
 BOOST_AUTO_TEST_CASE(every_event_is_judged_as_if_the_stream_were_opened_with_it) {
     telemetry_world w;
-    std::vector<stream_owner> const peers{{w.peer}};
+    std::vector<endpoint::stream_owner> const peers{{w.peer}};
     BOOST_TEST(w.send_events({event("e1")}).messages.size() == 1u);
     BOOST_TEST(!w.intake.judge(peers, w.clock.now()).front().has_value());
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bsp/base/bytes.hpp>
 #include <bsp/base/instant.hpp>
 
 #include <chrono>
@@ -75,12 +74,6 @@ struct http_request {
 
 struct held_response;
 
-/// Who has opened a stream, and with which key.
-struct stream_owner {
-    std::string peer_id;
-    std::optional<sha256_digest> key_sha256 = {};  ///< of the key that signed; nothing: whichever the peer has
-};
-
 struct http_response {
     int status = 200;
     http_headers headers;
@@ -88,7 +81,6 @@ struct http_response {
     /// When present the answer has nothing new in it, and may be held back for something better. Whoever cannot wait
     /// sends it as it is.
     std::shared_ptr<held_response const> held = nullptr;
-    std::optional<stream_owner> stream = {};  ///< of an answer 101
 };
 
 /// How to wait: for `wait` at most, asking `again` whenever something was committed, and at least once a second.

@@ -23,10 +23,18 @@ class dispatcher {
 public:
     dispatcher(gatekeeper const& gate, http_request const& http, instant now) : gate_{gate}, http_{http}, now_{now} {}
 
+    /// An answer, and when it is 101, to whom the stream belongs.
+    struct upgrade_answer {
+        http_response response;
+        stream_owner owner = {};
+    };
+
     /// The same for a request that asks for an upgrade to WebSocket.
-    [[nodiscard]] http_response answer_upgrade() {
+    [[nodiscard]] upgrade_answer answer_upgrade() {
         wants_stream_ = true;
-        return answer();
+        upgrade_answer out{answer()};
+        out.owner = std::move(owner_);
+        return out;
     }
 
     [[nodiscard]] http_response answer() {
@@ -44,6 +52,7 @@ private:
 
         BSP_TRY(request r, resolve());
         r.opens_stream = wants_stream_ && row_ && row_->opens_streams && http_.method == "GET";
+        r.opened = &owner_;
         if (http_.method == "OPTIONS") return preflight();
         if (!row_) return fail(errc::method_not_allowed, "this path is not served with that method");
         if (r.changes_state() && origin_ && !origin_listed_) return fail(errc::forbidden, "scripts of this origin may not call this backend");
@@ -141,6 +150,7 @@ private:
     table_row const* row_ = nullptr;
     std::vector<std::string_view> methods_;  ///< of the path
     bool wants_stream_ = false;
+    stream_owner owner_;
 };
 
 }  // namespace endpoint
@@ -163,14 +173,14 @@ http_response handle(Env& env, http_request const& http, instant now) {
 /// A request that asks for an upgrade to WebSocket (chapter 11.2): as `handle`, and 101 where a stream begins, which
 /// whoever holds the socket completes and goes on with as `endpoint::telemetry_intake` says.
 template <class Env>
-http_response upgrade(Env& env, http_request const& http, instant now) {
+endpoint::dispatcher::upgrade_answer upgrade(Env& env, http_request const& http, instant now) {
     try {
         auto const gate = endpoint::gatekeeper_of(env);
         return endpoint::dispatcher{gate, http, now}.answer_upgrade();
     } catch (std::exception const&) {
         auto response = endpoint::refuse(fail(errc::internal, "the request could not be served"));
         response.headers.add("Cache-Control", "no-store");
-        return response;
+        return {std::move(response)};
     }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <bsp/base/http.hpp>
 #include <bsp/endpoint/caller/peer_keys.hpp>
 #include <bsp/endpoint/caller/standing.hpp>
+#include <bsp/endpoint/request.hpp>
 #include <bsp/endpoint/telemetry_budget.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/wire/telemetry_event.hpp>
