@@ -143,6 +143,8 @@ installation open_installation(std::filesystem::path const& dir, std::string con
         if (found.key.public_key() != rotation->next.public_key()) write_private_file(dir / "identity.key", rotation->next.pem(), true);
         found.key = std::move(rotation->next);
         found.rotation = std::move(rotation->how);
+    } else if (std::filesystem::exists(rotation_file(dir).string() + ".gone")) {
+        end_rotation(dir);  // a crash came before its end
     }
     try {
         found.self = parse_identity(text.value());
@@ -170,14 +172,15 @@ installation rotate_installation(std::filesystem::path const& dir, rsa_private_k
 }
 
 void end_rotation(std::filesystem::path const& dir) {
-    auto const path = rotation_file(dir);
+    // Out of the way first: who reads meanwhile finds it whole or not at all.
+    auto const path = rotation_file(dir), gone = std::filesystem::path{path.string() + ".gone"};
+    if (::rename(path.c_str(), gone.c_str()) != 0 && errno != ENOENT) throw std::runtime_error{path.string() + " cannot be removed: " + std::strerror(errno)};
     std::error_code ec;
-    auto const size = std::filesystem::file_size(path, ec);
+    auto const size = std::filesystem::file_size(gone, ec);
     if (ec) return;
     // The blocks are overwritten as far as the file system lets us.
-    if (std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary}) file << std::string(size, '\0') << std::flush;
-    std::filesystem::remove(path, ec);
-    if (ec) throw std::runtime_error{path.string() + " cannot be removed: " + ec.message()};
+    if (std::fstream file{gone, std::ios::in | std::ios::out | std::ios::binary}) file << std::string(size, '\0') << std::flush;
+    std::filesystem::remove(gone, ec);
 }
 
 std::filesystem::path open_users(std::filesystem::path const& dir) {
