@@ -148,9 +148,9 @@ void registration_stays(scenario& s) {
     s.expect(shown && *shown == r.current->public_key(), "the list shows the new key", text_at(after, "/public_key"));
     after["public_key"] = before.at("public_key");
     s.expect(json::value(after) == json::value(before), "nothing of the registration but its key has changed: " + show(before), show(after));
+    s.refused(r.a.push({s.conversation(c, 2, {s.message("m2", "y")})}, {.sync_id = sync_id, .signer = r.current}), "another push with the sync_id of one before the rotation", {.statuses = {409}});
     auto const again = r.a.push({kept}, {.sync_id = sync_id, .signer = r.current});
     s.accepted(again, "a push from before the rotation, repeated with the new key");
-    s.refused(r.a.push({s.conversation(c, 2, {s.message("m2", "y")})}, {.sync_id = sync_id, .signer = r.current}), "another push with the sync_id of one before the rotation", {.statuses = {409}});
     s.accepted(r.a.pull({.since = mark}, {.signer = r.current}), "a pull that goes on from before the rotation");
     r.works(old, "the peer with the key before, in its grace");
 }

@@ -306,8 +306,8 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     s.backend_type = f.needs == faulty::setting::local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
-        bool const telemetry = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel; });
-        if (sockets || f.door) lab_->serve(f.make, s, telemetry && !f.door ? faulty::framing{} : f.door);
+        bool const streams = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel || c.profile == profile::sec; });
+        if (sockets || f.door) lab_->serve(f.make, s, streams && !f.door ? faulty::framing{} : f.door);
         else lab_->put(std::shared_ptr<faulty::backend>{f.make(s)});
     } catch (std::exception const& e) {
         out.remark = e.what();
