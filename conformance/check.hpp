@@ -21,6 +21,7 @@ enum class aspect : std::uint8_t { behaviour, exactness };
 #define BSP_PROFILES(X) X(gen, "GEN", "HTTP, JSON and errors") X(id, "ID", "identity") X(reg, "REG", "registration, peers and authentication") X(syn, "SYN", "sync, merge and conversations") \
     X(tel, "TEL", "telemetry") \
     X(mpp, "MPP", "platforms and languages") \
+    X(sec, "SEC", "security: keys, limits, audit and transport") \
     X(off, "OFF", "the client side; only with --peer-listen") \
     X(fuzz, "FUZZ", "hostile requests, generated; only on demand") \
     X(sec, "SEC", "limits, audit and other protections")

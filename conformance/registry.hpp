@@ -59,6 +59,8 @@
     X(telemetry_frames) \
     X(telemetry_lists) \
     X(platforms) \
+    X(rotation) \
+    X(rotation_keys) \
     X(limits) \
     X(audit) \
     X(histories) \

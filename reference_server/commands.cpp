@@ -2,6 +2,7 @@
 
 #include "audit_file.hpp"
 #include "data_dir.hpp"
+#include "keys_control.hpp"
 #include "pairing.hpp"
 #include "storage/registry.hpp"
 #include "sync_control.hpp"
@@ -51,6 +52,20 @@ void declare_audit_commands(CLI::App& app, subject const& who, audit_arguments& 
     verify->add_option("--head", given.head, "NUMBER:HASH as an earlier run printed it: must still be part of the trail")->type_name("HEAD");
     verify->add_option("--file", given.file, "Look at a copy of the file instead, without the store")->type_name("FILE");
     verify->callback([&] { chosen = [&] { return given.file.empty() ? audit_control::verify(who.data_dir, given.head) : audit_control::verify_copy(given.file, given.head); }; });
+}
+
+void declare_key_commands(CLI::App& app, subject const& who, keys_control::rotation_request& rotation, std::function<std::string()>& chosen) {
+    auto* const keys = app.add_subcommand("keys", "The key that this backend signs with")->require_subcommand(1)->fallthrough();
+    keys->add_subcommand("status", "Its fingerprint; during a rotation, which peers have been told")->fallthrough()->callback([&] {
+        chosen = [&who] { return keys_control::status(who.data_dir); };
+    });
+    auto* const rotate = keys->add_subcommand("rotate", "Replace it by a new one and tell every peer, now or when it can be reached")->fallthrough();
+    rotate->add_option_function<std::uint64_t>("--grace", [&rotation](std::uint64_t s) { rotation.grace = std::chrono::seconds{s}; }, "How long peers believe the old key, at most 7d; 0 after a theft")
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, std::uint64_t>{{"s", 1}, {"m", 60}, {"h", 3'600}, {"d", 86'400}}))
+        ->type_name("TIME")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{604'800}));
+    rotate->add_flag("--abandon", rotation.abandons, "Give up on peers that the rotation before has not reached");
+    rotate->callback([&] { chosen = [&] { return keys_control::rotate(who.data_dir, rotation); }; });
 }
 
 void declare_client_commands(CLI::App& app, subject& who, pairing_request& pairing, std::ostream& out, std::function<std::string()>& chosen) {
@@ -112,6 +127,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     token_arguments given;
     audit_arguments trail;
     pairing_request pairing;
+    keys_control::rotation_request rotation;
     std::function<std::string()> chosen;
 
     CLI::App app{"The reference server of the Backend Sync Protocol.\n"
@@ -123,6 +139,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     declare_user_commands(app, who, chosen);
     declare_store_commands(app, who, chosen);
     declare_audit_commands(app, who, trail, chosen);
+    declare_key_commands(app, who, rotation, chosen);
     declare_token_commands(app, who, given, in, chosen);
     declare_client_commands(app, who, pairing, out, chosen);
 

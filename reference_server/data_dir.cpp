@@ -8,6 +8,7 @@
 #include <bsp/base/identifier.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/crypto/sha256.hpp>
+#include <bsp/crypto/wipe.hpp>
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
 
@@ -19,6 +20,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 
 namespace bsp::server {
@@ -50,8 +52,13 @@ identity parse_identity(std::string const& text) {
     return self;
 }
 
+char const* key_of_environment() {
+    char const* given = std::getenv("BACKEND_PRIVATE_KEY");
+    return given != nullptr && *given != '\0' ? given : nullptr;
+}
+
 rsa_private_key open_key(std::filesystem::path const& path, bool first_start) {
-    if (char const* given = std::getenv("BACKEND_PRIVATE_KEY"); given != nullptr && *given != '\0') {
+    if (char const* given = key_of_environment()) {
         auto key = rsa_private_key::from_pem(given);
         if (!key) throw std::runtime_error{"BACKEND_PRIVATE_KEY is " + key.error().detail};
         return *std::move(key);
@@ -68,7 +75,40 @@ rsa_private_key open_key(std::filesystem::path const& path, bool first_start) {
     return *std::move(key);
 }
 
+/// rotation.json: both keys in one file, so that a crash leaves either no rotation or a whole one.
+struct rotation_record {
+    rsa_private_key next;
+    key_rotation_under_way how;
+};
+
+std::optional<rotation_record> read_rotation(std::filesystem::path const& path) {
+    auto text = read_private_file(path);
+    if (!text) return std::nullopt;
+    wipe_on_exit const wipe_text{*text};
+    try {
+        auto const value = json::parse(*text).value();
+        auto const f = json::fields::of(value).value();
+        return rotation_record{rsa_private_key::from_pem(f.required_string("new_private_key").value()).value(),
+                               {rsa_private_key::from_pem(f.required_string("replaced_private_key").value()).value(), f.required_timestamp("begun_at").value(),
+                                f.required_timestamp("grace_expires_at").value(), f.required_timestamp("kept_until").value()}};
+    } catch (std::exception const& why) {
+        throw std::runtime_error{path.string() + " is not valid: " + why.what()};
+    }
+}
+
+void write_rotation(std::filesystem::path const& path, rotation_record const& r, bool replace) {
+    std::string text = json::serialize(json::object{{"new_private_key", r.next.pem()},
+                                                    {"replaced_private_key", r.how.replaced.pem()},
+                                                    {"begun_at", format_timestamp(r.how.begun_at)},
+                                                    {"grace_expires_at", format_timestamp(r.how.grace_expires_at)},
+                                                    {"kept_until", format_timestamp(r.how.kept_until)}});
+    wipe_on_exit const wipe_text{text};
+    write_private_file(path, text, replace);
+}
+
 }  // namespace
+
+std::filesystem::path rotation_file(std::filesystem::path const& dir) { return dir / "rotation.json"; }
 
 std::filesystem::path expand_home(std::string const& path) {
     if (path != "~" && !path.starts_with("~/")) return path;
@@ -99,6 +139,13 @@ installation open_installation(std::filesystem::path const& dir, std::string con
         text = read_file(path);
     }
     installation found{{}, std::move(key)};
+    if (auto rotation = key_of_environment() ? std::nullopt : read_rotation(rotation_file(dir))) {
+        if (found.key.public_key() != rotation->next.public_key()) write_private_file(dir / "identity.key", rotation->next.pem(), true);
+        found.key = std::move(rotation->next);
+        found.rotation = std::move(rotation->how);
+    } else if (std::filesystem::exists(rotation_file(dir).string() + ".gone")) {
+        end_rotation(dir);  // a crash came before its end
+    }
     try {
         found.self = parse_identity(text.value());
     } catch (std::exception const& why) {
@@ -107,8 +154,33 @@ installation open_installation(std::filesystem::path const& dir, std::string con
     if (!type.empty() && type != found.self.backend_type)
         throw std::runtime_error{"--type: " + dir.string() + " belongs to a " + found.self.backend_type + " backend; use another --data-dir for a " + type + " one"};
     found.self.public_key_pem = found.key.public_key().pem();
-    found.self.capabilities = {"sync", "conversations", "digest", "live_pull"};
+    found.self.capabilities = {"sync", "conversations", "digest", "live_pull", "key_rotation"};
     return found;
+}
+
+installation rotate_installation(std::filesystem::path const& dir, rsa_private_key const& next, key_rotation_under_way const& how, bool keeps_replaced, bool abandons) {
+    if (key_of_environment()) throw std::runtime_error{"the key is that of BACKEND_PRIVATE_KEY; whoever sets it replaces it"};
+    auto const path = rotation_file(dir);
+    if (!abandons && std::filesystem::exists(path)) throw std::runtime_error{"a rotation is under way; see bsp-server keys status, or give up on who was not told with --abandon"};
+    if (keeps_replaced) {
+        write_rotation(path, {next, how}, abandons);
+    } else {
+        end_rotation(dir);
+        write_private_file(dir / "identity.key", next.pem(), true);
+    }
+    return open_installation(dir, "");
+}
+
+void end_rotation(std::filesystem::path const& dir) {
+    // Out of the way first: who reads meanwhile finds it whole or not at all.
+    auto const path = rotation_file(dir), gone = std::filesystem::path{path.string() + ".gone"};
+    if (::rename(path.c_str(), gone.c_str()) != 0 && errno != ENOENT) throw std::runtime_error{path.string() + " cannot be removed: " + std::strerror(errno)};
+    std::error_code ec;
+    auto const size = std::filesystem::file_size(gone, ec);
+    if (ec) return;
+    // The blocks are overwritten as far as the file system lets us.
+    if (std::fstream file{gone, std::ios::in | std::ios::out | std::ios::binary}) file << std::string(size, '\0') << std::flush;
+    std::filesystem::remove(gone, ec);
 }
 
 std::filesystem::path open_users(std::filesystem::path const& dir) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "living_installation.hpp"
 #include "users.hpp"
 
 #include <bsp/base/http.hpp>
@@ -15,7 +16,7 @@ namespace bsp::server {
 class protocol {
 public:
     /// What is referred to must outlive the protocol.
-    protocol(identity const& self, rsa_private_key const& key, settings const& config, store_base& store, users_file& secrets, guards& watch);
+    protocol(living_installation& who, settings const& config, store_base& store, users_file& secrets, guards& watch);
     ~protocol();
 
     /// Never throws; safe to call from several threads.

@@ -52,7 +52,7 @@ std::optional<std::string> read_private_file(std::filesystem::path const& path) 
 }
 
 void write_private_file(std::filesystem::path const& path, std::string_view text, bool replace) {
-    std::filesystem::path const draft = path.string() + ".new";
+    std::filesystem::path const draft = path.string() + "." + std::to_string(::getpid()) + ".new";  // a server and a command may write at once
     {
         descriptor const file{::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
         if (file.fd < 0) raise(draft, "created");

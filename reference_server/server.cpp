@@ -4,6 +4,7 @@
 #include "client/sync_worker.hpp"
 #include "door/door.hpp"
 #include "http_date.hpp"
+#include "living_installation.hpp"
 #include "protocol.hpp"
 #include "routes.hpp"
 #include "storage/registry.hpp"
@@ -65,11 +66,11 @@ std::string url_of(std::string const& host, std::uint16_t port) {
 class server::parts {
 public:
     explicit parts(config const& c)
-        : data_dir_{expand_home(c.data_dir)}, installation_{open(data_dir_, c.type)},
+        : data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_), c.type}, self_{installation_.current()->self},
           users_path_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users)}, secrets_{users_path_}, store_{open_store(c.store, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
-          protocol_{installation_.self, installation_.key, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
+          protocol_{installation_, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
         if (c.store != "memory") audit_file_ = std::make_unique<audit_file>(data_dir_, *store_, trail_);
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
@@ -78,9 +79,9 @@ public:
         settings_.body_bytes_max = c.limits.body_bytes_max;
         settings_.base_url = c.base_url;
         // A hosted backend never calls a local one (BSP-REG-062), and pairs with nobody else.
-        if (installation_.self.backend_type == "local") {
+        if (self_.backend_type == "local") {
             worker_ = std::make_unique<sync_worker>(
-                sync_worker::world{installation_.self, installation_.key, settings_, *store_, *ledger_, wishes_.get()});
+                sync_worker::world{installation_, settings_, *store_, *ledger_, wishes_.get()});
         } else if (!c.allowed_peers.empty()) {
             spdlog::warn("--peer-allow has no effect: a hosted backend is called, and calls nobody");
         }
@@ -112,14 +113,15 @@ public:
     }
 
     std::filesystem::path const data_dir_;
-    installation installation_;
+    living_installation installation_;
+    identity const self_;  ///< at the start; only its key can change
     std::filesystem::path const users_path_;
     std::string url_;
 
 private:
-    static installation open(std::filesystem::path const& dir, std::string const& type) {
+    static std::filesystem::path const& made(std::filesystem::path const& dir) {
         make_data_dir(dir);
-        return open_installation(dir, type);
+        return dir;
     }
 
     door_handlers handlers() {
@@ -174,13 +176,13 @@ private:
     }
 
     upgrade_answer upgrade(http_request&& request, bool close) {
-        std::string peer_id;
+        endpoint::stream_owner owner;
         http_response const response = logged(request, [&] {
             auto answered = protocol_.upgrade(request);
-            peer_id = std::move(answered.peer_id);
+            owner = std::move(answered.owner);
             return std::move(answered.response);
         });
-        if (response.status == 101) return {{}, telemetry_.stream_of(peer_id)};
+        if (response.status == 101) return {{}, telemetry_.stream_of(std::move(owner))};
         return {routes_.answer(std::move(request), close, [&](http_request const&) { return response; }), {}};
     }
 
@@ -223,7 +225,7 @@ private:
 server::server(config const& c) : parts_{std::make_unique<parts>(c)} {}
 server::~server() = default;
 std::string const& server::url() const { return parts_->url_; }
-identity const& server::self() const { return parts_->installation_.self; }
+identity const& server::self() const { return parts_->self_; }
 std::filesystem::path const& server::data_dir() const { return parts_->data_dir_; }
 std::filesystem::path const& server::users_path() const { return parts_->users_path_; }
 void server::stop() { parts_->stop(); }

@@ -37,8 +37,8 @@ struct telemetry::shared {
 
 class telemetry::stream final : public socket_listener, public std::enable_shared_from_this<stream> {
 public:
-    stream(std::string peer_id, std::shared_ptr<socket_line> line, std::shared_ptr<shared> all)
-        : peer_id_{std::move(peer_id)}, line_{std::move(line)}, all_{std::move(all)} {}
+    stream(endpoint::stream_owner owner, std::shared_ptr<socket_line> line, std::shared_ptr<shared> all)
+        : owner_{std::move(owner)}, line_{std::move(line)}, all_{std::move(all)} {}
 
     void received(std::string message) override {
         {
@@ -53,7 +53,7 @@ public:
         all_->open.erase(shared_from_this());
     }
 
-    [[nodiscard]] std::string const& peer_id() const { return peer_id_; }
+    [[nodiscard]] endpoint::stream_owner const& owner() const { return owner_; }
 
     void deliver(endpoint::stream_output&& out) {
         if (!out.messages.empty()) line_->send(std::move(out.messages));
@@ -61,12 +61,12 @@ public:
     }
 
     void end(endpoint::stream_close const& how) {
-        spdlog::info("telemetry of {} is closed: {} {}", peer_id_, static_cast<int>(how.code), how.reason);
+        spdlog::info("telemetry of {} is closed: {} {}", owner_.peer_id, static_cast<int>(how.code), how.reason);
         line_->close(static_cast<std::uint16_t>(how.code), how.reason);
     }
 
 private:
-    std::string peer_id_;
+    endpoint::stream_owner owner_;
     std::shared_ptr<socket_line> line_;
     std::shared_ptr<shared> all_;
 };
@@ -85,9 +85,9 @@ void telemetry::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> telemetry::stream_of(std::string peer_id) {
-    return [peer_id = std::move(peer_id), all = shared_](std::shared_ptr<socket_line> line) -> std::shared_ptr<socket_listener> {
-        auto opened = std::make_shared<stream>(peer_id, std::move(line), all);
+std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> telemetry::stream_of(endpoint::stream_owner owner) {
+    return [owner = std::move(owner), all = shared_](std::shared_ptr<socket_line> line) -> std::shared_ptr<socket_listener> {
+        auto opened = std::make_shared<stream>(owner, std::move(line), all);
         std::lock_guard const lock{all->mutex};
         all->open.insert(opened);
         return opened;
@@ -110,7 +110,7 @@ void telemetry::work(shared& s, endpoint::telemetry_intake& intake) {
                 auto const [at, first] = place.try_emplace(from.get(), streams.size());
                 if (first) {
                     streams.push_back(from);
-                    inputs.push_back({from->peer_id(), {}});
+                    inputs.push_back({from->owner().peer_id, {}, from->owner().key_sha256});
                 }
                 inputs[at->second].messages.push_back(std::move(message));
                 s.waiting.pop_front();
@@ -128,14 +128,14 @@ void telemetry::work(shared& s, endpoint::telemetry_intake& intake) {
             std::lock_guard const lock{s.mutex};
             streams.assign(s.open.begin(), s.open.end());
         }
-        std::map<std::string, std::vector<std::shared_ptr<stream>>> of_peer;
-        for (auto const& open : streams) of_peer[open->peer_id()].push_back(open);
-        std::vector<std::string> peers;
-        for (auto const& entry : of_peer) peers.push_back(entry.first);
-        auto const closes = intake.judge(peers, system_clock{}.now());
-        for (std::size_t i = 0; i < peers.size(); ++i)
-            if (closes[i])
-                for (auto const& open : of_peer[peers[i]]) open->end(*closes[i]);
+        std::map<std::pair<std::string, std::optional<sha256_digest>>, std::vector<std::shared_ptr<stream>>> by_owner;
+        for (auto const& open : streams) by_owner[{open->owner().peer_id, open->owner().key_sha256}].push_back(open);
+        std::vector<endpoint::stream_owner> owners;
+        for (auto const& entry : by_owner) owners.push_back({entry.first.first, entry.first.second});
+        auto const closes = intake.judge(owners, system_clock{}.now());
+        for (std::size_t i = 0; auto const& entry : by_owner)
+            if (auto const& close = closes[i++])
+                for (auto const& open : entry.second) open->end(*close);
     }
 }
 

@@ -28,8 +28,8 @@ public:
     telemetry(telemetry const&) = delete;
     telemetry& operator=(telemetry const&) = delete;
 
-    /// A stream of the peer, for the door. It may outlive this object.
-    std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> stream_of(std::string peer_id);
+    /// A stream of that owner, for the door. It may outlive this object.
+    std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> stream_of(endpoint::stream_owner owner);
 
     /// Stores what has come, and nothing after that.
     void stop();

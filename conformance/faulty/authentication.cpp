@@ -110,7 +110,11 @@ result<> backend::check_header(assertion const& a, std::string_view alg, std::st
     return ok();
 }
 
-bool backend::peer_signature_verifies(assertion const& a, peer_record const& peer) { return peer.key.verify_ps256(a.signing_input, a.signature); }
+bool backend::peer_signature_verifies(assertion const& a, peer_record const& peer) {
+    for (auto const& key : keys_of(peer, now_))
+        if (key.verify_ps256(a.signing_input, a.signature)) return proven_by_ = key.sha256(), true;
+    return false;
+}
 
 bool backend::user_mac_verifies(assertion const& a) {
     auto const secret = secret_of(a.sub);

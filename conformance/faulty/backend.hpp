@@ -62,6 +62,7 @@ struct feed_query {
     instant since = {};
     std::optional<json::object> cursor = {};
     std::chrono::seconds wait{};
+    sha256_digest key = {};  ///< that signed it
 };
 
 /// What a peer's answer to a push or a pull means (section 10.4).
@@ -209,6 +210,25 @@ protected:
     virtual bool may_remove(principal const& who, peer_record const& peer);
     virtual void unpair(peer_record const& peer, instant now);
     virtual void revoke(peer_record& peer, instant now);
+
+    // ---- rotation.cpp ----
+    virtual answer rotate_key(call const& c, std::string const& peer_id);
+    virtual result<> verify_notice(json::object const& body, peer_record const& peer, instant now);  ///< by the current key
+    virtual result<> verify_new_key(json::object const& body, rsa_public_key const& next);
+    virtual bool notice_signed_by(json::object const& body, std::string_view member, rsa_public_key const& key);
+    virtual result<> check_notice_type(json::object const& body);
+    virtual result<rotation_notice> read_notice(json::fields const& f);
+    virtual result<> check_notice_fresh(rotation_notice const& n, instant now);
+    virtual result<> check_notice_audience(rotation_notice const& n, peer_record const& peer);
+    virtual result<> check_later(rotation_notice const& n, peer_record const& peer);
+    virtual result<> check_new_key(rsa_public_key const& next, peer_record const& peer);
+    virtual instant end_of_grace(rotation_notice const& n);
+    virtual void take_key(peer_record& peer, rsa_public_key const& next, rotation_notice const& n, instant until);
+    virtual std::vector<rsa_public_key> keys_of(peer_record const& peer, instant now);  ///< that count, the current one first
+    virtual bool counts(peer_record const& peer, former_key const& k, instant now);
+    virtual std::size_t former_keys_max() { return 2; }
+    virtual json::object rotation_answer(peer_record const& peer, instant until);
+    virtual bool still_counts(peer_record const& peer, sha256_digest const& key, instant now);  ///< of what was opened by it
 
     // ---- push.cpp ----
     virtual answer push(call const& c, std::string const& peer_id);
@@ -426,6 +446,8 @@ private:
     std::mutex mutex_;
     std::condition_variable_any news_;  ///< of commits, registrations and reachability
     std::condition_variable_any commits_;
+    instant now_;             ///< of the request that is served
+    sha256_digest proven_by_{};  ///< the key that signed it
     std::map<tenant const*, std::uint64_t> commits_of_;  ///< how many each of them had
     std::uint64_t changes_ = 0;
     state state_;

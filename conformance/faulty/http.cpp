@@ -58,6 +58,7 @@ std::vector<route> const& routes() {
         {"POST", {"register-peer"}},
         {"GET", {"peers"}},
         {"DELETE", {"peers", "*"}},
+        {"POST", {"peers", "*", "rotate-key"}},
         {"GET", {"sync", "*"}},
         {"POST", {"sync", "*"}},
         {"GET", {"sync", "*", "digest"}},
@@ -103,6 +104,7 @@ void backend::let_others_in() {
 http_response backend::serve(http_request const& request, instant now) {
     auto const [path, query] = split_target(request.target);
     call c{request, now, path, query, {}, {}, {}};
+    now_ = now;
     auto const begun = std::chrono::steady_clock::now();
     answer r = dispatch(c);
     c.now = now + (std::chrono::steady_clock::now() - begun);  // it may have been held
@@ -144,7 +146,7 @@ result<http_response> backend::dispatch(call& c) {
     if (s[0] == "identity") return serve_identity(c);
     if (s[0] == "health") return serve_health(c);
     if (s[0] == "register-peer") return register_peer(c);
-    if (s[0] == "peers") return s.size() == 1 ? list_peers(c) : delete_peer(c, s[1]);
+    if (s[0] == "peers") return s.size() == 1 ? list_peers(c) : s.size() == 3 ? rotate_key(c, s[1]) : delete_peer(c, s[1]);
     if (s[0] == "sync") return s.size() == 3 ? digest(c, s[1]) : method == "GET" ? pull(c, s[1]) : push(c, s[1]);
     if (s[0] == "audit") return list_audit(c);
     if (s[0] == "telemetry") return s[1] == "events" ? list_events(c) : upgrade_telemetry(c, s[1]);
@@ -239,7 +241,7 @@ json::object backend::identity(call const&) {
     return {{"backend_id", backend_id_},
             {"backend_type", settings_.backend_type},
             {"public_key", key_.public_key().pem()},
-            {"capabilities", json::array{"conversation_storage", "persistence", "live_pull"}},
+            {"capabilities", json::array{"conversation_storage", "persistence", "live_pull", "key_rotation"}},
             {"version", "1.0"},
             {"created_at", format_timestamp(created_)},
             {"epoch", epoch()}};

@@ -40,6 +40,7 @@ result<http_response> backend::hold(call const& c, feed_query const& asked) {
 result<> backend::still_stands(feed_query const& asked, instant now) {
     BSP_TRY(peer_record const* peer, find_peer(asked.peer_id));
     BSP_CHECK(check_not_revoked(*peer));
+    if (!still_counts(*peer, asked.key, now)) return fail(errc::invalid_credential, "the key was replaced");
     return check_not_expired(*peer, now);
 }
 

@@ -1,5 +1,7 @@
 #include "backend.hpp"
 
+#include <algorithm>
+
 namespace bsp::faulty {
 
 result<http_response> backend::list_peers(call const& c) {
@@ -48,10 +50,12 @@ void backend::unpair(peer_record const& peer, instant now) {
 }
 
 void backend::revoke(peer_record& peer, instant) {
+    std::vector<rsa_public_key> keys{peer.key};
+    for (auto const& k : peer.former) keys.push_back(k.key);
     state_.revoked_backends.insert(peer.backend_id);
-    state_.revoked_keys.insert(peer.key.sha256());
+    for (auto const& k : keys) state_.revoked_keys.insert(k.sha256());
     for (auto& [id, other] : state_.peers)
-        if (other.backend_id == peer.backend_id || other.key == peer.key) other.revoked = true;
+        if (other.backend_id == peer.backend_id || std::find(keys.begin(), keys.end(), other.key) != keys.end()) other.revoked = true;
 }
 
 }  // namespace bsp::faulty

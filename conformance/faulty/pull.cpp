@@ -33,13 +33,14 @@ result<http_response> backend::pull(call const& c, std::string const& peer_id) {
     if (std::string const* expected = c.parameter("epoch"); expected && *expected != epoch_) return fail(errc::epoch_changed, "the store has another epoch");
     BSP_TRY(asked.cursor, cursor_of(c, "pull " + peer_id));
     BSP_TRY(asked.wait, wait_of(c));
+    asked.key = proven_by_;
     json::object page = feed_page(c, asked);
     return asked.wait.count() > 0 && may_be_held(page) ? hold(c, asked) : json_answer(200, page);
 }
 
 json::object backend::feed_page(call const& c, feed_query const& asked) {
     // The first page fixes the watermark and the lower bound, and the cursor carries them.
-    auto const& [peer_id, user_id, limit, from, cursor, wait] = asked;
+    auto const& [peer_id, user_id, limit, from, cursor, wait, key] = asked;
     instant since = from, mark = watermark(c);
     place after{{-1'000'000'000'000, 0}, ""};
     if (cursor) {

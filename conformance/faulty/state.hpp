@@ -68,6 +68,12 @@ struct conversation {
 
 using tenant = std::map<std::string, conversation>;
 
+/// A key that a peer has replaced (chapter 13).
+struct former_key {
+    rsa_public_key key;
+    instant until;  ///< no longer from then on
+};
+
 struct peer_record {
     std::string peer_id;
     std::string user_id;
@@ -83,6 +89,15 @@ struct peer_record {
     bool revoked = false;
     std::string remote_id = {};      ///< what it calls this backend: `endpoints.peer_id`
     std::string sync_endpoint = {};  ///< where this backend may send; "" as long as nobody said
+    std::vector<former_key> former = {};     ///< the latest first
+    std::optional<instant> rotated = {};     ///< of the last notice
+};
+
+/// The members of a rotation notice.
+struct rotation_notice {
+    std::string peer_id, backend_id, target_backend_id;
+    std::string new_public_key;
+    instant rotated, grace_ends;
 };
 
 /// A push on its way, unchanged until it is acknowledged.
@@ -136,6 +151,7 @@ struct held_socket {
     std::string user_id;
     unsigned boot = 0;  ///< of the process that opened it
     int number = 0;
+    sha256_digest key = {};  ///< that signed the upgrade
 };
 
 /// An entry of the audit trail.

@@ -56,7 +56,7 @@ http_response backend::open_socket(http_request const& upgrade, instant now, int
 result<http_response> backend::switch_protocols(call const& c, std::string const& peer_id, std::string const& user_id) {
     auto const waiting = opening_.find(&c.request);
     if (waiting == opening_.end()) return fail(errc::upgrade_required, "telemetry is sent over a WebSocket");
-    waiting->second = held_socket{peer_id, user_id, boots_, 0};
+    waiting->second = held_socket{peer_id, user_id, boots_, 0, proven_by_};
     return http_response{101, {}, {}};
 }
 
@@ -110,6 +110,7 @@ std::optional<std::string> backend::lost_right(held_socket const& s, instant now
     if (found == state_.peers.end()) return "Peer not found";
     if (auto const r = check_not_revoked(found->second); !r) return r.error().detail;
     if (auto const r = check_not_expired(found->second, now); !r) return r.error().detail;
+    if (!still_counts(found->second, s.key, now)) return "Key replaced";
     return std::nullopt;
 }
 

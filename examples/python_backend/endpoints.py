@@ -21,6 +21,7 @@ import canonical
 import ijson
 import keys
 import merge
+import rotation
 import sbt
 import telemetry
 import timestamps
@@ -57,6 +58,7 @@ class Principal:
     kind: str
     user_id: str | None = None
     peer: sqlite3.Row | None = None
+    fingerprint: str | None = None  # of the key by which a peer was proven
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Backend:
             ("register-peer",): {"POST": self.register_peer},
             ("peers",): {"GET": self.list_peers},
             ("peers", PEER): {"DELETE": self.remove_peer},
+            ("peers", PEER, "rotate-key"): {"POST": self.rotate_key},
             ("sync", PEER): {"GET": self.pull, "POST": self.push},
             ("sync", PEER, "digest"): {"GET": self.digest},
             ("telemetry", "events"): {"GET": self.list_events},
@@ -210,7 +213,8 @@ class Backend:
             peer = self.store.peer(assertion.subject)
             if peer is None or peer["state"] == "unpaired":
                 raise Problem("invalid-credential", "The assertion names no registered peer.")
-            assertions.verify_peer(assertion, keys.parse_public(peer["public_key"]), peer["backend_id"])
+            key = next((k for k in self._believed(peer, now) if k.verifies(assertion.signature, assertion.signed)), None)
+            assertions.verify_peer(assertion, key or keys.parse_public(peer["public_key"]), peer["backend_id"])
             if peer["state"] == "revoked":
                 raise _revoked()
         else:
@@ -220,12 +224,22 @@ class Backend:
         if peer is not None and not expired_may:
             _check_sbt(peer, now)
         assertions.check_audience(assertion, self.identity.backend_id)
-        principal = Principal("user", assertion.subject) if peer is None else Principal("peer", peer["user_id"], peer)
+        principal = Principal("user", assertion.subject) if peer is None else Principal("peer", peer["user_id"], peer, key.fingerprint)
         if not self.store.use_jti(assertion.issuer, assertion.claims["jti"], assertion.claims["exp"], now // timestamps.SECOND):
             raise Problem("stale-request", "The jti of the assertion was used before.")
         if principal.kind not in kinds:
             raise Problem("forbidden", "Callers of this kind may not do this.")
         return principal
+
+    def _believed(self, peer: sqlite3.Row, now: int) -> list[keys.PublicKey]:
+        """The keys that count for a peer, its current one first. Called within a transaction."""
+        former = self.store.former_keys(peer["peer_id"], now)
+        return [keys.parse_public(row["public_key"]) for row in (peer, *former)]
+
+    def _check_key(self, peer: sqlite3.Row, fingerprint: str) -> None:
+        """Raises invalid-credential when the key no longer counts for the peer."""
+        if fingerprint not in (k.fingerprint for k in self._believed(peer, self.clock())):
+            raise Problem("invalid-credential", "The key is no longer one of this peer.")
 
     def _user_of(self, request: Request) -> str:
         return self._authenticate(request, "user", "peer").user_id
@@ -371,12 +385,33 @@ class Backend:
                 store.unpair(peer, self.clock())
         return _json(200, {"status": "revoked" if caller.kind == "admin" else "unpaired", "peer_id": peer_id})
 
+    def rotate_key(self, request: Request, peer_id: str) -> Response:
+        with self.store.transaction():
+            peer = self._registered(peer_id)
+        body = require_object(_body(request), "the notice")
+        names = {"peer_id": peer_id, "backend_id": peer["backend_id"], "target_backend_id": self.identity.backend_id}
+        notice = rotation.read(body, keys.parse_public(peer["public_key"]), names, self.clock())
+        with self.store.transaction() as store:
+            if self._registered(peer_id)["fingerprint"] != peer["fingerprint"]:
+                raise Problem("invalid-signature", "The key that signed was replaced meanwhile.")
+            last = store.last_rotation(peer_id)
+            if last is not None and notice.rotated_at <= last:
+                raise Problem("stale-request", "rotated_at is not later than that of the last rotation.")
+            if store.is_revoked("", notice.new_key.fingerprint):
+                raise _revoked()
+            if notice.new_key.fingerprint == peer["fingerprint"]:
+                raise Problem("invalid-body", "The new key is the current one.")
+            store.rotate_peer(peer, notice.new_key.pem, notice.new_key.fingerprint, notice.rotated_at, notice.previous_key_expires_at)
+        return _json(200, {"status": "rotated", "peer_id": peer_id,
+                           "previous_key_expires_at": timestamps.format(notice.previous_key_expires_at)})
+
     # Synchronization
 
     def push(self, request: Request, peer_id: str) -> Response:
         with self.store.transaction():
             peer = self._registered(peer_id)
-        payload = self._verified_payload(request, peer)  # outside of the transaction: this is where the time goes
+            believed = self._believed(peer, self.clock())
+        payload, key = self._verified_payload(request, believed)  # outside of the transaction: this is where the time goes
         now = self.clock()
         _check_freshness(payload, now)
         _check_sbt(peer, now)
@@ -384,7 +419,9 @@ class Backend:
         _check_payload(payload, now)
         digest = canonical.sha256(payload["conversations"])
         with self.store.transaction() as store:
-            _check_sbt(self._registered(peer_id), now)  # it may have been removed, or renewed, meanwhile
+            held = self._registered(peer_id)
+            _check_sbt(held, now)  # it may have been removed, or renewed, or had its key replaced meanwhile
+            self._check_key(held, key.fingerprint)
             earlier = store.accepted_push(peer_id, payload["sync_id"])
             if earlier is not None and earlier["digest"] != digest:
                 raise Problem("sync-id-reuse", "This sync_id was accepted with other conversations.")
@@ -396,15 +433,16 @@ class Backend:
         return _json(200, {"status": "synced", "acked_sync_id": payload["sync_id"], "conflicts": conflicts,
                            "next_sync_in_ms": SYNC_INTERVAL_MS})
 
-    def _verified_payload(self, request: Request, peer: sqlite3.Row) -> dict:
+    def _verified_payload(self, request: Request, believed: list[keys.PublicKey]) -> tuple[dict, keys.PublicKey]:
+        """The payload, and the one of these keys that has signed it."""
         payload = require_object(_body(request), "the payload")
         try:
-            genuine = keys.parse_public(peer["public_key"]).verifies_object(payload.get("signature"), payload)
+            key = next((k for k in believed if k.verifies_object(payload.get("signature"), payload)), None)
         except canonical.NotCanonicalizable:
             raise _not_canonicalizable() from None
-        if not genuine:
+        if key is None:
             raise Problem("invalid-signature", "The signature does not verify under the key of this peer.")
-        return payload
+        return payload, key
 
     def _check_payload_audience(self, payload: dict, peer: sqlite3.Row) -> None:
         """Raises wrong-audience (BSP-SYN-034 to BSP-SYN-036)."""
@@ -569,36 +607,36 @@ class Backend:
 
     def stream_events(self, request: Request, peer_id: str) -> Response:
         with self.store.transaction():
-            self._authenticate_as(request, peer_id)
+            key = self._authenticate_as(request, peer_id).fingerprint
             _ignore_body(request)
         if not websocket.is_asked_for(request) or request.body:
             raise Problem("upgrade-required", "Connect with an upgrade to WebSocket.", (("Upgrade", "websocket"),))
         fields = websocket.acceptance(request)
         if fields is None:
             raise Problem("bad-request", "The opening handshake is not that of RFC 6455, version 13.")
-        return Response(101, fields, upgraded=lambda sock, stream: self._stream(peer_id, sock, stream))
+        return Response(101, fields, upgraded=lambda sock, stream: self._stream(peer_id, key, sock, stream))
 
-    def _stream(self, peer_id: str, sock: socket.socket, stream: Stream) -> None:
+    def _stream(self, peer_id: str, key: str, sock: socket.socket, stream: Stream) -> None:
         def check() -> None:
             with self._as_the_end():
                 with self.store.transaction():
-                    self._check_right(peer_id)
+                    self._check_right(peer_id, key)
 
         connection = websocket.WebSocket(sock, stream, check)
         self._streams.add(connection)
         try:
-            connection.serve(lambda text: self._take_event(peer_id, text))
+            connection.serve(lambda text: self._take_event(peer_id, key, text))
         finally:
             self._streams.discard(connection)
 
-    def _take_event(self, peer_id: str, text: str) -> str:
+    def _take_event(self, peer_id: str, key: str, text: str) -> str:
         """Stores the event of a message; the answer. Raises Closing when the peer has lost its right."""
         try:
             value, problem = telemetry.parse(text), None
         except Problem as malformed:
             value, problem = None, malformed
         with self._as_the_end(), self.store.transaction() as store:
-            peer = self._check_right(peer_id)
+            peer = self._check_right(peer_id, key)
             if wait := self._budget.count(peer_id):
                 return telemetry.rate_limited(telemetry.id_of(value), wait)
             try:
@@ -610,10 +648,11 @@ class Backend:
             store.add_event(peer["user_id"], event.event_id, event.source_backend, event.body, self.clock())
         return telemetry.acked(event.event_id)
 
-    def _check_right(self, peer_id: str) -> sqlite3.Row:
+    def _check_right(self, peer_id: str, key: str) -> sqlite3.Row:
         """The registration, if a new connection would be accepted (BSP-TEL-060 to BSP-TEL-063)."""
         peer = self._registered(peer_id)
         _check_sbt(peer, self.clock())
+        self._check_key(peer, key)  # BSP-ROT-039
         return peer
 
     @staticmethod

@@ -11,7 +11,7 @@ import keys
 import timestamps
 from store import Store
 
-CAPABILITIES = {"local": ["offline", "conversation_storage"], "hosted": ["scale", "persistence"]}
+CAPABILITIES = {"local": ["offline", "conversation_storage", "key_rotation"], "hosted": ["scale", "persistence", "key_rotation"]}
 
 
 @dataclass(frozen=True)

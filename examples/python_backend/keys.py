@@ -45,7 +45,10 @@ class PublicKey:
 
         Raises NotCanonicalizable.
         """
-        signed = canonical.octets(canonical.without(value, "signature"))
+        return self.verifies_text(signature, canonical.octets(canonical.without(value, "signature")))
+
+    def verifies_text(self, signature: object, signed: bytes) -> bool:
+        """Whether `signature` is standard base64 of the PS256 of `signed`."""
         if not isinstance(signature, str) or not signature or not _BASE64.fullmatch(signature):
             return False
         return self.verifies(base64.b64decode(signature), signed)

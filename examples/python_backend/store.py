@@ -31,6 +31,10 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_active_peer ON peers (user_id, backend_id)
 CREATE TABLE IF NOT EXISTS unpairings (
     user_id TEXT, backend_id TEXT, at INTEGER NOT NULL, PRIMARY KEY (user_id, backend_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revocations (kind TEXT, value TEXT, PRIMARY KEY (kind, value)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rotations (
+    number INTEGER PRIMARY KEY, peer_id TEXT NOT NULL, rotated_at TEXT NOT NULL,
+    public_key TEXT NOT NULL, fingerprint TEXT NOT NULL, expires_at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS rotations_of_peer ON rotations (peer_id, number);
 CREATE TABLE IF NOT EXISTS used_jtis (
     issuer TEXT, jti TEXT, expires INTEGER NOT NULL, PRIMARY KEY (issuer, jti)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS used_jtis_by_time ON used_jtis (expires);
@@ -154,6 +158,23 @@ class Store:
         self._db.execute("UPDATE peers SET sbt = ?, capabilities = ?, endpoints = coalesce(?, endpoints) "
                          "WHERE peer_id = ?", (sbt, capabilities, endpoints, peer_id))
 
+    def rotate_peer(self, peer: sqlite3.Row, public_key: str, fingerprint: str, rotated_at: int, expires_at: int) -> None:
+        """Another key for a peer; the one before counts until `expires_at` (chapter 13)."""
+        self._touched = True
+        self._db.execute("INSERT INTO rotations (peer_id, rotated_at, public_key, fingerprint, expires_at) VALUES (?, ?, ?, ?, ?)",
+                         (peer["peer_id"], str(rotated_at), peer["public_key"], peer["fingerprint"], str(expires_at)))
+        self._db.execute("UPDATE peers SET public_key = ?, fingerprint = ? WHERE peer_id = ?", (public_key, fingerprint, peer["peer_id"]))
+
+    def last_rotation(self, peer_id: str) -> int | None:
+        """`rotated_at` of the last notice that was accepted, in nanoseconds (as text: it may be beyond 64 bits)."""
+        row = self._db.execute("SELECT rotated_at FROM rotations WHERE peer_id = ? ORDER BY number DESC LIMIT 1", (peer_id,)).fetchone()
+        return None if row is None else int(row["rotated_at"])
+
+    def former_keys(self, peer_id: str, now: int) -> list[sqlite3.Row]:
+        """Of the last two keys before the current one, those that count still (BSP-ROT-031 to BSP-ROT-035)."""
+        rows = self._db.execute("SELECT * FROM rotations WHERE peer_id = ? ORDER BY number DESC LIMIT 2", (peer_id,)).fetchall()
+        return [row for row in rows if now < int(row["expires_at"]) and not self.is_revoked("", row["fingerprint"])]
+
     def unpair(self, peer: sqlite3.Row, now: int) -> None:
         self._touched = True
         self._db.execute("UPDATE peers SET state = 'unpaired' WHERE peer_id = ?", (peer["peer_id"],))
@@ -165,11 +186,13 @@ class Store:
         return None if row is None else row["at"]
 
     def revoke(self, peer: sqlite3.Row) -> None:
-        """Locks out the backend and its key, for all users (BSP-REG-053)."""
+        """Locks out the backend and all keys it had, for all users (BSP-REG-053, BSP-ROT-060)."""
+        former = self._db.execute("SELECT fingerprint FROM rotations WHERE peer_id = ?", (peer["peer_id"],)).fetchall()
+        fingerprints = {peer["fingerprint"], *(row["fingerprint"] for row in former)}
         self._db.executemany("INSERT OR IGNORE INTO revocations VALUES (?, ?)",
-                             [("backend_id", peer["backend_id"]), ("key", peer["fingerprint"])])
-        self._db.execute("UPDATE peers SET state = 'revoked' WHERE state = 'active' AND (backend_id = ? OR fingerprint = ?)",
-                         (peer["backend_id"], peer["fingerprint"]))
+                             [("backend_id", peer["backend_id"]), *(("key", f) for f in fingerprints)])
+        self._db.execute("UPDATE peers SET state = 'revoked' WHERE state = 'active' AND (backend_id = ? OR "
+                         "fingerprint IN (SELECT value FROM revocations WHERE kind = 'key'))", (peer["backend_id"],))
 
     def is_revoked(self, backend_id: str, fingerprint: str | None) -> bool:
         return self._db.execute("SELECT 1 FROM revocations WHERE (kind, value) IN (VALUES ('backend_id', ?), ('key', ?))",

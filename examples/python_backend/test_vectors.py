@@ -20,6 +20,7 @@ import grammar
 import ijson
 import keys
 import merge
+import rotation
 import sbt
 import timestamps
 from problems import Problem
@@ -160,6 +161,20 @@ class Credentials(VectorTest):
             self.judge(vector, code)
 
         self.each(as_received("ps256"), check)
+
+    def test_rotation_notices(self) -> None:
+        def check(vector: dict) -> None:
+            notice, key = vector["notice"], keys.parse_public(vector["public_key"])
+            if "signed_bytes" in vector:
+                self.assertEqual(canonical.text(canonical.without(notice, *rotation.SIGNATURES)), vector["signed_bytes"])
+            try:
+                code = None
+                rotation.read(notice, key, {}, timestamps.parse("2025-12-31T00:00:05Z"))
+            except Problem as problem:
+                code = problem.code
+            self.judge(vector, code)
+
+        self.each(as_received("rotation"), check)
 
     def test_signing(self) -> None:
         key = keys.parse_private((VECTORS / "keys" / "test-peer-a.private.pem").read_text())

@@ -40,6 +40,7 @@
 #include <bsp/wire/problem.hpp>
 #include <bsp/wire/pull_page.hpp>
 #include <bsp/wire/register_peer.hpp>
+#include <bsp/wire/rotate_key.hpp>
 #include <bsp/wire/sync_ack.hpp>
 #include <bsp/wire/sync_push.hpp>
 #include <bsp/wire/telemetry_event.hpp>
@@ -69,7 +70,9 @@
 #include <bsp/endpoint/caller/calling_peer.hpp>
 #include <bsp/endpoint/caller/credential.hpp>
 #include <bsp/endpoint/caller/pass.hpp>
+#include <bsp/endpoint/caller/peer_keys.hpp>
 #include <bsp/endpoint/caller/registry_caller.hpp>
+#include <bsp/endpoint/caller/rotating_peer.hpp>
 #include <bsp/endpoint/caller/sbt_holder.hpp>
 #include <bsp/endpoint/caller/signing_peer.hpp>
 #include <bsp/endpoint/caller/standing.hpp>
@@ -93,6 +96,7 @@
 #include <bsp/endpoint/register_peer.hpp>
 #include <bsp/endpoint/request.hpp>
 #include <bsp/endpoint/response.hpp>
+#include <bsp/endpoint/rotate_key.hpp>
 #include <bsp/endpoint/route.hpp>
 #include <bsp/endpoint/sync_pull.hpp>
 #include <bsp/endpoint/sync_push.hpp>
@@ -104,6 +108,7 @@
 #include <bsp/sync/answer.hpp>
 #include <bsp/sync/echoes.hpp>
 #include <bsp/sync/handshake.hpp>
+#include <bsp/sync/key_notifier.hpp>
 #include <bsp/sync/moment.hpp>
 #include <bsp/sync/network_monitor.hpp>
 #include <bsp/sync/outbox.hpp>

@@ -1,5 +1,6 @@
 #include "sync_worker.hpp"
 
+#include "../living_installation.hpp"
 #include "../storage/sync_switch.hpp"
 #include "http_client.hpp"
 #include "logged_ledger.hpp"
@@ -55,7 +56,11 @@ private:
 class sync_worker::worker {
 public:
     explicit worker(world const& around)
-        : around_{around}, ledger_{around.ledger}, machines_{sync::own_backend{around.self, around.key, around.config, around.store, ledger_, random_bytes}} {}
+        : around_{around},
+          ledger_{around.ledger},
+          me_{around.who.current()},
+          self_{me_->self},
+          machines_{sync::own_backend{self_, me_->key, around.config, around.store, ledger_, random_bytes, replaced_key_of(*me_)}} {}
 
     ~worker() { stop(); }
 
@@ -127,6 +132,7 @@ private:
 
     /// One round of the machines; when the next is due if nothing happens before.
     clock::time_point turn(tidings const& news) {
+        look_after_keys();
         if (news.committed) machines_.handle_commit();
         for (auto const& a : news.arrivals) handle(a);
         if (clock::now() >= wishes_at_) {
@@ -140,6 +146,23 @@ private:
         }
         tell_contacts();
         return std::max(next, clock::now() + pause_min);
+    }
+
+    static std::optional<sync::replaced_key> replaced_key_of(installation const& me) {
+        if (!me.rotation) return std::nullopt;
+        return sync::replaced_key{me.rotation->replaced, me.rotation->grace_expires_at};
+    }
+
+    /// A key that a command has replaced is used from now on, and the one before is destroyed when nobody needs it.
+    void look_after_keys() {
+        auto current = around_.who.current();
+        if (current->rotation && (now().wall >= current->rotation->kept_until || (me_ == current && machines_.everybody_knows_key()))) {
+            around_.who.finish_rotation();
+            current = around_.who.current();
+        }
+        if (current == me_) return;
+        me_ = std::move(current);
+        machines_.handle_key(me_->key, replaced_key_of(*me_));
     }
 
     void send(sync::outgoing out) {
@@ -216,6 +239,8 @@ private:
 
     world const around_;
     logged_ledger ledger_;
+    std::shared_ptr<installation const> me_;
+    identity const self_;
     sync::scheduler machines_;
     std::map<std::uint64_t, request> under_way_;
     std::map<std::string, std::string, std::less<>> unreachable_;  ///< origin → why; "" when it can be reached

@@ -8,6 +8,7 @@
 
 namespace bsp::server {
 
+class living_installation;
 class sync_switch;
 
 /// The client side of a running server: the machines of include/bsp/sync on one thread, their requests on another,
@@ -15,8 +16,7 @@ class sync_switch;
 class sync_worker {
 public:
     struct world {
-        identity const& self;
-        rsa_private_key const& key;
+        living_installation& who;
         settings const& config;
         store_base& store;
         sync_ledger& ledger;

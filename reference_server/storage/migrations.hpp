@@ -14,7 +14,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 5> steps{
+inline constexpr std::array<char const*, 6> steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -189,6 +189,13 @@ INSERT INTO meta (name, value) VALUES ('audit_key', lower(hex(randomblob(32))));
 
 CREATE TABLE rate_window (name TEXT PRIMARY KEY, begin INTEGER NOT NULL, count INTEGER NOT NULL, ends INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX rate_window_by_end ON rate_window (ends);
+)sql",
+    // Key rotation: of peers, and of our own key towards them ('' of known_key: no rotation since the peer was met).
+    R"sql(
+ALTER TABLE peer ADD COLUMN retired_keys TEXT NOT NULL DEFAULT '[]';  -- JSON, the latest first
+ALTER TABLE peer ADD COLUMN rotated_s  INTEGER;
+ALTER TABLE peer ADD COLUMN rotated_ns INTEGER;
+ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
 )sql",
 };
 

@@ -41,10 +41,10 @@ void put_progress(sqlite::connection& db, peer_progress const& p) {
     position_columns const at{p.pushed};
     auto const& n = p.counters;
     db.prepare("INSERT OR REPLACE INTO sync_progress (peer_id, own_epoch, " POSITION_COLUMNS ", peer_epoch, pull_since, pull_cursor, "
-               "pushes_acknowledged, pushes_failed, pages_pulled, pulls_failed, last_success, push_error, pull_error) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
+               "pushes_acknowledged, pushes_failed, pages_pulled, pulls_failed, last_success, push_error, pull_error, known_key) "
+               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")
         .bind(p.peer_id, p.own_epoch, at.since, at.after_at, at.after_id, at.within_at, at.within_id, p.peer_epoch, p.since, p.cursor, n.pushes_acknowledged,
-              n.pushes_failed, n.pages_pulled, n.pulls_failed, nanoseconds_of(n.last_success), n.push_error, n.pull_error)
+              n.pushes_failed, n.pages_pulled, n.pulls_failed, nanoseconds_of(n.last_success), n.push_error, n.pull_error, p.known_key)
         .run();
     db.prepare("DELETE FROM sync_refused WHERE peer_id = ?1").bind(p.peer_id).run();
     for (std::size_t place = 0; place < p.refused.size(); ++place) {
@@ -72,7 +72,7 @@ result<std::optional<peer_progress>> sqlite_ledger::progress(std::string_view pe
     BSP_CHECK(file_.look([&](sqlite_session& s) -> result<> {
         return guarded(s, [&]() -> result<> {
             auto row = s.db.prepare("SELECT own_epoch, " POSITION_COLUMNS ", peer_epoch, pull_since, pull_cursor, pushes_acknowledged, pushes_failed, "
-                                    "pages_pulled, pulls_failed, last_success, push_error, pull_error FROM sync_progress WHERE peer_id = ?1");
+                                    "pages_pulled, pulls_failed, last_success, push_error, pull_error, known_key FROM sync_progress WHERE peer_id = ?1");
             if (!row.bind(peer_id).step()) return ok();
             auto& p = found.emplace();
             p.peer_id = peer_id;
@@ -83,6 +83,7 @@ result<std::optional<peer_progress>> sqlite_ledger::progress(std::string_view pe
             p.cursor = row.text(8);
             p.counters = {.pushes_acknowledged = row.integer(9), .pushes_failed = row.integer(10), .pages_pulled = row.integer(11), .pulls_failed = row.integer(12),
                           .last_success = {}, .push_error = row.text(14), .pull_error = row.text(15)};
+            p.known_key = row.text(16);
             if (!row.is_null(13)) p.counters.last_success = from_nanoseconds(row.integer(13));
             auto refused = s.db.prepare("SELECT conversation_id, " POSITION_COLUMNS ", error FROM sync_refused WHERE peer_id = ?1 ORDER BY place");
             refused.bind(peer_id);

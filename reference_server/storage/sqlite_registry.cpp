@@ -1,10 +1,15 @@
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
 
+#include <bsp/base/encoding.hpp>
+#include <bsp/json/parse.hpp>
+
+#include <algorithm>
+
 #define PEER_COLUMNS                                                                                                        \
     "peer_id, user_id, backend_id, backend_type, public_key_pem, key_sha256, capabilities, endpoint_peer_id, sync_endpoint, " \
     "telemetry_endpoint, sbt, sbt_created_s, sbt_created_ns, sbt_expires_s, sbt_expires_ns, registered_s, registered_ns, "    \
-    "status, ended_s, ended_ns, last_sync_s, last_sync_ns, total_syncs"
+    "status, ended_s, ended_ns, last_sync_s, last_sync_ns, total_syncs, retired_keys, rotated_s, rotated_ns"
 
 namespace bsp::server {
 
@@ -12,6 +17,25 @@ using sqlite::statement;
 using sqlite::to_nanoseconds;
 
 namespace {
+
+/// `[{"public_key": "-----BEGIN …", "key_sha256": "7d4b…", "expires_at": "…Z"}]`; nearly always empty.
+std::vector<retired_key> retired_keys_of(std::string const& text) {
+    std::vector<retired_key> keys;
+    if (text == "[]") return keys;
+    auto const list = json::parse(text).value();
+    for (auto const& entry : list.as_array()) {
+        retired_key k{std::string{json::view(entry.at("public_key").as_string())}, {}, parse_timestamp(json::view(entry.at("expires_at").as_string())).value()};
+        std::ranges::copy(from_hex(json::view(entry.at("key_sha256").as_string())).value(), k.key_sha256.begin());
+        keys.push_back(std::move(k));
+    }
+    return keys;
+}
+
+std::string text_of(std::vector<retired_key> const& keys) {
+    json::array list;
+    for (auto const& k : keys) list.push_back(json::object{{"public_key", k.public_key_pem}, {"key_sha256", to_hex(k.key_sha256)}, {"expires_at", format_timestamp(k.expires_at)}});
+    return json::serialize(json::value(std::move(list)));
+}
 
 peer_record peer_of(statement const& row) {
     peer_record p;
@@ -31,6 +55,8 @@ peer_record peer_of(statement const& row) {
     if (!row.is_null(18)) p.ended_at = row.exact_instant(18);
     if (!row.is_null(20)) p.last_sync = row.exact_instant(20);
     p.total_syncs = row.integer(22);
+    p.retired_keys = retired_keys_of(row.text(23));
+    if (!row.is_null(24)) p.rotated_at = row.exact_instant(24);
     return p;
 }
 
@@ -124,18 +150,19 @@ template class sqlite_registry<store_writer>;
 
 result<> sqlite_transaction::put_peer(peer_record const& p) {
     return guarded(session_, [&]() -> result<> {
-        std::string const capabilities = to_json_array(p.capabilities);
+        std::string const capabilities = to_json_array(p.capabilities), retired_keys = text_of(p.retired_keys);
         std::optional<std::string> endpoint_peer, sync, telemetry;
         if (p.endpoints) endpoint_peer = p.endpoints->peer_id, sync = p.endpoints->sync_endpoint, telemetry = p.endpoints->telemetry_endpoint;
         // Replaces by peer_id only: a second active registration of one backend is a broken invariant, not a replacement.
         session_.db.prepare("DELETE FROM peer WHERE peer_id = ?1").bind(p.peer_id).run();
         session_.db
             .prepare("INSERT INTO peer (" PEER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-                     "?19, ?20, ?21, ?22, ?23)")
+                     "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)")
             .bind(p.peer_id, p.user_id, p.backend_id, p.backend_type, p.public_key_pem, p.key_sha256, capabilities, endpoint_peer, sync, telemetry, p.sbt,
                   p.sbt_created_at.seconds, p.sbt_created_at.nanoseconds, p.sbt_expires_at.seconds, p.sbt_expires_at.nanoseconds,
                   p.registered_at.seconds, p.registered_at.nanoseconds, static_cast<std::int64_t>(p.status), seconds_of(p.ended_at),
-                  nanoseconds_of(p.ended_at), seconds_of(p.last_sync), nanoseconds_of(p.last_sync), p.total_syncs)
+                  nanoseconds_of(p.ended_at), seconds_of(p.last_sync), nanoseconds_of(p.last_sync), p.total_syncs, retired_keys, seconds_of(p.rotated_at),
+                  nanoseconds_of(p.rotated_at))
             .run();
         return ok();
     });

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_stream_belongs_to_the_peer_that_opened_it) {
     auto const target = "/telemetry/" + w.peer;
     auto const opened = w.open(w.as_peer("GET", target, w.peer), target);
     BOOST_TEST(opened.response.status == 101);
-    BOOST_TEST(opened.peer_id == w.peer);
+    BOOST_TEST(opened.owner.peer_id == w.peer);
 }
 
 // BSP-TEL-022 … BSP-TEL-034
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(an_event_is_stored_once_for_each_user) {
 // BSP-TEL-060 … BSP-TEL-067
 BOOST_AUTO_TEST_CASE(every_event_is_judged_as_if_the_stream_were_opened_with_it) {
     telemetry_world w;
-    std::vector<std::string> const peers{w.peer};
+    std::vector<endpoint::stream_owner> const peers{{w.peer}};
     BOOST_TEST(w.send_events({event("e1")}).messages.size() == 1u);
     BOOST_TEST(!w.intake.judge(peers, w.clock.now()).front().has_value());
 

@@ -401,6 +401,24 @@ def check_body_signature(payload, pem):
     return "empty", salt, exact
 
 
+def check_rotation(notice, pem):
+    """The type, the new key and both signatures of a rotation notice (chapter 13)."""
+    if notice.get("typ") != "bsp-key-rotation":
+        raise Refused("typ")
+    names = ("signature", "new_key_signature")
+    if not all(isinstance(notice.get(name), str) and notice[name] for name in names):
+        raise Refused("missing")
+    message = canonical(without(notice, *names)).encode()
+    if ps256_salt_length(standard_base64(notice["signature"])[0], message, pem) != 32:
+        raise Refused("signature")
+    try:
+        read_public_key(notice["new_public_key"])
+    except Refused:
+        raise Refused("key") from None
+    if ps256_salt_length(standard_base64(notice["new_key_signature"])[0], message, notice["new_public_key"]) != 32:
+        raise Refused("signature")
+
+
 # --- request assertions -----------------------------------------------------------------------------------------------------
 
 SCHEMES = {"bsp": ("PS256", "bsp-peer+jwt", ("iss", "sub", "aud", "jti", "htm", "htu")),

@@ -121,6 +121,9 @@ class Vectors(unittest.TestCase):
     def test_payloads(self):
         self.check("sync-payload", ((v["id"], v["payload"], True) for v in vectors("ps256") if v["expect"] == "accept"))
 
+    def test_rotation_notices(self):
+        self.check("key-rotation", ((v["id"], v["notice"], v["expect"] == "accept") for v in vectors("rotation") if v["expect"] == "accept" or v.get("why") in ("missing", "typ")))
+
     def test_messages_and_conversations(self):
         merges = vectors("merge")
         self.check("message", ((v["id"], w, True) for v in merges for w in v.get("writes", ())))
@@ -162,7 +165,7 @@ class Vectors(unittest.TestCase):
 class Chapters(unittest.TestCase):
     """The JSON examples of the text, recognised by their members."""
 
-    KINDS = (("code", "problem"), ("backend_identity", "register-peer-request"), ("sync_endpoint", "register-peer-response"), ("acked_sync_id", "sync-ack"),
+    KINDS = (("code", "problem"), ("new_key_signature", "key-rotation"), ("previous_key_expires_at", "key-rotated"), ("backend_identity", "register-peer-request"), ("sync_endpoint", "register-peer-response"), ("acked_sync_id", "sync-ack"),
              ("conflict_type", "conflict"), ("message_count", None), ("events", "telemetry-event-list"), ("entries", "audit-list"), ("details", "audit-entry"), ("event_type", "telemetry-event"), ("last_sync", "pull-response"), ("sync_id", "sync-payload"), ("digest", "state-digest"),
              ("peers", "peer-list"), ("public_key", "identity"), ("hosted_backend_id", "sbt"), ("has_more", "conversation-list"),
              ("conversation_id", "conversation"), ("content", "local-message-write"))
@@ -249,7 +252,7 @@ class OpenApi(unittest.TestCase):
 
     def test_every_core_endpoint_is_there(self):
         self.assertEqual({
-            "GET /identity", "GET /health", "POST /register-peer", "GET /peers", "DELETE /peers/{peer_id}", "POST /sync/{peer_id}", "GET /sync/{peer_id}",
+            "GET /identity", "GET /health", "POST /register-peer", "GET /peers", "DELETE /peers/{peer_id}", "POST /peers/{peer_id}/rotate-key", "POST /sync/{peer_id}", "GET /sync/{peer_id}",
             "GET /sync/{peer_id}/digest", "GET /conversations", "GET /conversations/{conversation_id}", "DELETE /conversations/{conversation_id}",
             "POST /conversations/{conversation_id}/messages", "DELETE /conversations/{conversation_id}/messages/{message_id}",
             "GET /telemetry/{peer_id}", "GET /telemetry/events", "GET /audit"},

@@ -189,6 +189,15 @@ class Cryptography(VectorTest):
 
         self.judge_each("ps256", judge)
 
+    def test_rotation(self):
+        def judge(vector):
+            outcome = verdict(oracle.check_rotation, vector["notice"], vector["public_key"])
+            self.assertEqual(("accept", None) if vector["expect"] == "accept" else ("refuse", vector["why"]), outcome)
+            if "signed_bytes" in vector:
+                self.assertEqual(vector["signed_bytes"], oracle.canonical(oracle.without(vector["notice"], "signature", "new_key_signature")))
+
+        self.judge_each("rotation", judge)
+
     def test_assertions(self):
         def judge(vector):
             outcome = verdict(oracle.check_assertion, *(vector[k] for k in ("authorization", "now", "request", "audience", "peer", "user")))

@@ -35,6 +35,7 @@ inline peer_progress full_progress() {
     p.peer_epoch = "theirs";
     p.since = "2025-12-31T00:00:04.000000017Z";
     p.cursor = "opaque / \xF0\x9F\x98\x80";
+    p.known_key = "7d4b";
     p.counters = {.pushes_acknowledged = 1, .pushes_failed = 2, .pages_pulled = 3, .pulls_failed = 4, .last_success = t0, .push_error = "503", .pull_error = "no answer"};
     return p;
 }

@@ -68,6 +68,8 @@ inline peer_record peer(std::string peer_id, std::string user_id = "ada", std::s
     p.backend_type = "local";
     p.public_key_pem = "pem";
     p.key_sha256 = {9, 8, 7};
+    p.retired_keys = {{"pem before", {6, 5}, t0 + 1h + 7ns}, {"pem before that", {4}, t0}};
+    p.rotated_at = t0 + 3ns;
     p.capabilities = {"offline", "x y"};
     p.endpoints = peer_endpoints{"peer_there", "https://there/sync", "wss://there/telemetry"};
     p.sbt = "{\"session_id\": \"s\"}";
@@ -430,6 +432,8 @@ inline void peers_come_back_as_they_were(store_base& s) {
     auto bare = peer("peer_0", "bob");
     bare.endpoints.reset();
     bare.capabilities.clear();
+    bare.retired_keys.clear();
+    bare.rotated_at.reset();
     must(s.write([&](store_writer& w) -> result<> {
         BSP_CHECK(w.put_peer(p));
         return w.put_peer(bare);
@@ -442,6 +446,9 @@ inline void peers_come_back_as_they_were(store_base& s) {
         BOOST_TEST(found->backend_type == p.backend_type);
         BOOST_TEST(found->public_key_pem == p.public_key_pem);
         BOOST_TEST((found->key_sha256 == p.key_sha256));
+        BOOST_TEST((found->retired_keys == p.retired_keys));
+        BOOST_TEST((found->rotated_at == p.rotated_at));
+        BOOST_TEST((must(r.peer("peer_0"))->retired_keys.empty() && !must(r.peer("peer_0"))->rotated_at));
         BOOST_TEST(found->capabilities == p.capabilities);
         BOOST_TEST(found->endpoints->telemetry_endpoint == "wss://there/telemetry");
         BOOST_TEST(found->sbt == p.sbt);

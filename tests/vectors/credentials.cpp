@@ -6,6 +6,7 @@
 #include <bsp/crypto/rsa.hpp>
 #include <bsp/crypto/signed_object.hpp>
 #include <bsp/sbt/sbt.hpp>
+#include <bsp/wire/rotate_key.hpp>
 
 using namespace bsp;
 using namespace bsp::test;
@@ -49,6 +50,21 @@ BOOST_AUTO_TEST_CASE(body_signatures) {
             BOOST_TEST(json::canonicalize(payload, {"signature"}).value() == text(v, "signed_bytes"), label(v));
         check_outcome(v, outcome(verify_object(payload, "signature", key)));
         check_outcome(v, outcome(verify_object(payload, "signature", key, {.emptied = emptied_form::accepted})));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(rotation_notices) {
+    auto const judged = [](json::object const& notice, rsa_public_key const& current) -> result<> {
+        BSP_CHECK(verify_object(notice, "signature", current, wire::by_current_key));
+        BSP_TRY(auto const read, wire::decode_key_rotation(json::fields{notice}));
+        BSP_TRY(auto const next, rsa_public_key::from_pem(read.new_public_key));
+        return verify_object(notice, "new_key_signature", next, wire::by_new_key);
+    };
+    for (json::value const& v : test::vectors("rotation")) {
+        json::object const& notice = v.at("notice").as_object();
+        if (v.as_object().contains("signed_bytes"))
+            BOOST_TEST(json::canonicalize(notice, {"signature", "new_key_signature"}).value() == text(v, "signed_bytes"), label(v));
+        check_outcome(v, outcome(judged(notice, rsa_public_key::from_pem(text(v, "public_key")).value())));
     }
 }
 

@@ -27,6 +27,7 @@ enum class emptied_form : std::uint8_t { refused, accepted };
 struct signed_object_rules {
     std::string_view typ = {};  ///< the value that the member `typ` must have; "" when it must be absent (A-028)
     emptied_form emptied = emptied_form::refused;
+    std::string_view also_unsigned = {};  ///< a second signature in the same object, which neither covers; "" when there is none
 };
 
 /// Verifies the member `signature_member` of `received` under `key`. `invalid_signature` when it is absent,
@@ -43,7 +44,7 @@ inline result<> verify_object(json::object const& received, std::string_view sig
     bool const expected_type = rules.typ.empty() ? !received.contains("typ") : typ && json::view(*typ) == rules.typ;
     if (!expected_type) return fail(errc::invalid_signature, "the signed object is of another type");
 
-    BSP_TRY(std::string const text, json::canonicalize(received, {signature_member}));
+    BSP_TRY(std::string const text, rules.also_unsigned.empty() ? json::canonicalize(received, {signature_member}) : json::canonicalize(received, {signature_member, rules.also_unsigned}));
     if (key.verify_ps256(text, *signature)) return ok();
     if (rules.emptied == emptied_form::accepted) {
         json::object emptied = received;

@@ -11,6 +11,7 @@
 #include <bsp/endpoint/list_conversations.hpp>
 #include <bsp/endpoint/list_peers.hpp>
 #include <bsp/endpoint/register_peer.hpp>
+#include <bsp/endpoint/rotate_key.hpp>
 #include <bsp/endpoint/sync_pull.hpp>
 #include <bsp/endpoint/sync_push.hpp>
 #include <bsp/endpoint/telemetry_events.hpp>
@@ -26,6 +27,7 @@ namespace bsp::endpoint {
     X(register_peer)       \
     X(list_peers)          \
     X(end_peer)            \
+    X(rotate_key)          \
     X(sync_push)           \
     X(sync_pull)           \
     X(get_digest)          \

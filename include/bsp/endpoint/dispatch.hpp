@@ -25,17 +25,17 @@ class dispatcher {
 public:
     dispatcher(gatekeeper const& gate, http_request const& http, instant now) : gate_{gate}, http_{http}, now_{now} {}
 
-    /// An answer, and when it is 101, the id of the peer to whom the stream belongs.
+    /// An answer, and when it is 101, to whom the stream belongs.
     struct upgrade_answer {
         http_response response;
-        std::string peer_id;
+        stream_owner owner = {};
     };
 
     /// The same for a request that asks for an upgrade to WebSocket.
     [[nodiscard]] upgrade_answer answer_upgrade() {
         wants_stream_ = true;
-        upgrade_answer out{answer(), {}};
-        if (out.response.status == 101) out.peer_id = peer_id_;
+        upgrade_answer out{answer()};
+        out.owner = std::move(owner_);
         return out;
     }
 
@@ -55,7 +55,7 @@ private:
 
         BSP_TRY(request r, resolve());
         r.opens_stream = wants_stream_ && row_ && row_->opens_streams && http_.method == "GET";
-        peer_id_ = r.parameter("peer_id");
+        r.opened = &owner_;
         if (http_.method == "OPTIONS") return preflight();
         if (!row_) return fail(errc::method_not_allowed, "this path is not served with that method");
         if (r.changes_state() && origin_ && !origin_listed_) return fail(errc::forbidden, "scripts of this origin may not call this backend");
@@ -184,7 +184,7 @@ private:
     std::vector<std::string_view> methods_;  ///< of the path
     bool wants_stream_ = false, was_run_ = false;
     request_notes notes_;
-    std::string peer_id_;  ///< that the path names, if it does
+    stream_owner owner_;
 };
 
 }  // namespace endpoint
@@ -214,7 +214,7 @@ endpoint::dispatcher::upgrade_answer upgrade(Env& env, http_request const& http,
     } catch (std::exception const&) {
         auto response = endpoint::refuse(fail(errc::internal, "the request could not be served"));
         response.headers.add("Cache-Control", "no-store");
-        return {std::move(response), {}};
+        return {std::move(response)};
     }
 }
 

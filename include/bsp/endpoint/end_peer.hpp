@@ -37,11 +37,17 @@ private:
         return w.put_sbt_floor(peer.user_id, peer.backend_id, now);
     }
 
-    /// Locks out the backend and its key, with every registration of either (BSP-REG-053).
+    /// Locks out the backend and its keys, with every registration of either (BSP-REG-053, BSP-ROT-060).
     static result<> revoke(store_writer& w, peer_record const& peer, instant now) {
-        BSP_CHECK(w.revoke(peer.backend_id, peer.key_sha256, now));
+        BSP_CHECK(revoke(w, peer.backend_id, peer.key_sha256, now));
+        for (auto const& k : peer.retired_keys) BSP_CHECK(revoke(w, peer.backend_id, k.key_sha256, now));
+        return ok();
+    }
+
+    static result<> revoke(store_writer& w, std::string const& backend_id, sha256_digest const& key_sha256, instant now) {
+        BSP_CHECK(w.revoke(backend_id, key_sha256, now));
         for (;;) {  // what was ended is not found again
-            BSP_TRY(auto const page, w.registrations_of(peer.backend_id, peer.key_sha256, limits::page_items_max));
+            BSP_TRY(auto const page, w.registrations_of(backend_id, key_sha256, limits::page_items_max));
             if (page.empty()) return ok();
             for (auto const& other : page) BSP_CHECK(end(w, other, peer_status::revoked, now));
         }

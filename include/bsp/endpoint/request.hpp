@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/base/bytes.hpp>
 #include <bsp/base/http.hpp>
 #include <bsp/base/identifier.hpp>
 #include <bsp/base/instant.hpp>
@@ -25,6 +26,12 @@ struct request_notes {
     std::chrono::milliseconds retry_after{};    ///< of a refusal with `rate_limited`
 };
 
+/// Who has opened a stream, and with which key.
+struct stream_owner {
+    std::string peer_id;
+    std::optional<sha256_digest> key_sha256 = {};  ///< of the key that signed; nothing: whichever the peer has
+};
+
 /// A request that has found its endpoint.
 struct request {
     http_request const& http;
@@ -34,6 +41,8 @@ struct request {
     instant now;            ///< the one time of this request
     request_notes& notes;
     bool opens_stream = false;  ///< an upgrade: a GET whose assertion and origin are judged like those of a write (BSP-TEL-028, BSP-TEL-032)
+
+    stream_owner* opened = nullptr;     ///< where an endpoint that answers 101 says whose stream it is
 
     [[nodiscard]] bool changes_state() const { return opens_stream || (http.method != "GET" && http.method != "HEAD"); }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bsp/endpoint/caller/peer_keys.hpp>
 #include <bsp/endpoint/caller/standing.hpp>
+#include <bsp/endpoint/request.hpp>
 #include <bsp/policy/guards.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/wire/telemetry_event.hpp>
@@ -41,6 +43,7 @@ struct stream_close {
 struct stream_input {
     std::string peer_id;
     std::vector<std::string> messages;
+    std::optional<sha256_digest> key_sha256 = {};  ///< by which the stream was opened, as in `stream_owner`
 };
 
 /// What goes back: one text message for each that came, in the same order, and then perhaps the end.
@@ -76,13 +79,13 @@ public:
         return outputs;
     }
 
-    /// For each peer, how its streams are to be closed if it has lost its right meanwhile. When the store is not
+    /// For each owner, how its streams are to be closed if it has lost its right meanwhile. When the store is not
     /// available nobody has.
-    std::vector<std::optional<stream_close>> judge(std::span<std::string const> peer_ids, instant now) {
-        std::vector<std::optional<stream_close>> closes(peer_ids.size());
+    std::vector<std::optional<stream_close>> judge(std::span<stream_owner const> owners, instant now) {
+        std::vector<std::optional<stream_close>> closes(owners.size());
         (void)store_.read([&](store_reader& r) -> result<> {
-            for (std::size_t i = 0; i < peer_ids.size(); ++i) {
-                BSP_TRY(auto found, right_of(r, peer_ids[i], now));
+            for (std::size_t i = 0; i < owners.size(); ++i) {
+                BSP_TRY(auto found, right_of(r, owners[i], now));
                 closes[i] = std::move(found.lost);
             }
             return ok();
@@ -93,7 +96,7 @@ public:
 private:
     /// Messages as far as they can be judged without the store.
     struct read_input {
-        std::string_view peer_id;
+        stream_owner owner;
         std::vector<std::string> answers;             ///< of valid events: what holds if they are stored
         std::vector<telemetry_record> valid;
         std::vector<errc> refused;
@@ -109,7 +112,7 @@ private:
     read_input read(stream_input const& input, instant now) {
         using answer = wire::event_answer;
         read_input out;
-        out.peer_id = input.peer_id;
+        out.owner = {input.peer_id, input.key_sha256};
         for (auto const& text : input.messages) {
             auto const v = json::parse(text);
             auto const id = v ? wire::event_id_of(*v) : std::nullopt;
@@ -138,29 +141,34 @@ private:
     }
 
     /// What a new connection of the peer would be told (chapter 5).
-    static result<right> right_of(registry_reader& r, std::string_view peer_id, instant now) {
-        BSP_TRY(auto found, r.peer(peer_id));
+    static result<right> right_of(registry_reader& r, stream_owner const& owner, instant now) {
+        BSP_TRY(auto found, r.peer(owner.peer_id));
         auto const peer = standing(std::move(found), errc::unknown_peer);
         if (!peer) return right{{}, stream_close{close_code::policy, peer.error().code == errc::peer_revoked ? "Peer revoked" : "Peer not found"}};
         if (!unexpired(*peer, now)) return right{{}, stream_close{close_code::policy, "Session binding token expired"}};
+        if (owner.key_sha256) {
+            BSP_TRY(bool const counts, is_in_force(r, *peer, *owner.key_sha256, now));
+            if (!counts) return right{{}, stream_close{close_code::policy, "Key rotated"}};
+        }
         return right{peer->user_id, std::nullopt};
     }
 
     static result<> find_closes(store_reader& r, std::vector<read_input>& all, instant now) {
         for (auto& input : all) {
-            BSP_TRY(auto found, right_of(r, input.peer_id, now));
+            BSP_TRY(auto found, right_of(r, input.owner, now));
             input.lost = std::move(found.lost);
         }
         return ok();
     }
 
     static result<> admit(store_writer& w, std::vector<read_input>& all, instant now) {
-        std::map<std::string_view, right> rights;
+        std::map<std::pair<std::string_view, std::optional<sha256_digest>>, right> rights;
         for (auto& input : all) {
-            auto known = rights.find(input.peer_id);
+            std::pair<std::string_view, std::optional<sha256_digest>> const owner{input.owner.peer_id, input.owner.key_sha256};
+            auto known = rights.find(owner);
             if (known == rights.end()) {
-                BSP_TRY(auto found, right_of(w, input.peer_id, now));
-                known = rights.emplace(input.peer_id, std::move(found)).first;
+                BSP_TRY(auto found, right_of(w, input.owner, now));
+                known = rights.emplace(owner, std::move(found)).first;
             }
             input.lost = known->second.lost;
             if (input.lost) continue;

@@ -16,6 +16,7 @@ struct telemetry_stream {
     static result<http_response> serve(backend const&, caller const& who, request const& r) {
         if (!r.opens_stream) return fail(errc::upgrade_required, "this path speaks WebSocket only");
         BSP_CHECK(who.claim());
+        *r.opened = {who.peer().peer_id, who.key_sha256()};
         return http_response{.status = 101, .headers = {}, .body = {}};
     }
 };

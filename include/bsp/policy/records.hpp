@@ -5,6 +5,8 @@
 #include <bsp/merge/conversation.hpp>
 #include <bsp/merge/message.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +14,12 @@
 
 /// What a store keeps, as values. A store never looks inside `body` members.
 namespace bsp {
+
+namespace limits {
+using namespace std::chrono_literals;
+inline constexpr std::size_t retired_keys_max = 2;    ///< of a peer (A-112)
+inline constexpr auto rotation_grace_max = 24h * 7;   ///< A-112
+}  // namespace limits
 
 enum class peer_status : std::uint8_t { active, unpaired, revoked };
 
@@ -22,6 +30,15 @@ struct peer_endpoints {
     std::string telemetry_endpoint;
 };
 
+/// A key that a peer has rotated out (chapter 13): good until `expires_at`, exclusively.
+struct retired_key {
+    std::string public_key_pem;
+    sha256_digest key_sha256{};
+    instant expires_at;
+
+    friend bool operator==(retired_key const&, retired_key const&) = default;
+};
+
 /// A registration. `peer_id` is never reused, so ended registrations stay as rows.
 struct peer_record {
     std::string peer_id;
@@ -30,6 +47,8 @@ struct peer_record {
     std::string backend_type;                ///< "local" or "hosted"
     std::string public_key_pem;
     sha256_digest key_sha256{};              ///< of the SPKI DER: the pin (A-033)
+    std::vector<retired_key> retired_keys;   ///< the latest first, at most `limits::retired_keys_max` (A-112)
+    std::optional<instant> rotated_at;       ///< as the last accepted rotation stated it (A-111)
     std::vector<std::string> capabilities;
     std::optional<peer_endpoints> endpoints;
     std::string sbt;                         ///< the current SBT as JSON text, without `signature`

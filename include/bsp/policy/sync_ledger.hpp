@@ -48,6 +48,7 @@ struct peer_progress {
     std::string peer_epoch;         ///< under which the peer acknowledged and gave what follows; "" when it gives none
     std::string since;              ///< the `last_sync` of the last page, verbatim; "": from the beginning
     std::string cursor;             ///< of the page before, when another follows; else ""
+    std::string known_key;          ///< fingerprint of the last key of ours that the peer has taken from a notice; "": of none (chapter 13.4)
     sync_counters counters;
 
     friend bool operator==(peer_progress const&, peer_progress const&) = default;

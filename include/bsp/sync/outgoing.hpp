@@ -41,15 +41,27 @@ inline outgoing make_request(std::uint64_t id, std::string method, std::string_v
     return out;
 }
 
-/// The backend on whose behalf the machines act. Owns nothing.
+/// The key that ours has replaced, kept for the peers that have not been told (section 13.4, A-120).
+struct replaced_key {
+    rsa_private_key key;
+    instant grace_expires_at;           ///< until when peers are to believe it still
+};
+
+/// The backend on whose behalf the machines act. Owns nothing but its keys.
 struct own_backend {
     identity const& self;
-    rsa_private_key const& key;
+    rsa_private_key key;
     settings const& config;
     store_base& store;
     sync_ledger& ledger;
     std::function<void(std::span<std::uint8_t>)> fill_random;
+    std::optional<replaced_key> replaced = {};  ///< while a rotation is under way
     std::uint64_t last_request = 0;     ///< ids given to requests so far
+
+    [[nodiscard]] std::string fingerprint() const { return to_hex(key.public_key().sha256()); }
+
+    /// What to sign with towards a peer that has taken the key with the fingerprint `known_key` from a notice.
+    [[nodiscard]] rsa_private_key const& key_towards(std::string_view known_key) const { return replaced && known_key != fingerprint() ? replaced->key : key; }
 
     [[nodiscard]] std::string random_hex(std::size_t bytes) const {
         bsp::bytes raw(bytes);
@@ -61,8 +73,8 @@ struct own_backend {
         return make_request(++last_request, std::move(method), url, std::move(body), deadline);
     }
 
-    /// The peer assertion with which `request` goes to `peer`, good for a minute (section 5.3).
-    [[nodiscard]] std::string assertion(peer_record const& peer, http_request const& request, moment now) const {
+    /// The peer assertion with which `request` goes to `peer`, signed by `signer` and good for a minute (section 5.3).
+    [[nodiscard]] std::string assertion(peer_record const& peer, rsa_private_key const& signer, http_request const& request, moment now) const {
         return mint_peer_assertion({.iss = self.backend_id,
                                     .sub = peer.endpoints->peer_id,
                                     .aud = peer.backend_id,
@@ -71,7 +83,7 @@ struct own_backend {
                                     .htu = request.target,
                                     .iat = now.wall.seconds,
                                     .exp = now.wall.seconds + 60},
-                                   key);
+                                   signer);
     }
 };
 

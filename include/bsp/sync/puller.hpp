@@ -32,6 +32,11 @@ public:
         retry_.reset();
         next_.reset();
     }
+    /// The peer has another key of ours: what is under way was signed with the one before.
+    void handle_new_key() {
+        flight_.abandon();
+        handle_reconnect();
+    }
     void handle_new_beginning() {
         flight_.abandon();
         next_.reset();
@@ -45,7 +50,7 @@ public:
         // The first one never waits: pushes wait for its answer (`has_tried`).
         live_ = tried_ && book_->cursor.empty() && offers_live_pull(peer);
         auto out = self_.request("GET", peer.endpoints->sync_endpoint + query(), "", now.steady + limits::request_timeout + (live_ ? limits::live_pull_wait : std::chrono::seconds{0}));
-        out.request.headers.add("Authorization", "BSP " + self_.assertion(peer, out.request, now));
+        out.request.headers.add("Authorization", "BSP " + self_.assertion(peer, self_.key_towards(book_->known_key), out.request, now));
         flight_.begin(out);
         started_ = now.steady;
         return out;

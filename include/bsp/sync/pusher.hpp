@@ -53,6 +53,7 @@ public:
     }
 
     [[nodiscard]] bool awaits(std::uint64_t id) const { return flight_.is(id); }
+    [[nodiscard]] bool is_under_way() const { return flight_.is_up(); }
 
     [[nodiscard]] timeout poll_timeout() const {
         if (flight_.is_up()) return flight_.deadline();
@@ -154,7 +155,7 @@ private:
                           {"source_backend_id", self_.self.backend_id},
                           {"target_backend_id", peer.backend_id},
                           {"conversations", parcel_->conversations}};
-        BSP_TRY(body["signature"], sign_object(body, self_.key));
+        BSP_TRY(body["signature"], sign_object(body, self_.key_towards(book_->known_key)));
         auto out = self_.request("POST", peer.endpoints->sync_endpoint, json::serialize(body), now.steady + limits::request_timeout);
         flight_.begin(out);
         return out;

@@ -3,6 +3,7 @@
 #include <bsp/sync/network_monitor.hpp>
 #include <bsp/sync/session.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,6 +41,17 @@ public:
         handle_commit();
         for (auto& [id, s] : sessions_) s->handle_impatience();
         for (auto& [url, m] : monitors_) m.handle_impatience();
+    }
+
+    /// Our key is another one; `replaced` is the one before as long as somebody may have to be told (section 13.4).
+    void handle_key(rsa_private_key key, std::optional<replaced_key> replaced) {
+        self_.key = std::move(key);
+        self_.replaced = std::move(replaced);
+    }
+
+    /// Whether every peer that says where it is has been told of our key. False before the registrations were read.
+    [[nodiscard]] bool everybody_knows_key() const {
+        return reload_at_ && is_complete_ && std::ranges::all_of(sessions_, [](auto const& s) { return s.second->knows_key(); });
     }
 
     /// The next request to send, until there is none.
@@ -104,11 +116,13 @@ private:
         reload_at_ = now.steady + std::chrono::milliseconds{limits::sync_interval_ms_default};
         auto const active = active_peers();
         if (!active) return;  // a store that fails changes nothing; the next time tells
+        is_complete_ = true;
         std::set<std::string, std::less<>> here;
         for (auto const& peer : *active) {
             here.insert(peer.peer_id);
             if (auto* known = find(peer.peer_id)) known->handle_peer(peer);
             else if (auto opened = session::open(self_, peer)) sessions_.emplace(peer.peer_id, *std::move(opened));
+            else is_complete_ = false;
         }
         for (auto s = sessions_.begin(); s != sessions_.end();) {
             bool const ended = !here.contains(s->first);  // and never comes back; a ledger that fails is asked again
@@ -156,6 +170,7 @@ private:
     std::map<std::string, std::string, std::less<>> watched_;                     ///< peer_id → URL
     std::string last_asked_;
     timeout reload_at_;
+    bool is_complete_ = false;  ///< there is a session for every peer that says where it is
 };
 
 }  // namespace bsp::sync

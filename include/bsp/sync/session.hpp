@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/sync/key_notifier.hpp>
 #include <bsp/sync/puller.hpp>
 #include <bsp/sync/pusher.hpp>
 
@@ -45,6 +46,7 @@ public:
 
     void handle_reachability(bool reachable) {
         if (reachable && !reachable_) {
+            notifier_.handle_reconnect();
             pusher_.handle_reconnect();
             puller_.handle_reconnect();
         }
@@ -53,29 +55,41 @@ public:
 
     /// Somebody wants it done now. What the peer asked for stands.
     void handle_impatience() {
+        notifier_.handle_reconnect();
         pusher_.handle_reconnect();
         puller_.handle_reconnect();
         paused_until_.reset();
     }
 
     std::optional<outgoing> poll_request(moment now) {
-        if (!may_send(now)) return std::nullopt;
+        // Not while a push is under way: it was signed with the key that the notice ends.
+        if (may_notify(now) && !pusher_.is_under_way())
+            if (auto out = notifier_.poll_request(peer_, !lacks_token(now), now)) return out;
+        if (!may_send(now) || notifier_.is_open()) return std::nullopt;
         if (auto out = puller_.poll_request(peer_, now)) return out;
         return puller_.has_tried() ? pusher_.poll_request(peer_, now) : std::nullopt;
     }
 
     [[nodiscard]] timeout poll_timeout(moment now) const {
-        if (!registration_allows(now)) return std::nullopt;
+        if (!registration_allows(now) && !(dials() && notifier_.is_due())) return std::nullopt;
         timeout const held = std::max(paused_until_, quiet_until_);
         if (held && now.steady < *held) return held;
-        return puller_.has_tried() ? sooner(puller_.poll_timeout(), pusher_.poll_timeout()) : puller_.poll_timeout();
+        if (notifier_.is_open() || lacks_token(now)) return pusher_.is_under_way() ? pusher_.poll_timeout() : notifier_.poll_timeout(!lacks_token(now));
+        if (notifier_.is_due() && !pusher_.is_under_way()) return sooner(notifier_.poll_timeout(true), exchange_timeout());
+        return exchange_timeout();
     }
 
+    /// Whether the peer knows the key of ours that is in use, or never knew another.
+    [[nodiscard]] bool knows_key() const { return !notifier_.is_due(); }
     /// Answers to requests of others, or to those that were given up, change nothing.
     void handle_response(std::uint64_t id, http_response const& response, moment now) {
-        if (!pusher_.awaits(id) && !puller_.awaits(id)) return;
+        if (!pusher_.awaits(id) && !puller_.awaits(id) && !notifier_.awaits(id)) return;
         if (response.status != 200) {
             if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = std::max(quiet_until_, timeout{now.steady + *wanted});
+        }
+        if (notifier_.awaits(id)) {
+            follow(notifier_.handle_response(id, response, now), now);
+            if (!notifier_.is_due()) puller_.handle_new_key();
         }
         follow(pusher_.handle_response(id, response, now), now);
         follow(puller_.handle_response(id, response, peer_, pusher_.interval(), now), now);
@@ -83,6 +97,7 @@ public:
 
     /// No answer came, and none will; `why`, if it is known, for people.
     void handle_silence(std::uint64_t id, std::string_view why, moment now) {
+        notifier_.handle_silence(id, why, now);
         pusher_.handle_silence(id, why, now);
         puller_.handle_silence(id, why, now);
     }
@@ -135,14 +150,22 @@ private:
 
     [[nodiscard]] result<> dialling() const { return may_dial(peer_.endpoints->sync_endpoint, self_.self.backend_type, peer_.backend_type, self_.config.allowed_peers); }
 
-    [[nodiscard]] bool registration_allows(moment now) const {
-        return reachable_ && !awaits_token_ && peer_.endpoints && now.wall < peer_.sbt_expires_at && dialling();
+    [[nodiscard]] bool dials() const { return reachable_ && peer_.endpoints && dialling(); }
+    [[nodiscard]] bool lacks_token(moment now) const { return awaits_token_ || now.wall >= peer_.sbt_expires_at; }
+    [[nodiscard]] bool registration_allows(moment now) const { return dials() && !lacks_token(now); }
+
+    /// A notice of another key needs no token (BSP-ROT-014).
+    [[nodiscard]] bool may_notify(moment now) const {
+        auto const over = [&](timeout t) { return !t || now.steady >= *t; };
+        return notifier_.is_due() && dials() && over(paused_until_) && over(quiet_until_);
     }
 
     [[nodiscard]] bool may_send(moment now) const {
         auto const over = [&](timeout t) { return !t || now.steady >= *t; };
         return registration_allows(now) && over(paused_until_) && over(quiet_until_);
     }
+
+    [[nodiscard]] timeout exchange_timeout() const { return puller_.has_tried() ? sooner(puller_.poll_timeout(), pusher_.poll_timeout()) : puller_.poll_timeout(); }
 
     void follow(consequence what, moment now) {
         switch (what) {
@@ -174,6 +197,7 @@ private:
     echoes pulled_;
     pusher pusher_{self_, outbox_, book_, pulled_};
     puller puller_{self_, book_, pulled_};
+    key_notifier notifier_{self_, book_};
     bool reachable_ = false;
     bool awaits_token_ = false;
     timeout paused_until_;  ///< the peer refuses us

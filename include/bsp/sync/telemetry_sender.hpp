@@ -44,7 +44,9 @@ public:
         auto const due = box_.events(0, 1);
         if (!due || due->empty()) return std::nullopt;
         auto out = self_.request("GET", endpoint_url(), "", now.steady + limits::request_timeout);
-        out.request.headers.add("Authorization", "BSP " + self_.assertion(peer_, out.request, now));
+        auto const known = self_.ledger.progress(peer_.peer_id);
+        auto const& signer = self_.key_towards(known && *known ? (*known)->known_key : "");
+        out.request.headers.add("Authorization", "BSP " + self_.assertion(peer_, signer, out.request, now));
         opening_.begin(out);
         return out;
     }

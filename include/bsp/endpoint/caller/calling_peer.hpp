@@ -31,11 +31,19 @@ public:
         return proven_.way.read([&](store_reader& r) { return f(r.tenant(proven_.peer.user_id)); });
     }
 
+    /// The fingerprint of the key by which it was proven.
+    [[nodiscard]] sha256_digest const& key_sha256() const { return proven_.key_sha256; }
+
     /// Whether the peer would be let in still, as far as that can change with time.
     [[nodiscard]] result<> still_stands(instant now) const {
-        BSP_TRY(auto found, proven_.way.read([&](store_reader& r) { return r.peer(proven_.peer.peer_id); }));
-        BSP_TRY(auto const peer, standing(std::move(found), errc::unknown_peer));
-        return unexpired(peer, now);
+        return proven_.way.read([&](store_reader& r) -> result<> {
+            BSP_TRY(auto found, r.peer(proven_.peer.peer_id));
+            BSP_TRY(auto const peer, standing(std::move(found), errc::unknown_peer));
+            BSP_CHECK(unexpired(peer, now));
+            BSP_TRY(bool const counts, is_in_force(r, peer, proven_.key_sha256, now));
+            if (!counts) return fail(errc::invalid_credential, "the key is no longer one of this peer");
+            return ok();
+        });
     }
 
     /// Uses up an assertion that may be used once: the beginning of a stream.

@@ -39,20 +39,21 @@ inline result<pass> admit(gatekeeper const& gate, request const& r, std::string 
 /// A peer, proven by its assertion.
 struct authenticated_peer {
     peer_record peer;
+    sha256_digest key_sha256;  ///< of the key that has signed
     pass way;
 };
 
-/// Verifies a peer assertion under the key of `registered`, whose id `sub` must be.
+/// Verifies a peer assertion under a key of `registered`, whose id `sub` must be.
 inline result<authenticated_peer> authenticate_peer(gatekeeper const& gate, request const& r, parsed_assertion const& assertion, peer_record registered) {
     note(r, registered);
     if (assertion.claims.sub != registered.peer_id) return fail(errc::invalid_credential, "the assertion is refused: sub is not the peer of the path");
-    BSP_TRY(auto const key, rsa_public_key::from_pem(registered.public_key_pem));
+    BSP_TRY(auto const key, signing_key(gate.store, registered, r.now, [&](rsa_public_key const& k) { return k.verify_ps256(assertion.signing_input, assertion.signature); }));
     BSP_TRY(auto const verified, verify_peer_assertion(assertion, key, {gate.self.backend_id, r.http.method, r.htu, registered.backend_id}, r.now));
     BSP_CHECK(unexpired(registered, r.now));
     BSP_TRY(pass way, admit(gate, r, "peer " + registered.peer_id, verified.claims()));
-    way.of_peer(registered.peer_id);
+    way.of_peer(registered.peer_id, key.sha256());
     r.notes.proven = true;
-    return authenticated_peer{std::move(registered), std::move(way)};
+    return authenticated_peer{std::move(registered), key.sha256(), std::move(way)};
 }
 
 /// Verifies a peer assertion, whichever peer it is of. An id that names no registration is an invalid

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/backend.hpp>
+#include <bsp/endpoint/caller/peer_keys.hpp>
 #include <bsp/endpoint/caller/standing.hpp>
 
 #include <optional>
@@ -19,13 +20,14 @@ struct once {
 
 /// The way into the store that a verified credential opens. Every write begins by asking again, inside the
 /// transaction, what may have changed since the credential was verified: that a state-changing assertion
-/// was not used before (BSP-AUT-044, BSP-AUT-048), and that the peer still stands (BSP-REG-043).
+/// was not used before (BSP-AUT-044, BSP-AUT-048), that the peer still stands (BSP-REG-043), and that the key by which
+/// it was proven is still its own (BSP-ROT-032).
 class pass {
 public:
     pass(store_base& store, instant now) : store_{&store}, now_{now} {}
 
     pass& claiming(once claim) { return claim_ = std::move(claim), *this; }
-    pass& of_peer(std::string peer_id) { return peer_id_ = std::move(peer_id), *this; }
+    pass& of_peer(std::string peer_id, sha256_digest const& key_sha256) { return peer_id_ = std::move(peer_id), key_sha256_ = key_sha256, *this; }
 
     /// Runs `f(store_reader&) -> result<T>`.
     template <class F>
@@ -57,6 +59,8 @@ private:
             BSP_TRY(auto found, w.peer(*peer_id_));
             BSP_TRY(auto const peer, standing(std::move(found), errc::unknown_peer));
             BSP_CHECK(unexpired(peer, now_));
+            BSP_TRY(bool const counts, is_in_force(w, peer, key_sha256_, now_));
+            if (!counts) return fail(errc::invalid_credential, "the key is no longer one of this peer");
         }
         return ok();
     }
@@ -65,6 +69,7 @@ private:
     instant now_;
     std::optional<once> claim_;
     std::optional<std::string> peer_id_;
+    sha256_digest key_sha256_{};
 };
 
 }  // namespace bsp::endpoint

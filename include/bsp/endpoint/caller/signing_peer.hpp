@@ -23,7 +23,7 @@ public:
         BSP_TRY(auto peer, standing(std::move(found), errc::unknown_peer));
         BSP_TRY(json::value body, r.body());
         BSP_TRY(json::fields const f, json::fields::of(body));
-        BSP_TRY(auto const key, rsa_public_key::from_pem(peer.public_key_pem));
+        BSP_TRY(auto const key, signing_key(gate.store, peer, r.now, [&](rsa_public_key const& k) { return verify_object(f.get(), "signature", k).has_value(); }));
         BSP_CHECK(verify_object(f.get(), "signature", key));
         BSP_TRY(auto const envelope, wire::decode_push_envelope(f));
         BSP_CHECK(fresh(envelope.timestamp, r.now));
@@ -32,7 +32,7 @@ public:
         r.notes.proven = true;
         BSP_CHECK(within(gate, push_rate, peer.peer_id, r));
         pass way{gate.store, r.now};
-        way.of_peer(peer.peer_id);
+        way.of_peer(peer.peer_id, key.sha256());
         return signing_peer{std::move(peer), std::move(body), std::move(way)};
     }
 
