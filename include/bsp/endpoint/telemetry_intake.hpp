@@ -184,7 +184,7 @@ private:
         if (!watch_) return;
         for (errc const why : r.refused) {
             bool const limited = why == errc::rate_limited;
-            watch_->trail.note({.type = limited ? audit_type::rate_limited : audit_type::telemetry_rejected, .at = now, .peer_id = std::string{r.peer_id}, .reason = why});
+            watch_->trail.note({.type = limited ? audit_type::rate_limited : audit_type::telemetry_rejected, .at = now, .peer_id = std::string{r.owner.peer_id}, .reason = why});
         }
     }
 
