@@ -131,7 +131,7 @@ void pause_of_one_line(scenario& s) {
     mine.say(all_off);
     auto const other = s.register_peer_of(s.other_account());
     line l{s, other};
-    opens(s, l, "a peer of another user");
+    s.expect(l.open(), "a peer of another user may open a connection", l.handshake().describe());
     acked(s, l.tell(event(s, s.fresh("src"))), "an event for another user");
 }
 
@@ -150,7 +150,7 @@ void kinds_are_apart_on_lines(scenario& s) {
     mine.say(no_conversations);
     auto const a = s.register_peer();
     line l{s, a};
-    opens(s, l, "a peer while only conversations are refused");
+    s.expect(l.open(), "a peer may open a connection while only conversations are refused", l.handshake().describe());
     acked(s, l.tell(event(s, s.fresh("src"))), "an event while only conversations are refused");
 }
 

@@ -352,8 +352,10 @@ struct export_of_all : base {
     json::object exported(std::string const& user_id, instant now) override {
         auto out = base::exported(user_id, now);
         for (auto const& t : held().tenants)
-            if (t.first != user_id)
-                for (auto const& c : base::exported(t.first, now).at("conversations").as_array()) out["conversations"].as_array().push_back(c);
+            if (t.first != user_id) {
+                auto const theirs = base::exported(t.first, now);
+                for (auto const& c : theirs.at("conversations").as_array()) out["conversations"].as_array().push_back(c);
+            }
         return out;
     }
 };
