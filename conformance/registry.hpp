@@ -58,6 +58,10 @@
     X(telemetry_keeping) \
     X(telemetry_frames) \
     X(telemetry_lists) \
+    X(privacy_settings) \
+    X(privacy_consent) \
+    X(privacy_retention) \
+    X(privacy_data) \
     X(platforms) \
     X(rotation) \
     X(rotation_keys) \

@@ -6,6 +6,7 @@
 #include "http_date.hpp"
 #include "living_installation.hpp"
 #include "protocol.hpp"
+#include "retention.hpp"
 #include "routes.hpp"
 #include "storage/registry.hpp"
 #include "storage/sync_switch.hpp"
@@ -101,11 +102,14 @@ public:
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
+        // A local backend has the originals; copies are what expires.
+        if (installation_.self.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
     }
 
     ~parts() { stop(); }
 
     void stop() {
+        if (retention_) retention_->stop();
         door_->stop();
         if (worker_) worker_->stop();
         telemetry_.stop();
@@ -213,6 +217,7 @@ private:
     window_limiter limits_;
     refusal_trail trail_;
     guards guards_{limits_, trail_};
+    std::unique_ptr<retention> retention_;
     protocol protocol_;
     request_ids ids_;
     routes routes_;

@@ -2,6 +2,7 @@
 
 #include "degenerate.hpp"
 #include "http_server.hpp"
+#include "private_backend.hpp"
 
 #include "../peer/listener.hpp"
 #include "../probe.hpp"
@@ -247,7 +248,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->put(std::make_shared<faulty::backend>(s));
+        lab_->put(faulty::correct_backend(s));
         green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
     }
     std::vector<registered_check> of_bytes;
@@ -256,7 +257,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->serve(faulty::make<faulty::backend>, s, faulty::framing{});
+        lab_->serve(faulty::correct_backend, s, faulty::framing{});
         green = nobody_is_blamed(progress_, std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {})) && green;
     }
     return correct_client_is_green() && green;
@@ -329,7 +330,7 @@ autopsy kill_matrix::examine(laboratory& lab, faulty::fault const& f, bool all_c
     s.backend_type = is_local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
-        bool const streams = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel || c.profile == profile::sec; });
+        bool const streams = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel || c.profile == profile::sec || c.profile == profile::prv; });
         if (is_of_client(f)) lab.serve_client(f.make, s);
         else if (sockets || f.door) lab.serve(f.make, s, streams && !f.door ? faulty::framing{} : f.door);
         else lab.put(std::shared_ptr<faulty::backend>{f.make(s)});

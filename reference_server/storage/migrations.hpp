@@ -1,5 +1,7 @@
 #pragma once
 
+#include "migrations_privacy.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -14,7 +16,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 6> steps{
+inline constexpr std::array steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -197,6 +199,8 @@ ALTER TABLE peer ADD COLUMN rotated_s  INTEGER;
 ALTER TABLE peer ADD COLUMN rotated_ns INTEGER;
 ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
 )sql",
+    privacy_settings_step,
+    retention_step,
 };
 
 }  // namespace bsp::server::migrations

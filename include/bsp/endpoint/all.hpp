@@ -3,6 +3,8 @@
 #include <bsp/endpoint/delete_conversation.hpp>
 #include <bsp/endpoint/delete_message.hpp>
 #include <bsp/endpoint/end_peer.hpp>
+#include <bsp/endpoint/erase_data.hpp>
+#include <bsp/endpoint/export_data.hpp>
 #include <bsp/endpoint/get_audit.hpp>
 #include <bsp/endpoint/get_conversation.hpp>
 #include <bsp/endpoint/get_digest.hpp>
@@ -10,6 +12,7 @@
 #include <bsp/endpoint/get_identity.hpp>
 #include <bsp/endpoint/list_conversations.hpp>
 #include <bsp/endpoint/list_peers.hpp>
+#include <bsp/endpoint/privacy_settings.hpp>
 #include <bsp/endpoint/register_peer.hpp>
 #include <bsp/endpoint/rotate_key.hpp>
 #include <bsp/endpoint/sync_pull.hpp>
@@ -38,6 +41,10 @@ namespace bsp::endpoint {
     X(delete_message)      \
     X(telemetry_stream)    \
     X(telemetry_events)    \
-    X(get_audit)
+    X(get_audit)           \
+    X(get_privacy)         \
+    X(put_privacy)         \
+    X(export_data)         \
+    X(erase_data)
 
 }  // namespace bsp::endpoint

@@ -25,7 +25,7 @@ struct get_conversation {
         return respond(std::move(body));
     }
 
-private:
+    /// The document; `not_found` when the user has no such conversation or deleted it.
     static result<std::string> write(tenant_reader& mine, std::string const& id, bool with_losers, instant now) {
         BSP_TRY(auto const head, mine.head(id));
         if (!head || head->scalars.deleted) return fail(errc::not_found, "there is no such conversation");
@@ -44,6 +44,7 @@ private:
         return out;
     }
 
+private:
     /// `, "conflicts": [ … ]`, without those of messages that were deleted since (BSP-CNV-023).
     static result<> write_losers(tenant_reader& mine, std::string const& id, instant now, std::string& out) {
         BSP_TRY(auto const losers, mine.losers(id, now - limits::conflict_loser_kept));

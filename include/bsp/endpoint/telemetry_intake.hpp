@@ -2,6 +2,7 @@
 
 #include <bsp/endpoint/caller/peer_keys.hpp>
 #include <bsp/endpoint/caller/standing.hpp>
+#include <bsp/endpoint/consent.hpp>
 #include <bsp/endpoint/request.hpp>
 #include <bsp/policy/guards.hpp>
 #include <bsp/policy/store.hpp>
@@ -135,13 +136,14 @@ private:
                 continue;
             }
             out.answers.push_back(encode(answer{answer::kind::acked, id}));
-            out.valid.push_back({std::move(event->event_id), input.peer_id, std::move(event->source_backend), now, std::move(event->body)});
+            out.valid.push_back({std::move(event->event_id), input.owner.peer_id, std::move(event->source_backend), now, std::move(event->body)});
         }
         return out;
     }
 
     /// What a new connection of the peer would be told (chapter 5).
-    static result<right> right_of(registry_reader& r, stream_owner const& owner, instant now) {
+    template <class View>
+    static result<right> right_of(View& r, stream_owner const& owner, instant now) {
         BSP_TRY(auto found, r.peer(owner.peer_id));
         auto const peer = standing(std::move(found), errc::unknown_peer);
         if (!peer) return right{{}, stream_close{close_code::policy, peer.error().code == errc::peer_revoked ? "Peer revoked" : "Peer not found"}};
@@ -150,6 +152,9 @@ private:
             BSP_TRY(bool const counts, is_in_force(r, *peer, *owner.key_sha256, now));
             if (!counts) return right{{}, stream_close{close_code::policy, "Key rotated"}};
         }
+        auto const consent = telemetry_is_exchanged(r.tenant(peer->user_id));
+        if (!consent && consent.error().code != errc::sync_paused) return consent.error();
+        if (!consent) return right{{}, stream_close{close_code::policy, "Paused by the user"}};
         return right{peer->user_id, std::nullopt};
     }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/base/uri.hpp>
+#include <bsp/endpoint/admission.hpp>
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
@@ -109,7 +110,7 @@ private:
     }
 
     consequence handle_page(std::string const& text, peer_record const& peer, std::chrono::milliseconds interval, moment now) {
-        auto const page = wire::decode_pull_page(text);
+        auto page = wire::decode_pull_page(text);
         if (!page) return stay(now, page.error().detail);
         bool const renewed = page->epoch && *page->epoch != book_->peer_epoch;
         // Under an epoch that was not known, too: a restored store may have forgotten what it acknowledged before.
@@ -127,7 +128,7 @@ private:
         return consequence::none;
     }
 
-    result<effect> take_in(wire::pull_page const& page, peer_record const& peer, moment now) {
+    result<effect> take_in(wire::pull_page& page, peer_record const& peer, moment now) {
         if (page.conversations.empty()) return effect{};
         return self_.store.write([&](store_writer& w) -> result<effect> {
             auto& mine = w.tenant(peer.user_id);
@@ -137,7 +138,11 @@ private:
             BSP_TRY(auto const quiet, quiet_times(mine, page));
             BSP_TRY(e.at, mine.begin_change(now.wall));
             std::vector<wire::conflict> nobody_to_tell;
-            for (auto const& entry : page.conversations) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
+            BSP_TRY(auto const gate, endpoint::admission::of(self_.self.backend_type, mine, now.wall));
+            for (auto& entry : page.conversations) {
+                BSP_TRY(bool const admitted, gate.admit(mine, entry, nobody_to_tell));
+                if (admitted) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
+            }
             BSP_TRY(auto const changed, mine.changes(e.at, std::nullopt, page.conversations.size()));
             e.news = !changed.empty();
             // A conversation that came back may hold messages that were withheld from the peer as long as it was deleted.

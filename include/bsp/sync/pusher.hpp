@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace bsp::sync {
 
@@ -30,6 +31,13 @@ public:
 
     void handle_reconnect() {
         retry_.reset();
+        look_ = true;
+    }
+
+    /// The user allows other things than before. What was packed under the old word is read again.
+    void handle_settings() {
+        parcel_.reset();
+        flight_.abandon();
         look_ = true;
     }
 
@@ -107,6 +115,7 @@ private:
     };
 
     result<std::optional<outgoing>> next_request(peer_record const& peer, moment now) {
+        if (parcel_) BSP_CHECK(look_again(now));
         if (!parcel_) BSP_CHECK(pack_changes(now));
         if (!parcel_) BSP_CHECK(pack_refused(now));
         if (!parcel_) return std::optional<outgoing>{};
@@ -114,9 +123,18 @@ private:
         return std::optional{std::move(out)};
     }
 
+    /// A parcel that is sent again holds nothing that was erased since it was made.
+    result<> look_again(moment now) {
+        std::vector<std::string> ids;
+        for (auto const& c : parcel_->conversations.as_array()) ids.emplace_back(json::view(c.at("conversation_id").as_string()));
+        BSP_TRY(bool const may_go, box_.may_all_go(ids, now.wall));
+        if (!may_go) parcel_.reset();
+        return ok();
+    }
+
     result<> pack_changes(moment now) {
         if (!look_ && looked_at_ && now.steady < *looked_at_ + interval_) return ok();
-        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, pulled_));
+        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, now.wall, pulled_));
         looked_at_ = now.steady;
         look_ = page.entries > 0;
         if (page.entries > 0) {
@@ -134,7 +152,7 @@ private:
     result<> pack_refused(moment now) {
         for (auto const& r : book_->refused) {
             if (now.steady < due_at(r.conversation_id)) continue;
-            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from));
+            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from, now.wall));
             return pack(std::move(page), r.from, r.conversation_id);
         }
         return ok();

@@ -30,8 +30,11 @@ public:
 
     session(session const&) = delete;
 
-    /// Something was committed in our store.
-    void handle_change() { pusher_.handle_change(); }
+    /// Something was committed in our store: changes, or what the user allows.
+    void handle_change() {
+        pusher_.handle_change();
+        settings_known_ = false;
+    }
 
     /// What the registration says now. Another token, or another address, is a reason to try again.
     void handle_peer(peer_record peer) {
@@ -62,6 +65,7 @@ public:
     }
 
     std::optional<outgoing> poll_request(moment now) {
+        if (!settings_known_) read_settings();
         // Not while a push is under way: it was signed with the key that the notice ends.
         if (may_notify(now) && !pusher_.is_under_way())
             if (auto out = notifier_.poll_request(peer_, !lacks_token(now), now)) return out;
@@ -71,19 +75,23 @@ public:
     }
 
     [[nodiscard]] timeout poll_timeout(moment now) const {
+        if (!settings_known_) return now.steady + (settings_failed_ ? std::chrono::seconds{1} : std::chrono::seconds{0});
         if (!registration_allows(now) && !(dials() && notifier_.is_due())) return std::nullopt;
         timeout const held = std::max(paused_until_, quiet_until_);
         if (held && now.steady < *held) return held;
         if (notifier_.is_open() || lacks_token(now)) return pusher_.is_under_way() ? pusher_.poll_timeout() : notifier_.poll_timeout(!lacks_token(now));
-        if (notifier_.is_due() && !pusher_.is_under_way()) return sooner(notifier_.poll_timeout(true), exchange_timeout());
-        return exchange_timeout();
+        if (notifier_.is_due() && !pusher_.is_under_way()) return sooner(notifier_.poll_timeout(true), registration_allows(now) ? exchange_timeout() : timeout{});
+        return registration_allows(now) ? exchange_timeout() : pusher_.poll_timeout();
     }
 
     /// Whether the peer knows the key of ours that is in use, or never knew another.
     [[nodiscard]] bool knows_key() const { return !notifier_.is_due(); }
+
     /// Answers to requests of others, or to those that were given up, change nothing.
     void handle_response(std::uint64_t id, http_response const& response, moment now) {
         if (!pusher_.awaits(id) && !puller_.awaits(id) && !notifier_.awaits(id)) return;
+        if (!settings_known_) read_settings();
+        if (!settings_.exchanges_conversations() && !notifier_.awaits(id)) return handle_silence(id, paused, now);  // nothing is taken in, either
         if (response.status != 200) {
             if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = std::max(quiet_until_, timeout{now.steady + *wanted});
         }
@@ -119,6 +127,7 @@ public:
         }
     };
 
+    static constexpr std::string_view paused = "the user has paused sync";
     static constexpr std::string_view unreachable = "the peer cannot be reached";
 
     /// For people (BSP-OFF-037).
@@ -131,6 +140,7 @@ public:
     /// Why nothing is sent; "" when nothing stands in the way.
     [[nodiscard]] std::string obstacle(moment now) const {
         if (!peer_.endpoints) return "the peer has not told where it is";
+        if (!settings_.exchanges_conversations()) return std::string{paused};
         if (auto const allowed = dialling(); !allowed) return allowed.error().detail;
         if (awaits_token_ || now.wall >= peer_.sbt_expires_at) return "waits for a new session binding token";
         if (!reachable_) return std::string{unreachable};
@@ -152,12 +162,23 @@ private:
 
     [[nodiscard]] bool dials() const { return reachable_ && peer_.endpoints && dialling(); }
     [[nodiscard]] bool lacks_token(moment now) const { return awaits_token_ || now.wall >= peer_.sbt_expires_at; }
-    [[nodiscard]] bool registration_allows(moment now) const { return dials() && !lacks_token(now); }
+    [[nodiscard]] bool registration_allows(moment now) const { return dials() && settings_known_ && settings_.exchanges_conversations() && !lacks_token(now); }
 
-    /// A notice of another key needs no token (BSP-ROT-014).
+    /// A notice of another key needs no token (BSP-ROT-014), and is no exchange that a pause would hold up.
     [[nodiscard]] bool may_notify(moment now) const {
         auto const over = [&](timeout t) { return !t || now.steady >= *t; };
         return notifier_.is_due() && dials() && over(paused_until_) && over(quiet_until_);
+    }
+
+    /// A store that does not tell is asked again; until then nothing is sent.
+    void read_settings() {
+        auto said = outbox_.settings();
+        settings_known_ = said.has_value();
+        settings_failed_ = !said;
+        if (!said || *said == settings_) return;
+        settings_ = *std::move(said);
+        pusher_.handle_settings();
+        handle_impatience();
     }
 
     [[nodiscard]] bool may_send(moment now) const {
@@ -198,6 +219,9 @@ private:
     pusher pusher_{self_, outbox_, book_, pulled_};
     puller puller_{self_, book_, pulled_};
     key_notifier notifier_{self_, book_};
+    privacy_settings settings_;
+    bool settings_known_ = false;
+    bool settings_failed_ = false;
     bool reachable_ = false;
     bool awaits_token_ = false;
     timeout paused_until_;  ///< the peer refuses us

@@ -89,6 +89,15 @@ private:
         result<std::vector<telemetry_record>> events(std::optional<std::string_view> source_backend, instant since, std::optional<position> const& after, std::size_t limit) override {
             return self_.guarded([&] { return inner_.events(source_backend, since, after, limit); });
         }
+        result<privacy_settings> privacy() override {
+            return self_.guarded([&] { return inner_.privacy(); });
+        }
+        result<std::vector<message_place>> expired_messages(privacy::expiry const& e, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.expired_messages(e, limit); });
+        }
+        result<std::optional<departure>> departed(std::string_view conversation_id, std::string_view id) override {
+            return self_.guarded([&] { return inner_.departed(conversation_id, id); });
+        }
 
     protected:
         failing_store& self_;
@@ -115,6 +124,27 @@ private:
         }
         result<bool> put_event(telemetry_record const& event) override {
             return self_.guarded([&] { return inner_.put_event(event); });
+        }
+        result<> put_privacy(privacy_settings const& settings) override {
+            return self_.guarded([&] { return inner_.put_privacy(settings); });
+        }
+        result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) override {
+            return self_.guarded([&] { return inner_.remove_messages(conversation_id, ids); });
+        }
+        result<> remove_conversation(std::string_view conversation_id) override {
+            return self_.guarded([&] { return inner_.remove_conversation(conversation_id); });
+        }
+        result<> remove_losers(instant until) override {
+            return self_.guarded([&] { return inner_.remove_losers(until); });
+        }
+        result<std::size_t> remove_events(instant until, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.remove_events(until, limit); });
+        }
+        result<> remove_derived() override {
+            return self_.guarded([&] { return inner_.remove_derived(); });
+        }
+        result<> put_departed(std::string_view conversation_id, std::string_view id, departure const& d) override {
+            return self_.guarded([&] { return inner_.put_departed(conversation_id, id, d); });
         }
     };
 
@@ -145,6 +175,9 @@ private:
         }
         result<std::optional<audit_entry>> last_audit() override {
             return self_.guarded([&] { return inner_.last_audit(); });
+        }
+        result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.users(after, limit); });
         }
 
     protected:
