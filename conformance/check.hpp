@@ -20,12 +20,11 @@ enum class aspect : std::uint8_t { behaviour, exactness };
 /// A set of features that a backend offers as a whole.
 #define BSP_PROFILES(X) X(gen, "GEN", "HTTP, JSON and errors") X(id, "ID", "identity") X(reg, "REG", "registration, peers and authentication") X(syn, "SYN", "sync, merge and conversations") \
     X(tel, "TEL", "telemetry") \
-    X(prv, "PRV", "privacy: consent, retention, export, erasure") \
     X(mpp, "MPP", "platforms and languages") \
-    X(sec, "SEC", "security: keys, limits, audit and transport") \
+    X(sec, "SEC", "security: key rotation, limits, audit and transport") \
+    X(prv, "PRV", "privacy: consent, retention, export, erasure") \
     X(off, "OFF", "the client side; only with --peer-listen") \
-    X(fuzz, "FUZZ", "hostile requests, generated; only on demand") \
-    X(sec, "SEC", "limits, audit and other protections")
+    X(fuzz, "FUZZ", "hostile requests, generated; only on demand")
 
 enum class profile : std::uint8_t {
 #define BSP_X(name, text, title) name,

@@ -103,7 +103,7 @@ public:
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
         // A local backend has the originals; copies are what expires.
-        if (installation_.self.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
+        if (self_.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
     }
 
     ~parts() { stop(); }

@@ -136,7 +136,7 @@ private:
                 continue;
             }
             out.answers.push_back(encode(answer{answer::kind::acked, id}));
-            out.valid.push_back({std::move(event->event_id), input.owner.peer_id, std::move(event->source_backend), now, std::move(event->body)});
+            out.valid.push_back({std::move(event->event_id), input.peer_id, std::move(event->source_backend), now, std::move(event->body)});
         }
         return out;
     }
