@@ -15,13 +15,14 @@ LAYERS = {
     "crypto": ["base", "json"],
     "merge": ["base"],
     "wire": ["base", "json", "crypto", "merge"],
-    "policy": ["base", "crypto", "merge", "wire"],
+    "privacy": ["base", "json", "wire"],
+    "policy": ["base", "crypto", "merge", "wire", "privacy"],
     "sbt": ["base", "json", "crypto", "wire"],
     "auth": ["base", "json", "crypto", "wire"],
-    "endpoint": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth"],
-    "sync": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint"],
-    "adapters": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint", "sync"],
-    "testing": ["base", "json", "crypto", "merge", "wire", "policy", "sbt", "auth", "endpoint", "sync", "adapters"],
+    "endpoint": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth"],
+    "sync": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth", "endpoint"],
+    "adapters": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth", "endpoint", "sync"],
+    "testing": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth", "endpoint", "sync", "adapters"],
 }
 
 # What the suite may take from the headers: enough to build requests and read answers, never an oracle.

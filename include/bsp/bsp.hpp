@@ -43,6 +43,7 @@
 #include <bsp/wire/sync_ack.hpp>
 #include <bsp/wire/sync_push.hpp>
 #include <bsp/wire/telemetry_event.hpp>
+#include <bsp/privacy/settings.hpp>
 #include <bsp/policy/clock.hpp>
 #include <bsp/policy/entropy.hpp>
 #include <bsp/policy/environment.hpp>

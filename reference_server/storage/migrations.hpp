@@ -1,5 +1,7 @@
 #pragma once
 
+#include "migrations_privacy.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -14,7 +16,7 @@ namespace bsp::server::migrations {
 /// "BSP1": tells our files from other programs' databases.
 inline constexpr std::int64_t application_id = 0x42535031;
 
-inline constexpr std::array<char const*, 4> steps{
+inline constexpr std::array steps{
     R"sql(
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -173,6 +175,7 @@ CREATE UNIQUE INDEX event_once ON event (user_id, event_id);
 CREATE INDEX event_order     ON event (user_id, received_at, event_id);
 CREATE INDEX event_of_source ON event (user_id, source_backend, received_at, event_id);
 )sql",
+    privacy_settings_step,
 };
 
 }  // namespace bsp::server::migrations

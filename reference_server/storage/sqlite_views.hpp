@@ -37,12 +37,15 @@ public:
     result<std::vector<telemetry_record>> events(std::optional<std::string_view> source_backend, instant since, std::optional<position> const& after,
                                                  std::size_t limit) override;
 
+    result<privacy_settings> privacy() override;
+
     result<instant> begin_change(instant now) override;
     result<> put_head(merge::conversation_head const& head, instant changed_at) override;
     result<> put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) override;
     result<> put_loser(std::string_view conversation_id, merge::message const& loser, instant at) override;
     result<> put_receipt(sync_receipt const& receipt) override;
     result<bool> put_event(telemetry_record const& event) override;
+    result<> put_privacy(privacy_settings const& settings) override;
 
 private:
     sqlite_session& session_;

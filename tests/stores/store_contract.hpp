@@ -625,6 +625,31 @@ inline void commits_are_told_and_refusals_are_not(store_base& s) {
     BOOST_TEST(told == 1);
 }
 
+inline void privacy_settings_are_the_defaults_until_they_are_put(store_base& s) {
+    auto const held = [&](std::string_view user) { return must(s.read([&](store_reader& r) { return r.tenant(user).privacy(); })); };
+    BOOST_TEST((held("ada") == privacy_settings{}));
+
+    privacy_settings said;
+    said.sync_enabled = said.sync_telemetry = said.redact_pii = false;
+    said.retention_days = 7;
+    said.allowed_surfaces = {"web", "\u00fcr"};
+    said.others = {{"theme", {{"dark", nullptr}}}};
+    must(s.write([&](store_writer& w) { return w.tenant("ada").put_privacy(said); }));
+    BOOST_TEST((held("ada") == said));
+    BOOST_TEST((held("bob") == privacy_settings{}));
+
+    BOOST_TEST(!s.write([](store_writer& w) -> result<> {
+        BOOST_TEST(w.tenant("ada").put_privacy({}).has_value());
+        return fail(errc::not_found, "no");
+    }));
+    BOOST_TEST((held("ada") == said));
+
+    said.sync_enabled = true;
+    said.allowed_surfaces.clear();
+    must(s.write([&](store_writer& w) { return w.tenant("ada").put_privacy(said); }));
+    BOOST_TEST((held("ada") == said));
+}
+
 }  // namespace contract
 
 inline constexpr store_clause store_contract[] = {
@@ -645,6 +670,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(events_are_stored_once_for_each_user)
     BSP_X(events_are_listed_in_the_order_of_receipt)
     BSP_X(an_event_of_a_refused_transaction_is_not_stored)
+    BSP_X(privacy_settings_are_the_defaults_until_they_are_put)
     BSP_X(peers_come_back_as_they_were)
     BSP_X(ended_registrations_remain_but_are_not_active)
     BSP_X(registrations_are_found_by_backend_and_by_key)

@@ -32,6 +32,8 @@ inline constexpr std::size_t event_depth_max = json_depth_max - 2;     ///< a li
 inline constexpr double event_cost_usd_max = 1e6;                      ///< A-146
 inline constexpr std::size_t events_per_window_max = 1'000;            ///< of one peer (A-114, A-116)
 inline constexpr auto events_window = 60s;                             ///< A-114
+inline constexpr std::int64_t retention_days_min = 1, retention_days_max = 3'650;  ///< A-127
+inline constexpr std::size_t privacy_settings_bytes_max = 65'536;      ///< as text, unknown members and all
 inline constexpr int pull_wait_seconds_max = 30;                       ///< A-179
 
 inline constexpr auto freshness_window = 300s;                         ///< A-018, A-092

@@ -2,6 +2,7 @@
 
 #include <bsp/base/result.hpp>
 #include <bsp/policy/records.hpp>
+#include <bsp/privacy/settings.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -59,6 +60,9 @@ public:
     /// order (received_at, event_id), after `after`.
     virtual result<std::vector<telemetry_record>> events(std::optional<std::string_view> source_backend, instant since,
                                                          std::optional<position> const& after, std::size_t limit) = 0;
+
+    /// What the user allows: the defaults until they have said something.
+    virtual result<privacy_settings> privacy() = 0;
 };
 
 /// Everything of one user that a transaction may write. All changes of one transaction carry the commit
@@ -78,6 +82,9 @@ public:
     /// False, and nothing is changed, when one with its `event_id` is held. Needs no `begin_change`: events
     /// are not part of the change feed.
     virtual result<bool> put_event(telemetry_record const& event) = 0;
+
+    /// Replaces the settings. Needs no `begin_change`.
+    virtual result<> put_privacy(privacy_settings const& settings) = 0;
 };
 
 /// Peers of all users: what must be known before a user is known.

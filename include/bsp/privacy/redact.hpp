@@ -268,19 +268,17 @@ inline std::size_t top_level_end(std::string_view t, std::size_t at) {
             if (t[i] != '-') end = i + 1;
         if (end > at + 4 && is_edge_after(t, end)) return end;
     }
-    std::size_t count = 0;
+    std::size_t end = none, count = 0;
     letter is = letter::no;
-    bool ends_in_ascii = false;
     while (at < t.size()) {
         auto const c = character_at(t, at);
         auto const its = is_any_letter(c.scalar) ? domain_class(c.scalar) : letter::no;
         if (its == letter::no || (is != letter::no && its != is)) break;
         is = its;
-        ends_in_ascii = c.scalar < 0x80;
         at += c.octets;
-        ++count;
+        if (++count >= 2 && (c.scalar >= 0x80 || is_edge_after(t, at))) end = at;
     }
-    return count >= 2 && (!ends_in_ascii || is_edge_after(t, at)) ? at : none;
+    return end;
 }
 
 /// The end of the domain that begins at `start`: of its last label that may be a top-level domain.

@@ -89,6 +89,9 @@ private:
         result<std::vector<telemetry_record>> events(std::optional<std::string_view> source_backend, instant since, std::optional<position> const& after, std::size_t limit) override {
             return self_.guarded([&] { return inner_.events(source_backend, since, after, limit); });
         }
+        result<privacy_settings> privacy() override {
+            return self_.guarded([&] { return inner_.privacy(); });
+        }
 
     protected:
         failing_store& self_;
@@ -115,6 +118,9 @@ private:
         }
         result<bool> put_event(telemetry_record const& event) override {
             return self_.guarded([&] { return inner_.put_event(event); });
+        }
+        result<> put_privacy(privacy_settings const& settings) override {
+            return self_.guarded([&] { return inner_.put_privacy(settings); });
         }
     };
 

@@ -55,6 +55,7 @@ private:
         std::optional<instant> last_change;
         std::map<place, telemetry_record> events;  ///< by (received_at, event_id)
         std::set<std::string, std::less<>> event_ids;
+        privacy_settings privacy;
     };
     struct revocation {
         std::string backend_id;
@@ -153,6 +154,8 @@ private:
             return page;
         }
 
+        result<privacy_settings> privacy() override { return data_.privacy; }
+
         result<instant> begin_change(instant now) override {
             auto const before = data_.last_change;
             undo_->on_rollback([&data = data_, before] { data.last_change = before; });
@@ -230,6 +233,12 @@ private:
             undo_->on_rollback([&data = data_, key] { data.events.erase(key), data.event_ids.erase(key.second); });
             data_.events.emplace(key, std::move(kept));
             return true;
+        }
+
+        result<> put_privacy(privacy_settings const& settings) override {
+            undo_->on_rollback([&data = data_, old = data_.privacy] { data.privacy = old; });
+            data_.privacy = settings;
+            return ok();
         }
 
     private:
