@@ -4,6 +4,7 @@
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
+#include <bsp/privacy/transfer.hpp>
 #include <bsp/sync/answer.hpp>
 #include <bsp/sync/echoes.hpp>
 #include <bsp/sync/outgoing.hpp>
@@ -132,7 +133,10 @@ private:
             BSP_TRY(auto const quiet, quiet_times(mine, page));
             BSP_TRY(e.at, mine.begin_change(now.wall));
             std::vector<wire::conflict> nobody_to_tell;
-            for (auto const& entry : page.conversations) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
+            for (auto const& entry : page.conversations) {
+                BSP_TRY(auto const known, with_what_is_known(mine, entry));
+                BSP_CHECK(endpoint::join_into(mine, known, e.at, nobody_to_tell));
+            }
             BSP_TRY(auto const changed, mine.changes(e.at, std::nullopt, page.conversations.size()));
             e.news = !changed.empty();
             // A conversation that came back may hold messages that were withheld from the peer as long as it was deleted.
@@ -143,6 +147,21 @@ private:
             }
             return e;
         });
+    }
+
+    /// A peer that knows only the redacted form of a conversation's members writes them anew with every message that is
+    /// written there. The write counts, the members that we know stay (BSP-RED-024).
+    static result<wire::conversation_write> with_what_is_known(tenant_reader& mine, wire::conversation_write entry) {
+        if (!entry.head.scalars.redacted) return entry;
+        BSP_TRY(auto const held, mine.head(entry.head.conversation_id));
+        if (!held || !privacy::is_redaction_of(entry.head.scalars, *held)) return entry;
+        auto known = wire::emitted_scalars(*held);
+        known["version"] = entry.head.version;
+        known["last_modified"] = entry.head.last_modified;
+        entry.head.scalars.redacted = false;
+        BSP_TRY(entry.head.scalars.body, json::canonicalize(known, {}));
+        entry.head.scalars.digest = sha256(entry.head.scalars.body);
+        return entry;
     }
 
     /// Since when each conversation of the page has been as it is. Nothing: a look at what is due did not tell.

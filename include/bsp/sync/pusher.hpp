@@ -98,6 +98,7 @@ private:
     struct parcel {
         std::string sync_id;
         json::value conversations;
+        privacy::form as;
         std::size_t entries = 0, messages = 0;
         feed_position from;
         std::optional<feed_position> next;        ///< within the page's own feed; nothing: all of it is in
@@ -106,6 +107,11 @@ private:
     };
 
     result<std::optional<outgoing>> next_request(peer_record const& peer, moment now) {
+        if (parcel_) {
+            // What the user wants has changed: the same changes in the other form, under another id (BSP-RED-022).
+            BSP_TRY(auto const as, box_.form());
+            if (parcel_->as != as) parcel_.reset();
+        }
         if (!parcel_) BSP_CHECK(pack_changes(now));
         if (!parcel_) BSP_CHECK(pack_refused(now));
         if (!parcel_) return std::optional<outgoing>{};
@@ -115,12 +121,13 @@ private:
 
     result<> pack_changes(moment now) {
         if (!look_ && looked_at_ && now.steady < *looked_at_ + interval_) return ok();
-        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, pulled_));
+        BSP_TRY(auto const as, box_.form());
+        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, as, pulled_));
         looked_at_ = now.steady;
         look_ = page.entries > 0;
         if (page.entries > 0) {
             if (!due_since_) due_since_ = now.wall;
-            return pack(std::move(page), book_->pushed, std::nullopt);
+            return pack(std::move(page), as, book_->pushed, std::nullopt);
         }
         due_since_.reset();
         entries_max_ = limits::push_conversations_max;
@@ -133,15 +140,16 @@ private:
     result<> pack_refused(moment now) {
         for (auto const& r : book_->refused) {
             if (now.steady < due_at(r.conversation_id)) continue;
-            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from));
-            return pack(std::move(page), r.from, r.conversation_id);
+            BSP_TRY(auto const as, box_.form());
+            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from, as));
+            return pack(std::move(page), as, r.from, r.conversation_id);
         }
         return ok();
     }
 
-    result<> pack(endpoint::feed_page page, feed_position const& from, std::optional<std::string> refused_before) {
+    result<> pack(endpoint::feed_page page, privacy::form as, feed_position const& from, std::optional<std::string> refused_before) {
         BSP_TRY(auto conversations, json::parse(page.conversations));
-        parcel_.emplace(parcel{"sync_" + self_.random_hex(16), nullptr, page.entries, page.messages, from, std::move(page.next), page.end, std::move(refused_before)});
+        parcel_.emplace(parcel{"sync_" + self_.random_hex(16), nullptr, as, page.entries, page.messages, from, std::move(page.next), page.end, std::move(refused_before)});
         parcel_->conversations = std::move(conversations);
         return ok();
     }

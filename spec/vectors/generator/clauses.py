@@ -16,4 +16,5 @@ CLAUSES = {
     "assertions": clauses("AUT", *range(17, 26), *range(28, 36), *range(37, 44)),
     "merge": clauses("MRG", *range(10, 25), *range(30, 37), 40, 41, 42, 51, 52, 55) + clauses("SYN", 127),
     "digest": clauses("SYN", 142, 143),
+    "redaction": clauses("RED", 1, 2, 3, 4, 5, 7, 8),
 }
