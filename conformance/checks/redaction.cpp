@@ -62,7 +62,7 @@ template <class Holds>
 void each_item(scenario& s, std::vector<corpus_item> const& items, std::vector<std::string> const& seen, std::string const& how, Holds holds) {
     for (std::size_t i = 0; i < items.size(); ++i) {
         auto const [ok, expected] = holds(items[i], seen[i]);
-        s.expect(ok, expected + " (" + items[i].id + ": " + items[i].catches + "; text: " + show(items[i].text) + ")", quoted(seen[i]) + " " + how);
+        s.expect(ok, expected + " (" + items[i].id + ": " + items[i].catches + "; text: " + quoted(items[i].text) + ")", quoted(seen[i]) + " " + how);
     }
 }
 

@@ -226,6 +226,6 @@ check const checks[] = {
 
 }  // namespace
 
-group redaction_copies_group() { return {"redaction_copies", profile::prv, checks}; }
+group redaction_copies_group() { return {"redaction_copies", profile::tel, checks}; }
 
 }  // namespace bsp::conformance
