@@ -4,6 +4,7 @@
 #include "door/door.hpp"
 #include "http_date.hpp"
 #include "protocol.hpp"
+#include "retention.hpp"
 #include "routes.hpp"
 #include "storage/registry.hpp"
 #include "storage/sync_switch.hpp"
@@ -96,11 +97,14 @@ public:
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
+        // A local backend has the originals; copies are what expires.
+        if (installation_.self.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
     }
 
     ~parts() { stop(); }
 
     void stop() {
+        if (retention_) retention_->stop();
         door_->stop();
         if (worker_) worker_->stop();
         telemetry_.stop();
@@ -203,6 +207,7 @@ private:
     std::unique_ptr<sync_ledger> ledger_;
     std::unique_ptr<sync_switch> wishes_;
     std::unique_ptr<sync_worker> worker_;
+    std::unique_ptr<retention> retention_;
     protocol protocol_;
     request_ids ids_;
     routes routes_;

@@ -15,7 +15,7 @@ LAYERS = {
     "crypto": ["base", "json"],
     "merge": ["base"],
     "wire": ["base", "json", "crypto", "merge"],
-    "privacy": ["base", "json", "wire"],
+    "privacy": ["base", "json", "merge", "wire"],
     "policy": ["base", "crypto", "merge", "wire", "privacy"],
     "sbt": ["base", "json", "crypto", "wire"],
     "auth": ["base", "json", "crypto", "wire"],

@@ -176,6 +176,7 @@ CREATE INDEX event_order     ON event (user_id, received_at, event_id);
 CREATE INDEX event_of_source ON event (user_id, source_backend, received_at, event_id);
 )sql",
     privacy_settings_step,
+    retention_step,
 };
 
 }  // namespace bsp::server::migrations

@@ -1,7 +1,11 @@
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
 
+#include <bsp/crypto/hmac.hpp>
+
 namespace bsp::server {
+
+using sqlite::to_nanoseconds;
 
 result<privacy_settings> sqlite_tenant::privacy() {
     return guarded(session_, [&]() -> result<privacy_settings> {
@@ -17,6 +21,100 @@ result<> sqlite_tenant::put_privacy(privacy_settings const& settings) {
     return guarded(session_, [&]() -> result<> {
         std::string const text = privacy::to_text(settings);
         session_.db.prepare("INSERT OR REPLACE INTO privacy_settings (user_id, body) VALUES (?1, ?2)").bind(user_, text).run();
+        return ok();
+    });
+}
+
+result<std::vector<message_place>> sqlite_tenant::expired_messages(privacy::expiry const& e, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<message_place>> {
+        // The expression is that of the index message_by_age.
+        auto rows = session_.db.prepare("SELECT conversation_id, id, timestamp_s, timestamp_ns, version FROM message WHERE user_id = ?1 "
+                                        "AND min(first_received, timestamp_s * 1000000000 + timestamp_ns) <= ?2 "
+                                        "AND (deleted = 0 OR min(first_received, timestamp_s * 1000000000 + timestamp_ns) <= ?3) LIMIT ?4");
+        rows.bind(user_, to_nanoseconds(e.data_until), to_nanoseconds(e.tombstones_until), limit);
+        std::vector<message_place> found;
+        while (rows.step()) found.push_back({rows.text(0), rows.text(1), rows.exact_instant(2), rows.integer(4)});
+        return found;
+    });
+}
+
+sha256_digest sqlite_tenant::trace_of(std::string_view conversation_id, std::string_view id) {
+    auto row = session_.db.prepare("SELECT value FROM meta WHERE name = 'departed_key'");
+    if (!row.step()) throw std::runtime_error{"the key of departed ids is missing"};
+    std::string text = user_;
+    for (std::string_view const part : {conversation_id, id}) text.append(1, '\0').append(part);
+    return hmac_sha256(row.text(0), text);
+}
+
+result<std::optional<departure>> sqlite_tenant::departed(std::string_view conversation_id, std::string_view id) {
+    return guarded(session_, [&]() -> result<std::optional<departure>> {
+        sha256_digest const trace = trace_of(conversation_id, id);
+        auto row = session_.db.prepare("SELECT cause, version FROM departed WHERE user_id = ?1 AND trace = ?2");
+        if (!row.bind(user_, trace).step()) return std::optional<departure>{};
+        return std::optional{departure{static_cast<departure::why>(row.integer(0)), row.integer(1)}};
+    });
+}
+
+result<> sqlite_tenant::put_departed(std::string_view conversation_id, std::string_view id, departure const& d) {
+    return guarded(session_, [&]() -> result<> {
+        sha256_digest const trace = trace_of(conversation_id, id);
+        session_.db.prepare("INSERT OR REPLACE INTO departed (user_id, trace, cause, version) VALUES (?1, ?2, ?3, ?4)")
+            .bind(user_, trace, static_cast<std::int64_t>(d.cause), d.version)
+            .run();
+        return ok();
+    });
+}
+
+result<> sqlite_tenant::remove_messages(std::string_view conversation_id, std::span<std::string const> ids) {
+    return guarded(session_, [&]() -> result<> {
+        session_.removed = true;
+        for (std::string const& id : ids) {
+            session_.db.prepare("DELETE FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3").bind(user_, conversation_id, id).run();
+            session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3").bind(user_, conversation_id, id).run();
+        }
+        return ok();
+    });
+}
+
+result<> sqlite_tenant::remove_conversation(std::string_view conversation_id) {
+    return guarded(session_, [&]() -> result<> {
+        session_.removed = true;
+        session_.db.prepare("DELETE FROM message WHERE user_id = ?1 AND conversation_id = ?2").bind(user_, conversation_id).run();
+        session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND conversation_id = ?2").bind(user_, conversation_id).run();
+        session_.db.prepare("DELETE FROM conversation WHERE user_id = ?1 AND conversation_id = ?2").bind(user_, conversation_id).run();
+        return ok();
+    });
+}
+
+result<> sqlite_tenant::remove_losers(instant until) {
+    return guarded(session_, [&]() -> result<> {
+        session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND (at <= ?2 OR timestamp_s * 1000000000 + timestamp_ns <= ?2)")
+            .bind(user_, to_nanoseconds(until))
+            .run();
+        session_.removed = session_.removed || session_.db.changes() > 0;
+        return ok();
+    });
+}
+
+result<std::size_t> sqlite_tenant::remove_events(instant until, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::size_t> {
+        session_.db
+            .prepare("DELETE FROM event WHERE number IN (SELECT number FROM event WHERE user_id = ?1 AND received_at <= ?2 ORDER BY received_at LIMIT ?3)")
+            .bind(user_, to_nanoseconds(until), limit)
+            .run();
+        auto const removed = static_cast<std::size_t>(session_.db.changes());
+        session_.removed = session_.removed || removed > 0;
+        return removed;
+    });
+}
+
+result<> sqlite_tenant::remove_derived() {
+    return guarded(session_, [&]() -> result<> {
+        session_.removed = true;
+        session_.db.prepare("DELETE FROM receipt WHERE user_id = ?1").bind(user_).run();
+        session_.db.prepare("DELETE FROM sync_refused WHERE peer_id IN (SELECT peer_id FROM peer WHERE user_id = ?1)").bind(user_).run();
+        session_.db.prepare("DELETE FROM sync_history WHERE peer_id IN (SELECT peer_id FROM peer WHERE user_id = ?1)").bind(user_).run();
+        session_.db.prepare("DELETE FROM sync_event WHERE peer_id IN (SELECT peer_id FROM peer WHERE user_id = ?1)").bind(user_).run();
         return ok();
     });
 }

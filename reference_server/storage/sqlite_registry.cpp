@@ -119,6 +119,18 @@ sqlite_tenant& sqlite_registry<Interface>::tenant(std::string_view user_id) {
     return tenants_.try_emplace(std::string{user_id}, session_, std::string{user_id}).first->second;
 }
 
+template <class Interface>
+result<std::vector<std::string>> sqlite_registry<Interface>::users(std::string_view after, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<std::string>> {
+        auto rows = session_.db.prepare("SELECT user_id FROM user_clock WHERE user_id > ?1 UNION SELECT user_id FROM event WHERE user_id > ?1 "
+                                        "UNION SELECT user_id FROM privacy_settings WHERE user_id > ?1 ORDER BY user_id LIMIT ?2");
+        rows.bind(after, limit);
+        std::vector<std::string> page;
+        while (rows.step()) page.push_back(rows.text(0));
+        return page;
+    });
+}
+
 template class sqlite_registry<store_reader>;
 template class sqlite_registry<store_writer>;
 

@@ -26,6 +26,7 @@ public:
     explicit writer(std::string const& path) : db_{path, sqlite::access::read_write} {
         // FULL syncs the log at every commit: what was answered survives the loss of power, not only of the process.
         db_.execute("PRAGMA synchronous = FULL");
+        db_.execute("PRAGMA secure_delete = ON");  // what is removed is overwritten with zeros
         // From its first read on, a connection keeps others from having the file for themselves.
         db_.query_integer("PRAGMA user_version");
         thread_ = std::thread{[this] { work(); }};
@@ -64,19 +65,37 @@ private:
 
     /// A group ends after this time, so that the first of it need not wait for ever more to come.
     static constexpr std::chrono::milliseconds group_time_max{20};
+    static constexpr std::chrono::milliseconds log_retry{200};
 
     void work() {
         while (job* first = wait()) {
             std::vector<done> group;
             bool const committed = run_group(first, group);
+            if (committed && removed_) empty_log();
             for (auto& member : group) member.who->answer.set_value(committed ? std::move(member.outcome) : result<>{unavailable()});
         }
     }
 
     job* wait() {
         std::unique_lock lock{mutex_};
-        wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+        auto const due = [&] { return stopping_ || !waiting_.empty(); };
+        while (removed_ && !wake_.wait_for(lock, log_retry, due)) {
+            lock.unlock();
+            empty_log();
+            lock.lock();
+        }
+        wake_.wait(lock, due);
         return take();
+    }
+
+    /// Brings all pages of the log to their place and cuts it off, so that what was removed is not found there either.
+    /// As long as somebody reads an older state this has to wait.
+    void empty_log() {
+        try {
+            removed_ = db_.query_integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0;
+        } catch (std::exception const& why) {
+            spdlog::warn("the log of the store could not be emptied yet: {}", why.what());
+        }
     }
 
     job* next() {
@@ -130,6 +149,7 @@ private:
             }
         }
         if (session.failed) outcome = unavailable();
+        removed_ = removed_ || (outcome && session.removed);
         if (!db_.in_transaction()) throw std::runtime_error{"SQLite gave up the transaction"};
         if (!outcome) db_.prepare("ROLLBACK TO one").run();
         db_.prepare("RELEASE one").run();
@@ -141,6 +161,7 @@ private:
     std::condition_variable wake_;
     std::deque<job*> waiting_;
     bool stopping_ = false;
+    bool removed_ = false;  ///< and still in the log
     std::thread thread_;
 };
 

@@ -8,7 +8,7 @@
 #include <limits>
 
 // The columns of a value, in the order in which its reader takes them.
-#define MESSAGE_COLUMNS "id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, body"
+#define MESSAGE_COLUMNS "id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, body, first_received"
 #define HEAD_COLUMNS                                                                                                     \
     "conversation_id, version, last_modified, last_modified_s, last_modified_ns, version_seen, surfaces, scalars_version, " \
     "scalars_modified_s, scalars_modified_ns, scalars_redacted, scalars_deleted, scalars_body, scalars_digest, revived_at"
@@ -22,7 +22,7 @@ using sqlite::to_nanoseconds;
 namespace {
 
 constexpr int head_columns = 15;
-constexpr int message_columns = 9;
+constexpr int message_columns = 10;
 
 merge::message message_of(statement const& row) {
     merge::message m;
@@ -34,6 +34,7 @@ merge::message message_of(statement const& row) {
     m.surface = row.text(6);
     m.digest = row.digest(7);
     m.body = row.text(8);
+    m.first_received = from_nanoseconds(row.integer(9));
     return m;
 }
 
@@ -218,15 +219,15 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
 result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
         auto upsert = session_.db.prepare("INSERT INTO message (" MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
-                                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+                                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
                                           "ON CONFLICT (user_id, conversation_id, id) DO UPDATE SET version = excluded.version, "
                                           "timestamp_s = excluded.timestamp_s, timestamp_ns = excluded.timestamp_ns, redacted = excluded.redacted, "
                                           "deleted = excluded.deleted, surface = excluded.surface, digest = excluded.digest, body = excluded.body, "
-                                          "changed_at = excluded.changed_at");
+                                          "first_received = excluded.first_received, changed_at = excluded.changed_at");
         for (auto const& m : messages)
             upsert
                 .bind(m.id, m.version, m.timestamp.seconds, m.timestamp.nanoseconds, m.redacted, m.deleted, m.surface, m.digest, m.body,
-                      to_nanoseconds(changed_at), user_, conversation_id)
+                      to_nanoseconds(m.first_received), to_nanoseconds(changed_at), user_, conversation_id)
                 .run();
         return ok();
     });
@@ -237,9 +238,9 @@ result<> sqlite_tenant::put_loser(std::string_view conversation_id, merge::messa
         session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND at < ?2").bind(user_, to_nanoseconds(at - limits::conflict_loser_kept)).run();
         session_.db
             .prepare("INSERT OR IGNORE INTO loser (" MESSAGE_COLUMNS ", at, user_id, conversation_id) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
             .bind(loser.id, loser.version, loser.timestamp.seconds, loser.timestamp.nanoseconds, loser.redacted, loser.deleted, loser.surface,
-                  loser.digest, loser.body, to_nanoseconds(at), user_, conversation_id)
+                  loser.digest, loser.body, to_nanoseconds(loser.first_received), to_nanoseconds(at), user_, conversation_id)
             .run();
         return ok();
     });
@@ -260,6 +261,8 @@ result<> sqlite_tenant::put_receipt(sync_receipt const& receipt) {
 }
 
 result<bool> sqlite_tenant::put_event(telemetry_record const& event) {
+    BSP_TRY(auto const gone, departed({}, event.event_id));
+    if (gone) return false;
     return guarded(session_, [&]() -> result<bool> {
         session_.db
             .prepare("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body) "

@@ -15,6 +15,7 @@ namespace bsp::server {
 struct sqlite_session {
     sqlite::connection& db;
     bool failed = false;
+    bool removed = false;  ///< something that must not be found in any file once it is committed
 };
 
 /// Everything of one user, for reading and, within a write transaction, for writing.
@@ -38,6 +39,8 @@ public:
                                                  std::size_t limit) override;
 
     result<privacy_settings> privacy() override;
+    result<std::vector<message_place>> expired_messages(privacy::expiry const& e, std::size_t limit) override;
+    result<std::optional<departure>> departed(std::string_view conversation_id, std::string_view id) override;
 
     result<instant> begin_change(instant now) override;
     result<> put_head(merge::conversation_head const& head, instant changed_at) override;
@@ -46,8 +49,17 @@ public:
     result<> put_receipt(sync_receipt const& receipt) override;
     result<bool> put_event(telemetry_record const& event) override;
     result<> put_privacy(privacy_settings const& settings) override;
+    result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) override;
+    result<> remove_conversation(std::string_view conversation_id) override;
+    result<> remove_losers(instant until) override;
+    result<std::size_t> remove_events(instant until, std::size_t limit) override;
+    result<> remove_derived() override;
+    result<> put_departed(std::string_view conversation_id, std::string_view id, departure const& d) override;
 
 private:
+    /// The keyed hash under which a departed id is remembered.
+    sha256_digest trace_of(std::string_view conversation_id, std::string_view id);
+
     sqlite_session& session_;
     std::string user_;
 };
@@ -63,6 +75,7 @@ public:
     result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) final;
     result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) final;
     result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) final;
+    result<std::vector<std::string>> users(std::string_view after, std::size_t limit) final;
     sqlite_tenant& tenant(std::string_view user_id) final;
 
     /// For what is no part of the protocol's store and yet in the same transaction.

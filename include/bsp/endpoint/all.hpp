@@ -3,12 +3,15 @@
 #include <bsp/endpoint/delete_conversation.hpp>
 #include <bsp/endpoint/delete_message.hpp>
 #include <bsp/endpoint/end_peer.hpp>
+#include <bsp/endpoint/erase_data.hpp>
+#include <bsp/endpoint/export_data.hpp>
 #include <bsp/endpoint/get_conversation.hpp>
 #include <bsp/endpoint/get_digest.hpp>
 #include <bsp/endpoint/get_health.hpp>
 #include <bsp/endpoint/get_identity.hpp>
 #include <bsp/endpoint/list_conversations.hpp>
 #include <bsp/endpoint/list_peers.hpp>
+#include <bsp/endpoint/privacy_settings.hpp>
 #include <bsp/endpoint/register_peer.hpp>
 #include <bsp/endpoint/sync_pull.hpp>
 #include <bsp/endpoint/sync_push.hpp>
@@ -34,6 +37,10 @@ namespace bsp::endpoint {
     X(delete_conversation) \
     X(delete_message)      \
     X(telemetry_stream)    \
-    X(telemetry_events)
+    X(telemetry_events)    \
+    X(get_privacy)         \
+    X(put_privacy)         \
+    X(export_data)         \
+    X(erase_data)
 
 }  // namespace bsp::endpoint

@@ -14,10 +14,10 @@ struct delete_conversation {
     static constexpr route at{"DELETE", "/conversations/{conversation_id}"};
     using caller = tenant_caller;
 
-    static result<http_response> serve(backend const&, caller const& who, request const& r) {
+    static result<http_response> serve(backend const& here, caller const& who, request const& r) {
         BSP_TRY(std::string const id, r.identifier("conversation_id"));
         return who.write([&](tenant_writer& mine) -> result<http_response> {
-            BSP_TRY(auto const change, local_change::begin(mine, id, r.now));
+            BSP_TRY(auto const change, local_change::begin(here, mine, id, r.now));
             if (!change.conversation_is_live()) return fail(errc::not_found, "there is no such conversation");
             json::object const before = wire::emitted_scalars(*change.held);
             BSP_TRY(auto const write, change.write({{"source_backend", before.at("source_backend")}, {"deleted", true}}));

@@ -18,7 +18,7 @@ struct delete_message {
         BSP_TRY(std::string const conversation_id, r.identifier("conversation_id"));
         BSP_TRY(std::string const id, r.identifier("message_id"));
         return who.write([&](tenant_writer& mine) -> result<http_response> {
-            BSP_TRY(auto const change, local_change::begin(mine, conversation_id, r.now));
+            BSP_TRY(auto const change, local_change::begin(here, mine, conversation_id, r.now));
             BSP_TRY(auto const before, change.message(mine, id));
             if (!change.conversation_is_live() || !before || before->deleted) return fail(errc::not_found, "there is no such message");
             BSP_TRY(auto const write, change.write(change.kept_scalars(here.self.backend_id), tombstone_of(change, *before)));

@@ -21,16 +21,18 @@ struct get_conversation {
         BSP_TRY(std::string const id, r.identifier("conversation_id"));
         BSP_TRY(auto const conflicts, r.query("conflicts"));
         bool const with_losers = conflicts && *conflicts == "1";
-        BSP_TRY(std::string body, who.read([&](tenant_reader& mine) { return write(mine, who, id, with_losers, r.now); }));
+        BSP_TRY(std::string body, who.read([&](tenant_reader& mine) -> result<std::string> {
+                    BSP_TRY(auto const as, who.form(mine));
+                    return write(mine, as, id, with_losers, r.now);
+                }));
         return respond(std::move(body));
     }
 
-private:
-    static result<std::string> write(tenant_reader& mine, caller const& who, std::string const& id, bool with_losers, instant now) {
+    /// The document in this form; `not_found` when the user has no such conversation or deleted it.
+    static result<std::string> write(tenant_reader& mine, privacy::form as, std::string const& id, bool with_losers, instant now) {
         BSP_TRY(auto const head, mine.head(id));
         if (!head || head->scalars.deleted) return fail(errc::not_found, "there is no such conversation");
 
-        BSP_TRY(auto const as, who.form(mine));
         json::object scalars = privacy::emitted_scalars(*head, as);
         if (with_losers) scalars.erase("conflicts");  // a member that a peer may have made up
         std::string out;
@@ -45,6 +47,7 @@ private:
         return out;
     }
 
+private:
     /// `, "conflicts": [ … ]`, without those of messages that were deleted since (BSP-CNV-023).
     static result<> write_losers(tenant_reader& mine, std::string const& id, instant now, privacy::form as, std::string& out) {
         BSP_TRY(auto const losers, mine.losers(id, now - limits::conflict_loser_kept));

@@ -25,13 +25,14 @@ struct message_changes {
 /// Joins the messages pushed with those held, and notes every divergence from what was held
 /// (BSP-MRG-060 … BSP-MRG-062).
 inline message_changes join_messages(std::string const& conversation_id, std::vector<merge::message> const& pushed,
-                                     std::vector<merge::message> const& held_list, std::vector<wire::conflict>& conflicts) {
+                                     std::vector<merge::message> const& held_list, instant at, std::vector<wire::conflict>& conflicts) {
     std::map<std::string_view, merge::message const*> held;
     for (auto const& m : held_list) held.emplace(m.id, &m);
 
     message_changes changes;
     for (auto& joined : merge::join(pushed)) {
         auto const before = held.find(joined.id);
+        joined.first_received = before == held.end() ? at : before->second->first_received;
         if (before == held.end() || merge::compare(*before->second, joined) < 0) changes.winners.push_back(std::move(joined));
     }
     for (auto const& m : pushed) {
@@ -46,6 +47,7 @@ inline message_changes join_messages(std::string const& conversation_id, std::ve
                              .type = wire::conflict::kind::diverged_messages,
                              .incoming_won = !local_stands});
         changes.losers.push_back(merge::compare(local, m) < 0 ? local : m);
+        changes.losers.back().first_received = local.first_received;
     }
     return changes;
 }
@@ -64,7 +66,7 @@ inline result<> join_into(tenant_writer& mine, wire::conversation_write const& w
     for (auto const& m : write.messages) ids.push_back(m.id);
     BSP_TRY(auto const held, mine.messages(id, ids));
 
-    auto const changes = detail::join_messages(id, write.messages, held, conflicts);
+    auto const changes = detail::join_messages(id, write.messages, held, at, conflicts);
     merge::conversation_head head = held_head ? merge::join(*held_head, write.head) : write.head;
     if (held_head && held_head->scalars.deleted && !head.scalars.deleted) head.revived_at = at;
     if (held_head && held_head->scalars.version == write.head.scalars.version && merge::compare(write.head.scalars, held_head->scalars) < 0)

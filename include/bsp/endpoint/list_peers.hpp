@@ -44,7 +44,7 @@ struct list_peers {
         return respond(answer);
     }
 
-private:
+    /// As it is shown.
     static wire::peer_entry entry_of(peer_record const& p) {
         return {p.peer_id, p.backend_id, p.backend_type, p.public_key_pem, p.capabilities, p.sbt, p.registered_at};
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bsp/endpoint/admission.hpp>
+#include <bsp/endpoint/backend.hpp>
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/merge/lamport.hpp>
 
@@ -23,10 +25,12 @@ struct local_change {
     instant at;  ///< commit instant
     std::int64_t version = 1;
 
-    /// Begins a change of one conversation.
-    static result<local_change> begin(tenant_writer& mine, std::string conversation_id, instant now) {
+    /// Begins a change of one conversation, of which nothing that has expired is left.
+    static result<local_change> begin(backend const& here, tenant_writer& mine, std::string conversation_id, instant now) {
         local_change c{.conversation_id = std::move(conversation_id), .held = std::nullopt, .now = now, .at = now};
         BSP_TRY(c.at, mine.begin_change(now));
+        BSP_TRY(auto const settings, mine.privacy());
+        if (auto const e = expiry_here(here.self.backend_type, settings, now)) BSP_CHECK(clear_expired(mine, c.conversation_id, *e));
         BSP_TRY(c.held, mine.head(c.conversation_id));
         if (c.held) c.version = merge::next_version(c.held->version_seen);
         return c;

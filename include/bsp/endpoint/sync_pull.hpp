@@ -52,7 +52,7 @@ private:
         auto again = [epoch, who, asked, seen](instant now, bool last) -> std::optional<http_response> {
             auto const page = [&]() -> result<std::optional<written_page>> {
                 BSP_CHECK(who.still_stands(now));
-                return who.read([&](tenant_reader& mine) -> result<std::optional<written_page>> {
+                return who.read_at(now, [&](tenant_reader& mine) -> result<std::optional<written_page>> {
                     BSP_TRY(auto const newest, mine.last_change());
                     if (newest == seen && !last) return std::optional<written_page>{};
                     BSP_TRY(auto written, write_page(mine, who, epoch, asked));

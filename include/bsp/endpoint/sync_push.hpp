@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bsp/endpoint/admission.hpp>
 #include <bsp/endpoint/caller/signing_peer.hpp>
+#include <bsp/endpoint/consent.hpp>
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/endpoint/response.hpp>
 
@@ -16,15 +18,16 @@ struct sync_push {
     using caller = signing_peer;
 
     static result<http_response> serve(backend const& here, caller const& who, request const& r) {
-        BSP_TRY(auto const push, wire::decode_sync_push(who.body(), r.now + limits::message_future_max));
+        BSP_TRY(auto push, wire::decode_sync_push(who.body(), r.now + limits::message_future_max));
         BSP_TRY(std::string answer, who.write([&](store_writer& w) { return apply(here, w, who.peer(), push, r.now); }));
         return respond(std::move(answer));
     }
 
 private:
-    static result<std::string> apply(backend const& here, store_writer& w, peer_record const& peer, wire::sync_push const& push, instant now) {
+    static result<std::string> apply(backend const& here, store_writer& w, peer_record const& peer, wire::sync_push& push, instant now) {
         auto& mine = w.tenant(peer.user_id);
         BSP_TRY(instant const commit, mine.begin_change(now));  // from here on this user's writers wait for each other
+        BSP_CHECK(conversations_are_exchanged(mine));
 
         BSP_TRY(auto const earlier, mine.receipt(peer.peer_id, push.sync_id));
         if (earlier && earlier->accepted_at > now - limits::sync_id_kept) {
@@ -33,7 +36,11 @@ private:
         }
 
         wire::sync_ack ack{.acked_sync_id = push.sync_id, .conflicts = {}, .next_sync_in_ms = here.config.sync_interval_ms};
-        for (auto const& conversation : push.conversations) BSP_CHECK(join_into(mine, conversation, commit, ack.conflicts));
+        BSP_TRY(auto const gate, admission::of(here.self.backend_type, mine, now));
+        for (auto& conversation : push.conversations) {
+            BSP_TRY(bool const admitted, gate.admit(mine, conversation, ack.conflicts));
+            if (admitted) BSP_CHECK(join_into(mine, conversation, commit, ack.conflicts));
+        }
 
         std::string answer = wire::encode(ack);
         BSP_CHECK(mine.put_receipt({peer.peer_id, push.sync_id, push.conversations_sha256, answer, now}));

@@ -28,11 +28,16 @@ struct telemetry_events {
         std::string out = R"({"events": [)";
         for (auto const& event : page.events) {
             if (&event != &page.events.front()) out += ", ";
-            out += event.body.substr(0, event.body.size() - 1) + R"(, "received_at": ")" + format_timestamp(event.received_at) + "\"}";
+            out += entry_of(event);
         }
         json::object rest{{"has_more", page.has_more}};
         if (page.has_more) rest["cursor"] = wire::encode(wire::event_cursor{page.events.back().received_at, page.events.back().event_id});
         return respond(out + "], " + json::serialize(rest).substr(1));
+    }
+
+    /// The event as it was received, and when.
+    static std::string entry_of(telemetry_record const& event) {
+        return event.body.substr(0, event.body.size() - 1) + R"(, "received_at": ")" + format_timestamp(event.received_at) + "\"}";
     }
 
 private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/caller/standing.hpp>
+#include <bsp/endpoint/consent.hpp>
 #include <bsp/endpoint/telemetry_budget.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/wire/telemetry_event.hpp>
@@ -130,11 +131,15 @@ private:
     }
 
     /// What a new connection of the peer would be told (chapter 5).
-    static result<right> right_of(registry_reader& r, std::string_view peer_id, instant now) {
+    template <class View>
+    static result<right> right_of(View& r, std::string_view peer_id, instant now) {
         BSP_TRY(auto found, r.peer(peer_id));
         auto const peer = standing(std::move(found), errc::unknown_peer);
         if (!peer) return right{{}, stream_close{close_code::policy, peer.error().code == errc::peer_revoked ? "Peer revoked" : "Peer not found"}};
         if (!unexpired(*peer, now)) return right{{}, stream_close{close_code::policy, "Session binding token expired"}};
+        auto const consent = telemetry_is_exchanged(r.tenant(peer->user_id));
+        if (!consent && consent.error().code != errc::sync_paused) return consent.error();
+        if (!consent) return right{{}, stream_close{close_code::policy, "Paused by the user"}};
         return right{peer->user_id, std::nullopt};
     }
 

@@ -25,7 +25,7 @@ struct write_message {
         std::string const id = asked.id ? *asked.id : "msg_" + here.random_hex(16);
 
         return who.write([&](tenant_writer& mine) -> result<http_response> {
-            BSP_TRY(auto const change, local_change::begin(mine, conversation_id, r.now));
+            BSP_TRY(auto const change, local_change::begin(here, mine, conversation_id, r.now));
             BSP_TRY(auto const before, change.message(mine, id));
             BSP_TRY(auto const as, who.form(mine));
             if (before && repeats(change, *before, asked)) return respond(privacy::emitted_message(before->body, as), 200);

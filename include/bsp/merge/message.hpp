@@ -19,6 +19,7 @@ struct message {
     std::string surface;
     std::string body;           ///< C14N-1 of the message object, every member as it was written
     sha256_digest digest{};     ///< SHA-256 of `body`: the last word in a tie
+    instant first_received{};   ///< local, not emitted: when any version of it first arrived or was written here (A-131)
 
     friend bool operator==(message const&, message const&) = default;
 };

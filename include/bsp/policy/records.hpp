@@ -74,6 +74,26 @@ struct telemetry_record {
     friend bool operator==(telemetry_record const&, telemetry_record const&) = default;
 };
 
+/// Why a message or a conversation's own members are gone for good. Of their ids no more is kept than a keyed hash.
+struct departure {
+    enum class why : std::uint8_t { erased, expired };
+
+    why cause = why::erased;
+    std::int64_t version = 0;                ///< the greatest that was held
+
+    friend bool operator==(departure const&, departure const&) = default;
+};
+
+/// Where a message stands.
+struct message_place {
+    std::string conversation_id;
+    std::string id;
+    instant timestamp;
+    std::int64_t version = 0;
+
+    friend bool operator==(message_place const&, message_place const&) = default;
+};
+
 /// A position in a list ordered by (instant, id); the page starts after it.
 struct position {
     instant at;

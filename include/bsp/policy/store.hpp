@@ -2,6 +2,7 @@
 
 #include <bsp/base/result.hpp>
 #include <bsp/policy/records.hpp>
+#include <bsp/privacy/retention.hpp>
 #include <bsp/privacy/settings.hpp>
 
 #include <concepts>
@@ -63,6 +64,13 @@ public:
 
     /// What the user allows: the defaults until they have said something.
     virtual result<privacy_settings> privacy() = 0;
+
+    /// Some of the messages that have expired, `limit` at most, in any order.
+    virtual result<std::vector<message_place>> expired_messages(privacy::expiry const& e, std::size_t limit) = 0;
+
+    /// Whether and why a message is gone for good; the conversation's own members with the id "", an event with the
+    /// conversation "".
+    virtual result<std::optional<departure>> departed(std::string_view conversation_id, std::string_view id) = 0;
 };
 
 /// Everything of one user that a transaction may write. All changes of one transaction carry the commit
@@ -85,6 +93,22 @@ public:
 
     /// Replaces the settings. Needs no `begin_change`.
     virtual result<> put_privacy(privacy_settings const& settings) = 0;
+
+    // What is removed is overwritten: nothing of it can be found where the store keeps its data, once that has come to
+    // rest. Removing what is not there succeeds.
+
+    /// Removes messages with all their versions, losers included.
+    virtual result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) = 0;
+    /// Removes a head and whatever messages are left.
+    virtual result<> remove_conversation(std::string_view conversation_id) = 0;
+    /// Removes losers that were recorded or written at `until` or before.
+    virtual result<> remove_losers(instant until) = 0;
+    /// Removes up to `limit` events that were received at `until` or before; how many.
+    virtual result<std::size_t> remove_events(instant until, std::size_t limit) = 0;
+    /// Removes what was derived from the user's data: receipts, and whatever was queued for or told of the user's peers.
+    virtual result<> remove_derived() = 0;
+    /// Remembers that something is gone; `put_event` stores no event that is.
+    virtual result<> put_departed(std::string_view conversation_id, std::string_view id, departure const& d) = 0;
 };
 
 /// Peers of all users: what must be known before a user is known.
@@ -105,6 +129,8 @@ public:
     virtual result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) = 0;
     /// Whether the backend or the key is revoked, in any tenant.
     virtual result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) = 0;
+    /// Users of whom anything is or was stored, in the order of their ids, after `after`.
+    virtual result<std::vector<std::string>> users(std::string_view after, std::size_t limit) = 0;
 };
 
 /// One transaction.

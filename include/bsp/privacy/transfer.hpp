@@ -81,7 +81,7 @@ inline std::string emitted_event(std::string body, form as) {
 }
 
 /// Whether `scalars`, which came from a peer, are nothing but the redacted form of those held, written anew: somebody
-/// wrote into the conversation where only the redacted form is known (BSP-RED-024).
+/// wrote into the conversation where only the redacted form is known (BSP-RED-032).
 inline bool is_redaction_of(merge::scalar_write const& scalars, merge::conversation_head const& held) {
     if (!scalars.redacted || held.scalars.redacted || scalars.deleted != held.scalars.deleted) return false;
     auto const rest = [](json::object o) {

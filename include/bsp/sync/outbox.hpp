@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/feed_page.hpp>
+#include <bsp/endpoint/kept_view.hpp>
 #include <bsp/endpoint/outgoing_form.hpp>
 #include <bsp/sync/echoes.hpp>
 #include <bsp/sync/outgoing.hpp>
@@ -18,6 +19,12 @@ namespace bsp::sync {
 /// - telemetry events, queued in the ledger up to `outbox_items_max` and `outbox_bytes_max`; beyond that the
 ///   oldest give way and are counted.
 class outbox {
+    /// Reads what the user lets go to the peer.
+    template <class F>
+    auto read(instant now, F&& f) const {
+        return self_.store.read([&](store_reader& r) { return endpoint::reading{self_.self.backend_type, endpoint::audience::peer}.of(r.tenant(user_id_), now, f); });
+    }
+
 public:
     outbox(own_backend& self, std::string user_id, std::string peer_id, std::string backend_type)
         : self_{self}, user_id_{std::move(user_id)}, peer_id_{std::move(peer_id)}, backend_type_{std::move(backend_type)} {}
@@ -29,18 +36,35 @@ public:
 
     /// Conversations from `from` on, in their present state, at most `entries_max` and no more than every server
     /// takes in one push (BSP-OFF-021), without those that `known` holds.
-    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max, privacy::form as, echoes const& known = {}) const {
+    /// What the user does not let go to peers is left out (BSP-PRV-040).
+    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max, privacy::form as, instant now, echoes const& known = {}) const {
         auto const came_from_there = [&](changed_conversation const& c) { return known.hold(c, from.since); };
-        return self_.store.read([&](store_reader& r) { return endpoint::feed_reader{r.tenant(user_id_), bounds(entries_max), as, came_from_there}.read(from); });
+        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(entries_max), as, came_from_there}.read(from); });
     }
 
     /// The same of one conversation.
-    [[nodiscard]] result<endpoint::feed_page> conversation(std::string_view id, feed_position const& from, privacy::form as) const {
-        return self_.store.read([&](store_reader& r) { return endpoint::feed_reader{r.tenant(user_id_), bounds(1), as}.read(id, from); });
+    [[nodiscard]] result<endpoint::feed_page> conversation(std::string_view id, feed_position const& from, privacy::form as, instant now) const {
+        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(1), as}.read(id, from); });
+    }
+
+    /// Whether all of these conversations may still go to a peer: none was erased or forbidden meanwhile.
+    [[nodiscard]] result<bool> may_all_go(std::span<std::string const> ids, instant now) const {
+        return read(now, [&](tenant_reader& mine) -> result<bool> {
+            for (auto const& id : ids) {
+                BSP_TRY(auto const held, mine.head(id));
+                if (!held) return false;
+            }
+            return true;
+        });
+    }
+
+    /// What the user allows now.
+    [[nodiscard]] result<privacy_settings> settings() const {
+        return self_.store.read([&](store_reader& r) { return r.tenant(user_id_).privacy(); });
     }
 
     /// Queues an event, in the form in which the peer is to get it: what is redacted is not on the disk either
-    /// (BSP-RED-021). An event larger than the whole queue is refused with `payload_too_large`.
+    /// (BSP-RED-023). An event larger than the whole queue is refused with `payload_too_large`.
     result<> add_event(std::string event_id, std::string body, instant now) {
         BSP_TRY(auto const as, form());
         body = privacy::emitted_event(std::move(body), as);

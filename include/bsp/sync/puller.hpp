@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/base/uri.hpp>
+#include <bsp/endpoint/admission.hpp>
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
@@ -105,7 +106,7 @@ private:
     }
 
     consequence handle_page(std::string const& text, peer_record const& peer, std::chrono::milliseconds interval, moment now) {
-        auto const page = wire::decode_pull_page(text);
+        auto page = wire::decode_pull_page(text);
         if (!page) return stay(now, page.error().detail);
         bool const renewed = page->epoch && *page->epoch != book_->peer_epoch;
         // Under an epoch that was not known, too: a restored store may have forgotten what it acknowledged before.
@@ -123,7 +124,7 @@ private:
         return consequence::none;
     }
 
-    result<effect> take_in(wire::pull_page const& page, peer_record const& peer, moment now) {
+    result<effect> take_in(wire::pull_page& page, peer_record const& peer, moment now) {
         if (page.conversations.empty()) return effect{};
         return self_.store.write([&](store_writer& w) -> result<effect> {
             auto& mine = w.tenant(peer.user_id);
@@ -133,9 +134,11 @@ private:
             BSP_TRY(auto const quiet, quiet_times(mine, page));
             BSP_TRY(e.at, mine.begin_change(now.wall));
             std::vector<wire::conflict> nobody_to_tell;
-            for (auto const& entry : page.conversations) {
-                BSP_TRY(auto const known, with_what_is_known(mine, entry));
-                BSP_CHECK(endpoint::join_into(mine, known, e.at, nobody_to_tell));
+            BSP_TRY(auto const gate, endpoint::admission::of(self_.self.backend_type, mine, now.wall));
+            for (auto& entry : page.conversations) {
+                BSP_CHECK(keep_what_is_known(mine, entry));
+                BSP_TRY(bool const admitted, gate.admit(mine, entry, nobody_to_tell));
+                if (admitted) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
             }
             BSP_TRY(auto const changed, mine.changes(e.at, std::nullopt, page.conversations.size()));
             e.news = !changed.empty();
@@ -150,18 +153,18 @@ private:
     }
 
     /// A peer that knows only the redacted form of a conversation's members writes them anew with every message that is
-    /// written there. The write counts, the members that we know stay (BSP-RED-024).
-    static result<wire::conversation_write> with_what_is_known(tenant_reader& mine, wire::conversation_write entry) {
-        if (!entry.head.scalars.redacted) return entry;
+    /// written there. The write counts, the members that we know stay (BSP-RED-032).
+    static result<> keep_what_is_known(tenant_reader& mine, wire::conversation_write& entry) {
+        if (!entry.head.scalars.redacted) return ok();
         BSP_TRY(auto const held, mine.head(entry.head.conversation_id));
-        if (!held || !privacy::is_redaction_of(entry.head.scalars, *held)) return entry;
+        if (!held || !privacy::is_redaction_of(entry.head.scalars, *held)) return ok();
         auto known = wire::emitted_scalars(*held);
         known["version"] = entry.head.version;
         known["last_modified"] = entry.head.last_modified;
         entry.head.scalars.redacted = false;
         BSP_TRY(entry.head.scalars.body, json::canonicalize(known, {}));
         entry.head.scalars.digest = sha256(entry.head.scalars.body);
-        return entry;
+        return ok();
     }
 
     /// Since when each conversation of the page has been as it is. Nothing: a look at what is due did not tell.

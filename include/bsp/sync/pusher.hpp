@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace bsp::sync {
 
@@ -30,6 +31,13 @@ public:
 
     void handle_reconnect() {
         retry_.reset();
+        look_ = true;
+    }
+
+    /// The user allows other things than before. What was packed under the old word is read again.
+    void handle_settings() {
+        parcel_.reset();
+        flight_.abandon();
         look_ = true;
     }
 
@@ -107,11 +115,7 @@ private:
     };
 
     result<std::optional<outgoing>> next_request(peer_record const& peer, moment now) {
-        if (parcel_) {
-            // What the user wants has changed: the same changes in the other form, under another id (BSP-RED-022).
-            BSP_TRY(auto const as, box_.form());
-            if (parcel_->as != as) parcel_.reset();
-        }
+        if (parcel_) BSP_CHECK(look_again(now));
         if (!parcel_) BSP_CHECK(pack_changes(now));
         if (!parcel_) BSP_CHECK(pack_refused(now));
         if (!parcel_) return std::optional<outgoing>{};
@@ -119,10 +123,25 @@ private:
         return std::optional{std::move(out)};
     }
 
+    /// A parcel that is sent again holds nothing that was erased since it was made, and goes in the form that the
+    /// user wants now: otherwise its changes are read anew, and go under another id (BSP-RED-025).
+    result<> look_again(moment now) {
+        BSP_TRY(auto const as, box_.form());
+        if (parcel_->as != as) {
+            parcel_.reset();
+            return ok();
+        }
+        std::vector<std::string> ids;
+        for (auto const& c : parcel_->conversations.as_array()) ids.emplace_back(json::view(c.at("conversation_id").as_string()));
+        BSP_TRY(bool const may_go, box_.may_all_go(ids, now.wall));
+        if (!may_go) parcel_.reset();
+        return ok();
+    }
+
     result<> pack_changes(moment now) {
         if (!look_ && looked_at_ && now.steady < *looked_at_ + interval_) return ok();
         BSP_TRY(auto const as, box_.form());
-        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, as, pulled_));
+        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, as, now.wall, pulled_));
         looked_at_ = now.steady;
         look_ = page.entries > 0;
         if (page.entries > 0) {
@@ -141,7 +160,7 @@ private:
         for (auto const& r : book_->refused) {
             if (now.steady < due_at(r.conversation_id)) continue;
             BSP_TRY(auto const as, box_.form());
-            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from, as));
+            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from, as, now.wall));
             return pack(std::move(page), as, r.from, r.conversation_id);
         }
         return ok();

@@ -29,8 +29,11 @@ public:
 
     session(session const&) = delete;
 
-    /// Something was committed in our store.
-    void handle_change() { pusher_.handle_change(); }
+    /// Something was committed in our store: changes, or what the user allows.
+    void handle_change() {
+        pusher_.handle_change();
+        settings_known_ = false;
+    }
 
     /// What the registration says now. Another token, or another address, is a reason to try again.
     void handle_peer(peer_record peer) {
@@ -59,12 +62,14 @@ public:
     }
 
     std::optional<outgoing> poll_request(moment now) {
+        if (!settings_known_) read_settings();
         if (!may_send(now)) return std::nullopt;
         if (auto out = puller_.poll_request(peer_, now)) return out;
         return puller_.has_tried() ? pusher_.poll_request(peer_, now) : std::nullopt;
     }
 
     [[nodiscard]] timeout poll_timeout(moment now) const {
+        if (!settings_known_) return now.steady + (settings_failed_ ? std::chrono::seconds{1} : std::chrono::seconds{0});
         if (!registration_allows(now)) return std::nullopt;
         timeout const held = std::max(paused_until_, quiet_until_);
         if (held && now.steady < *held) return held;
@@ -74,6 +79,8 @@ public:
     /// Answers to requests of others, or to those that were given up, change nothing.
     void handle_response(std::uint64_t id, http_response const& response, moment now) {
         if (!pusher_.awaits(id) && !puller_.awaits(id)) return;
+        if (!settings_known_) read_settings();
+        if (!settings_.exchanges_conversations()) return handle_silence(id, paused, now);  // nothing is taken in, either
         if (response.status != 200) {
             if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = std::max(quiet_until_, timeout{now.steady + *wanted});
         }
@@ -104,6 +111,7 @@ public:
         }
     };
 
+    static constexpr std::string_view paused = "the user has paused sync";
     static constexpr std::string_view unreachable = "the peer cannot be reached";
 
     /// For people (BSP-OFF-037).
@@ -116,6 +124,7 @@ public:
     /// Why nothing is sent; "" when nothing stands in the way.
     [[nodiscard]] std::string obstacle(moment now) const {
         if (!peer_.endpoints) return "the peer has not told where it is";
+        if (!settings_.exchanges_conversations()) return std::string{paused};
         if (auto const allowed = dialling(); !allowed) return allowed.error().detail;
         if (awaits_token_ || now.wall >= peer_.sbt_expires_at) return "waits for a new session binding token";
         if (!reachable_) return std::string{unreachable};
@@ -136,7 +145,18 @@ private:
     [[nodiscard]] result<> dialling() const { return may_dial(peer_.endpoints->sync_endpoint, self_.self.backend_type, peer_.backend_type, self_.config.allowed_peers); }
 
     [[nodiscard]] bool registration_allows(moment now) const {
-        return reachable_ && !awaits_token_ && peer_.endpoints && now.wall < peer_.sbt_expires_at && dialling();
+        return reachable_ && settings_known_ && settings_.exchanges_conversations() && !awaits_token_ && peer_.endpoints && now.wall < peer_.sbt_expires_at && dialling();
+    }
+
+    /// A store that does not tell is asked again; until then nothing is sent.
+    void read_settings() {
+        auto said = outbox_.settings();
+        settings_known_ = said.has_value();
+        settings_failed_ = !said;
+        if (!said || *said == settings_) return;
+        settings_ = *std::move(said);
+        pusher_.handle_settings();
+        handle_impatience();
     }
 
     [[nodiscard]] bool may_send(moment now) const {
@@ -174,6 +194,9 @@ private:
     echoes pulled_;
     pusher pusher_{self_, outbox_, book_, pulled_};
     puller puller_{self_, book_, pulled_};
+    privacy_settings settings_;
+    bool settings_known_ = false;
+    bool settings_failed_ = false;
     bool reachable_ = false;
     bool awaits_token_ = false;
     timeout paused_until_;  ///< the peer refuses us

@@ -92,6 +92,12 @@ private:
         result<privacy_settings> privacy() override {
             return self_.guarded([&] { return inner_.privacy(); });
         }
+        result<std::vector<message_place>> expired_messages(privacy::expiry const& e, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.expired_messages(e, limit); });
+        }
+        result<std::optional<departure>> departed(std::string_view conversation_id, std::string_view id) override {
+            return self_.guarded([&] { return inner_.departed(conversation_id, id); });
+        }
 
     protected:
         failing_store& self_;
@@ -122,6 +128,24 @@ private:
         result<> put_privacy(privacy_settings const& settings) override {
             return self_.guarded([&] { return inner_.put_privacy(settings); });
         }
+        result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) override {
+            return self_.guarded([&] { return inner_.remove_messages(conversation_id, ids); });
+        }
+        result<> remove_conversation(std::string_view conversation_id) override {
+            return self_.guarded([&] { return inner_.remove_conversation(conversation_id); });
+        }
+        result<> remove_losers(instant until) override {
+            return self_.guarded([&] { return inner_.remove_losers(until); });
+        }
+        result<std::size_t> remove_events(instant until, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.remove_events(until, limit); });
+        }
+        result<> remove_derived() override {
+            return self_.guarded([&] { return inner_.remove_derived(); });
+        }
+        result<> put_departed(std::string_view conversation_id, std::string_view id, departure const& d) override {
+            return self_.guarded([&] { return inner_.put_departed(conversation_id, id, d); });
+        }
     };
 
     template <class View>
@@ -145,6 +169,9 @@ private:
         }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override {
             return self_.guarded([&] { return inner_.is_revoked(backend_id, key_sha256); });
+        }
+        result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.users(after, limit); });
         }
 
     protected:

@@ -56,6 +56,7 @@ private:
         std::map<place, telemetry_record> events;  ///< by (received_at, event_id)
         std::set<std::string, std::less<>> event_ids;
         privacy_settings privacy;
+        std::map<std::pair<std::string, std::string>, departure> departed;  ///< by (conversation_id, id)
     };
     struct revocation {
         std::string backend_id;
@@ -156,6 +157,19 @@ private:
 
         result<privacy_settings> privacy() override { return data_.privacy; }
 
+        result<std::vector<message_place>> expired_messages(privacy::expiry const& e, std::size_t limit) override {
+            std::vector<message_place> found;
+            for (auto const& [id, c] : data_.conversations)
+                for (auto const& [message_id, m] : c.messages)
+                    if (found.size() < limit && e.has(m.message)) found.push_back({id, message_id, m.message.timestamp, m.message.version});
+            return found;
+        }
+
+        result<std::optional<departure>> departed(std::string_view conversation_id, std::string_view id) override {
+            auto const found = data_.departed.find({std::string{conversation_id}, std::string{id}});
+            return found == data_.departed.end() ? std::nullopt : std::optional{found->second};
+        }
+
         result<instant> begin_change(instant now) override {
             auto const before = data_.last_change;
             undo_->on_rollback([&data = data_, before] { data.last_change = before; });
@@ -226,6 +240,7 @@ private:
         }
 
         result<bool> put_event(telemetry_record const& event) override {
+            if (data_.departed.contains({"", event.event_id})) return false;
             if (!data_.event_ids.insert(event.event_id).second) return false;
             telemetry_record kept = event;
             if (!data_.events.empty()) kept.received_at = std::max(kept.received_at, data_.events.rbegin()->first.first + std::chrono::nanoseconds{1});
@@ -241,10 +256,76 @@ private:
             return ok();
         }
 
+        result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) override {
+            auto const at = data_.conversations.find(conversation_id);
+            if (at == data_.conversations.end()) return ok();
+            keep_for_rollback(*at);
+            for (auto const& id : ids) {
+                take_out(at->second, id);
+                std::erase_if(at->second.losers, [&](changed_message const& l) { return l.message.id == id; });
+            }
+            return ok();
+        }
+
+        result<> remove_conversation(std::string_view conversation_id) override {
+            auto const at = data_.conversations.find(conversation_id);
+            if (at == data_.conversations.end()) return ok();
+            keep_for_rollback(*at);
+            data_.by_change.erase({at->second.changed_at, at->first});
+            data_.conversations.erase(at);
+            return ok();
+        }
+
+        result<> remove_losers(instant until) override {
+            for (auto& at : data_.conversations) {
+                auto const old = [&](changed_message const& l) { return l.changed_at <= until || l.message.timestamp <= until; };
+                if (std::ranges::none_of(at.second.losers, old)) continue;
+                keep_for_rollback(at);
+                std::erase_if(at.second.losers, old);
+            }
+            return ok();
+        }
+
+        result<std::size_t> remove_events(instant until, std::size_t limit) override {
+            std::size_t removed = 0;
+            for (; removed < limit && !data_.events.empty() && data_.events.begin()->first.first <= until; ++removed) {
+                auto const first = data_.events.begin();
+                undo_->on_rollback([&data = data_, event = *first] { data.events.insert(event), data.event_ids.insert(event.second.event_id); });
+                data_.event_ids.erase(first->second.event_id);
+                data_.events.erase(first);
+            }
+            return removed;
+        }
+
+        result<> remove_derived() override {
+            undo_->on_rollback([&data = data_, old = data_.receipts] { data.receipts = old; });
+            data_.receipts.clear();
+            return ok();
+        }
+
+        result<> put_departed(std::string_view conversation_id, std::string_view id, departure const& d) override {
+            std::pair const key{std::string{conversation_id}, std::string{id}};
+            undo_->on_rollback([&data = data_, key, old = data_.departed.contains(key) ? std::optional{data_.departed.at(key)} : std::nullopt] {
+                if (old) data.departed[key] = *old;
+                else data.departed.erase(key);
+            });
+            data_.departed[key] = d;
+            return ok();
+        }
+
     private:
         conversation const* find(std::string_view id) const {
             auto const at = data_.conversations.find(id);
             return at == data_.conversations.end() ? nullptr : &at->second;
+        }
+
+        /// Brings the conversation back whole.
+        void keep_for_rollback(std::pair<std::string const, conversation> const& was) {
+            undo_->on_rollback([&data = data_, was] {
+                if (auto const here = data.conversations.find(was.first); here != data.conversations.end()) data.by_change.erase({here->second.changed_at, was.first});
+                data.conversations.insert_or_assign(was.first, was.second);
+                data.by_change.emplace(was.second.changed_at, was.first);
+            });
         }
 
         static void take_out(conversation& c, std::string const& id) {
@@ -300,6 +381,11 @@ private:
         [[nodiscard]] bool is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) const {
             return std::ranges::any_of(self.revocations_, [&](revocation const& r) { return r.backend_id == backend_id || r.key_sha256 == key_sha256; });
         }
+        [[nodiscard]] std::vector<std::string> users(std::string_view after, std::size_t limit) const {
+            std::vector<std::string> page;
+            for (auto at = self.users_.upper_bound(after); at != self.users_.end() && page.size() < limit; ++at) page.push_back(at->first);
+            return page;
+        }
     };
 
     class snapshot final : public store_reader {
@@ -311,6 +397,7 @@ private:
         result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
+        result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override { return registry_.users(after, limit); }
 
         tenant_reader& tenant(std::string_view user_id) override {
             auto const found = registry_.self.users_.find(user_id);
@@ -332,6 +419,7 @@ private:
         result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
+        result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override { return registry_.users(after, limit); }
 
         result<> put_peer(peer_record const& peer) override {
             auto& self = registry_.self;

@@ -2,6 +2,7 @@
 
 #include <bsp/json/value.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,11 +15,12 @@ namespace bsp::wire {
 ///     {"conversation_id": "main", "message_id": "m1", "local_version": 4, "incoming_version": 4,
 ///      "conflict_type": "diverged_messages", "resolution_strategy": "last_write_wins", "winner": "incoming"}
 struct conflict {
-    enum class kind : std::uint8_t { diverged_messages, stale_metadata };
+    /// The last three tell of what was refused (chapter 16): nothing of it was stored.
+    enum class kind : std::uint8_t { diverged_messages, stale_metadata, retention_expired, erased, surface_not_allowed };
 
     std::string conversation_id;
     std::optional<std::string> message_id;  ///< absent when it is about the conversation's own members
-    std::int64_t local_version = 0;         ///< held before the push
+    std::optional<std::int64_t> local_version;  ///< held before the push
     std::int64_t incoming_version = 0;
     kind type = kind::diverged_messages;
     bool incoming_won = false;
@@ -27,10 +29,12 @@ struct conflict {
 inline json::object encode(conflict const& c) {
     json::object o{{"conversation_id", c.conversation_id}};
     if (c.message_id) o["message_id"] = *c.message_id;
-    o["local_version"] = c.local_version;
+    static constexpr char const* names[] = {"diverged_messages", "stale_metadata", "retention_expired", "erased", "surface_not_allowed"};
+    if (c.local_version) o["local_version"] = *c.local_version;
+    else o["local_version"] = nullptr;
     o["incoming_version"] = c.incoming_version;
-    o["conflict_type"] = c.type == conflict::kind::diverged_messages ? "diverged_messages" : "stale_metadata";
-    o["resolution_strategy"] = "last_write_wins";
+    o["conflict_type"] = names[static_cast<std::size_t>(c.type)];
+    o["resolution_strategy"] = c.type <= conflict::kind::stale_metadata ? "last_write_wins" : "refused";
     o["winner"] = c.incoming_won ? "incoming" : "local";
     return o;
 }

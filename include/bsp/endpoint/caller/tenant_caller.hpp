@@ -1,11 +1,15 @@
 #pragma once
 
 #include <bsp/endpoint/caller/credential.hpp>
+#include <bsp/endpoint/kept_view.hpp>
 #include <bsp/endpoint/outgoing_form.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace bsp::endpoint {
 
@@ -18,19 +22,36 @@ public:
         BSP_TRY(auto const given, required_authorization(r));
         if (given.is(peer_scheme)) {
             BSP_TRY(auto proven, authenticate_any_peer(gate, r, given.credential));
-            return tenant_caller{std::move(proven.peer.user_id), std::move(proven.peer.backend_type), std::move(proven.way)};
+            return tenant_caller{std::move(proven.peer.user_id), std::move(proven.peer.backend_type), std::move(proven.way), {gate.self.backend_type, audience::peer}, r.now};
         }
         if (given.is(user_scheme)) {
             BSP_TRY(auto proven, authenticate_user(gate, r, given.credential));
-            return tenant_caller{std::move(proven.user_id), {}, std::move(proven.way)};
+            return tenant_caller{std::move(proven.user_id), {}, std::move(proven.way), {gate.self.backend_type, audience::user}, r.now};
         }
         return no_accepted_scheme();
     }
 
-    /// Runs `f(tenant_reader&) -> result<T>`.
+    [[nodiscard]] std::string const& user_id() const { return user_id_; }
+    [[nodiscard]] bool is_peer() const { return reading_.whom == audience::peer; }
+
+    /// Runs `f(tenant_reader&) -> result<T>` on what the caller may see.
     template <class F>
     auto read(F&& f) const {
-        return way_.read([&](store_reader& r) { return f(r.tenant(user_id_)); });
+        return way_.read([&](store_reader& r) { return reading_.of(r.tenant(user_id_), now_, f); });
+    }
+
+    /// The user's active registrations, too: `f(tenant_reader&, std::vector<peer_record> const&) -> result<T>`.
+    template <class F>
+    auto read_with_peers(F&& f) const {
+        return way_.read([&](store_reader& r) -> std::invoke_result_t<F&, tenant_reader&, std::vector<peer_record> const&> {
+            std::vector<peer_record> peers;
+            for (bool more = true; more;) {
+                BSP_TRY(auto page, r.peers(user_id_, peers.empty() ? "" : std::string_view{peers.back().peer_id}, limits::page_items_max));
+                more = page.size() == limits::page_items_max;
+                std::ranges::move(page, std::back_inserter(peers));
+            }
+            return reading_.of(r.tenant(user_id_), now_, [&](tenant_reader& mine) { return f(mine, peers); });
+        });
     }
 
     /// Runs `f(tenant_writer&) -> result<T>` in one transaction.
@@ -43,11 +64,14 @@ public:
     [[nodiscard]] result<privacy::form> form(tenant_reader& mine) const { return outgoing_form(mine, backend_type_); }
 
 private:
-    tenant_caller(std::string user_id, std::string backend_type, pass way) : user_id_{std::move(user_id)}, backend_type_{std::move(backend_type)}, way_{std::move(way)} {}
+    tenant_caller(std::string user_id, std::string backend_type, pass way, reading how, instant now)
+        : user_id_{std::move(user_id)}, backend_type_{std::move(backend_type)}, way_{std::move(way)}, reading_{std::move(how)}, now_{now} {}
 
     std::string user_id_;
     std::string backend_type_;  ///< "" of a user
     pass way_;
+    reading reading_;
+    instant now_;
 };
 
 }  // namespace bsp::endpoint

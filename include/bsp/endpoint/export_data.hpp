@@ -1,0 +1,79 @@
+#pragma once
+
+#include <bsp/endpoint/caller/tenant_caller.hpp>
+#include <bsp/endpoint/get_conversation.hpp>
+#include <bsp/endpoint/list_peers.hpp>
+#include <bsp/endpoint/response.hpp>
+#include <bsp/endpoint/telemetry_events.hpp>
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bsp::endpoint {
+
+/// All that is kept of the user, as one document of one snapshot (chapter 16.5):
+///
+///     {"user_id": "ada", "exported_at": "…", "conversations": [ … ], "telemetry": [ … ], "privacy_settings": { … }, "peers": [ … ]}
+///
+/// Conversations are those of `GET /conversations/{id}?conflicts=1`, events and peers those of their lists. The store is
+/// read page by page; the text is in memory once.
+struct export_data {
+    static constexpr route at{"GET", "/privacy/export"};
+    using caller = tenant_caller;
+
+    static result<http_response> serve(backend const&, caller const& who, request const& r) {
+        BSP_TRY(std::string document, who.read_with_peers([&](tenant_reader& mine, std::vector<peer_record> const& peers) { return write(mine, peers, who, r.now); }));
+        return respond(std::move(document));
+    }
+
+private:
+    static result<std::string> write(tenant_reader& mine, std::vector<peer_record> const& peers, caller const& who, instant now) {
+        std::string const& user_id = who.user_id();
+        BSP_TRY(auto const as, who.form(mine));
+        BSP_TRY(auto const settings, mine.privacy());
+        json::object rest{{"user_id", user_id}, {"exported_at", format_timestamp(now)}, {"privacy_settings", privacy::encode(settings, user_id)}};
+        json::array& list = (rest["peers"] = json::array{}).get_array();
+        for (auto const& p : peers) list.push_back(wire::encode(list_peers::entry_of(p)));
+        std::string out = json::serialize(rest);
+        out.pop_back();  // the brace: the long members follow
+        out += ", \"conversations\": [";
+        BSP_CHECK(write_conversations(mine, as, now, out));
+        out += "], \"telemetry\": [";
+        BSP_CHECK(write_events(mine, as, out));
+        return out + "]}";
+    }
+
+    static result<> write_conversations(tenant_reader& mine, privacy::form as, instant now, std::string& out) {
+        std::string_view separator = "";
+        for (std::string after;;) {
+            BSP_TRY(auto const heads, mine.heads(after, limits::page_items_max));
+            for (auto const& head : heads) {
+                if (head.scalars.deleted) continue;
+                BSP_TRY(std::string const text, get_conversation::write(mine, as, head.conversation_id, true, now));
+                out.append(std::exchange(separator, ", ")).append(text);
+            }
+            if (heads.size() < limits::page_items_max) return ok();
+            after = heads.back().conversation_id;
+        }
+    }
+
+    static result<> write_events(tenant_reader& mine, privacy::form as, std::string& out) {
+        static constexpr std::size_t step = 64;
+        std::string_view separator = "";
+        for (std::optional<position> after;;) {
+            BSP_TRY(auto events, mine.events(std::nullopt, {std::numeric_limits<std::int32_t>::min(), 0}, after, step));
+            for (auto& e : events) {
+                e.body = privacy::emitted_event(std::move(e.body), as);
+                out.append(std::exchange(separator, ", ")).append(telemetry_events::entry_of(e));
+            }
+            if (events.size() < step) return ok();
+            after = position{events.back().received_at, events.back().event_id};
+        }
+    }
+};
+
+}  // namespace bsp::endpoint

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <bsp/endpoint/kept_view.hpp>
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace bsp::endpoint {
+
+/// How far the sweep of one user has come.
+struct sweep_place {
+    std::string after;  ///< conversations up to this id were looked at
+    bool done = false;
+};
+
+/// Removes some of what has expired of one user: `limit` messages, `limit` events, and the conversations that show nothing
+/// any more among the next `limit`. Nobody sees a difference; it is the disk that forgets. To be called in
+/// transactions of its own until `done`.
+inline result<sweep_place> sweep(tenant_writer& mine, sweep_place place, instant now, std::size_t limit) {
+    BSP_TRY(auto const settings, mine.privacy());
+    auto const e = privacy::expiry::of(settings, now);
+    BSP_CHECK(mine.remove_losers(e.data_until));
+    BSP_TRY(auto const expired, mine.expired_messages(e, limit));
+    std::map<std::string, std::vector<std::string>> ids;
+    for (auto const& m : expired) {
+        ids[m.conversation_id].push_back(m.id);
+        // Edited late in its life: by its timestamp alone nobody would know it as expired when it comes back.
+        if (m.timestamp > e.data_until) BSP_CHECK(mine.put_departed(m.conversation_id, m.id, {departure::why::expired, m.version}));
+    }
+    for (auto const& [conversation_id, gone] : ids) BSP_CHECK(mine.remove_messages(conversation_id, gone));
+    BSP_TRY(std::size_t const events, mine.remove_events(e.data_until, limit));
+    if (expired.size() == limit || events == limit) return place;
+
+    BSP_TRY(auto const heads, mine.heads(place.after, limit));
+    for (auto const& head : heads) {
+        BSP_TRY(bool const kept, is_kept(mine, head, e));
+        if (!kept) BSP_CHECK(mine.remove_conversation(head.conversation_id));
+        place.after = head.conversation_id;
+    }
+    place.done = heads.size() < limit;
+    return place;
+}
+
+}  // namespace bsp::endpoint
