@@ -41,7 +41,10 @@ std::string text_of(json::object const* message);
 class pulling_onlooker {
 public:
     explicit pulling_onlooker(scenario& s);
+    /// The conversation, once it has come; INCONCLUSIVE when it does not.
     [[nodiscard]] fed sees(std::string const& conversation, std::string_view last_message = {});
+    /// The same, once it has come with these messages; as it is when that does not happen soon.
+    [[nodiscard]] fed may_see(std::string const& conversation, std::vector<std::string> const& messages);
     [[nodiscard]] std::string how() const { return "in a pull of a hosted peer"; }
 
     scenario& world;
@@ -54,7 +57,10 @@ public:
 class pushed_onlooker {
 public:
     explicit pushed_onlooker(scenario& s);
+    /// The conversation, once it has come; INCONCLUSIVE when it does not.
     [[nodiscard]] fed sees(std::string const& conversation, std::string_view last_message = {});
+    /// The same, once it has come with these messages; as it is when that does not happen soon.
+    [[nodiscard]] fed may_see(std::string const& conversation, std::vector<std::string> const& messages);
     [[nodiscard]] std::string how() const { return "in a push to a hosted peer"; }
 
     scenario& world;

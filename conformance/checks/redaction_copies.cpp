@@ -1,8 +1,6 @@
 #include "digest.hpp"
 #include "redaction.hpp"
 
-#include <bsp/base/uri.hpp>
-
 #include <chrono>
 
 // Chapter 17: what comes in stays as it is, copies that come back, and other answers than pulls.
@@ -142,7 +140,7 @@ void hostile_texts_take_no_time(scenario& s) {
     auto const relay = [&](std::string const& unit) {
         std::string content;
         while (content.size() + unit.size() < (1u << 20)) content += unit;
-        auto const mark = percent_encode_segment(watermark(s, o.reader));
+        auto const mark = watermark(s, o.reader);
         s.control(o.source.push({s.conversation(s.fresh("c"), 1, {s.message("m1", content)})}), "a push of a megabyte");
         auto const begun = clock::now();
         auto const both = s.together({[&] { return o.reader.pull({.since = mark}); }, [&] { return s.nobody().get("/health"); }});

@@ -316,12 +316,21 @@ inline match next_email(std::string_view t, std::size_t from) {
     return {};
 }
 
+/// Where a number may begin: at a digit, '(' or '+'.
+inline constexpr auto begins_number = [] {
+    std::array<bool, 256> table{};
+    for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
+    table['('] = table['+'] = true;
+    return table;
+}();
+
 /// The first number of a kind at or after `from`; `matches` tells where one that begins at a place ends.
 template <class Matches>
 match next_number(std::string_view t, std::size_t from, Matches matches) {
     for (std::size_t at = from; at < t.size(); ++at) {
-        if (!is_digit(t[at]) && t[at] != '(' && t[at] != '+') continue;
+        if (!begins_number[static_cast<unsigned char>(t[at])]) continue;
         if (std::size_t const end = matches(t, at); end != none) return {at, end};
+        while (at + 1 < t.size() && is_digit(t[at]) && is_digit(t[at + 1])) ++at;  // no number begins within one
     }
     return {};
 }
