@@ -20,6 +20,7 @@ enum class aspect : std::uint8_t { behaviour, exactness };
 /// A set of features that a backend offers as a whole.
 #define BSP_PROFILES(X) X(gen, "GEN", "HTTP, JSON and errors") X(id, "ID", "identity") X(reg, "REG", "registration, peers and authentication") X(syn, "SYN", "sync, merge and conversations") \
     X(tel, "TEL", "telemetry") \
+    X(prv, "PRV", "privacy: consent, retention, export, erasure") \
     X(mpp, "MPP", "platforms and languages") \
     X(off, "OFF", "the client side; only with --peer-listen") \
     X(fuzz, "FUZZ", "hostile requests, generated; only on demand")

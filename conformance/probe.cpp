@@ -1,5 +1,7 @@
 #include "probe.hpp"
 
+#include "privacy.hpp"
+
 #include <bsp/json/parse.hpp>
 
 #include <algorithm>
@@ -82,6 +84,7 @@ first_look probe(surroundings& world) {
     world.identity = read_identity(answer);
     if (world.identity) {
         world.has_telemetry = declares_telemetry(ask("/telemetry/events"), *world.identity);
+        look_at_privacy(world);
         world.keys.start();
         out.usable = true;
         return out;

@@ -58,12 +58,19 @@
     X(telemetry_keeping) \
     X(telemetry_frames) \
     X(telemetry_lists) \
+    X(privacy_settings) \
+    X(privacy_consent) \
+    X(privacy_retention) \
+    X(privacy_data) \
+    X(redaction_pull) \
+    X(redaction_copies) \
     X(platforms) \
     X(histories) \
     X(client_push) \
     X(client_answers) \
     X(client_reach) \
     X(client_pull) \
+    X(redaction_push) \
     X(fuzz)
 
 namespace bsp::conformance {

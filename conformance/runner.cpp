@@ -1,5 +1,7 @@
 #include "runner.hpp"
 
+#include "privacy.hpp"
+
 #include "clauses.hpp"
 
 #include <algorithm>
@@ -22,6 +24,7 @@ std::optional<obstacle> obstacle_to(surroundings const& world, registered_check 
     auto const missing = [&](need n, bool given) { return (c.needs & n) != 0 && !given; };
     auto const& o = world.options;
     if (what.profile == profile::tel && world.identity && !world.has_telemetry) return obstacle{verdict::not_applicable, "the target has no telemetry"};
+    if (what.profile == profile::prv && world.identity && !world.has_privacy) return obstacle{verdict::not_applicable, "the target has no privacy settings"};
     if (missing(need::second_user, o.users.size() > 1)) return obstacle{verdict::untested, "needs a second user in --users"};
     if (missing(need::admin_token, o.admin_token.has_value())) return obstacle{verdict::untested, "needs --admin-token-file"};
     if (missing(need::restart_hook, !o.restart_command.empty())) return obstacle{verdict::untested, "needs --restart-cmd"};
@@ -228,6 +231,7 @@ std::map<std::string, verdict> judge_clauses(std::vector<judged> const& checks) 
 run_result run(surroundings& world, std::vector<registered_check> const& selected, run_options const& options, run_observer const& observer) {
     run_result out;
     out.checks = runner{world, options, observer}.run(selected);
+    restore_privacy(world);
     out.clauses = judge_clauses(out.checks);
     out.compatible = reached(out.checks, level::compatible);
     out.strict = reached(out.checks, level::strict);

@@ -78,11 +78,20 @@ target_identity const& scenario::identity() const {
 
 instant scenario::now() const { return shared_.now(); }
 
+bool scenario::keeps(std::string_view timestamp) const {
+    if (!shared_.has_privacy || !target_is_hosted()) return true;
+    auto const t = parse_timestamp(timestamp);
+    return !t || *t > now() - std::chrono::hours{24} * 3'649;
+}
+
 std::string scenario::at(std::chrono::milliseconds offset) const {
     auto moment = now() + std::chrono::nanoseconds{offset};
     moment.nanoseconds -= moment.nanoseconds % 1'000'000;
     return format_timestamp(moment);
 }
+
+bool scenario::takes_any_surface() const { return !shared_.has_privacy; }
+bool scenario::has_telemetry() const { return shared_.has_telemetry; }
 
 void scenario::wait_until(instant moment) const {
     if (moment > now() + std::chrono::seconds{30}) throw std::logic_error{"a check wants to wait for more than 30 s"};

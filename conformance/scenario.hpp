@@ -59,6 +59,13 @@ public:
     [[nodiscard]] std::string at(std::chrono::milliseconds offset = {}) const;
     [[nodiscard]] std::string in_seconds(std::int64_t seconds) const { return at(std::chrono::seconds{seconds}); }
 
+    /// Whether the target keeps a message with this timestamp: one that lets data expire keeps ten years at most (BSP-PRV-050).
+    [[nodiscard]] bool keeps(std::string_view timestamp) const;
+    /// Whether a message may come from a surface that was made up: else only from those of `look_at_privacy` (BSP-PRV-033).
+    [[nodiscard]] bool takes_any_surface() const;
+    /// Whether the target has the profile TEL.
+    [[nodiscard]] bool has_telemetry() const;
+
     /// Waits until the target's clock shows `moment` (at most 30 s; more is a mistake of the check).
     void wait_until(instant moment) const;
 

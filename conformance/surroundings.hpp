@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ struct surroundings {
 
     std::optional<target_identity> identity;  ///< nothing: GET /identity could not be read
     bool has_telemetry = false;               ///< the target declares the profile TEL
+    bool has_privacy = false;                 ///< the target has the profile PRV
+    std::map<std::string, json::object> privacy_found;  ///< the settings of each user before the run, where they could be read
     std::chrono::nanoseconds clock_offset{};  ///< target's clock minus ours; 0 unless they are seconds apart
     std::string tag;                          ///< six characters that no other run has; part of every fresh name
     std::string nonce;                        ///< the same in 128 bits, for backend ids

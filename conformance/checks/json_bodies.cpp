@@ -408,6 +408,7 @@ void timestamps_are_accepted(scenario& s) {
     for (auto const* text : {"2025-03-04T05:06:07Z", "2025-03-04T05:06:07.1Z", "2025-03-04T05:06:07.123456789Z", "2025-03-04t05:06:07z", "2025-03-04T05:06:07", "2025-03-04T05:06:07.123456",
                              "2025-03-04T05:06:07+00:00", "2025-03-04T05:06:07-00:00", "2025-03-04T05:06:07+23:59", "2025-03-04T05:06:07-12:00", "2024-02-29T00:00:00Z", "2016-12-31T23:59:60Z",
                              "2017-01-01T00:59:60+01:00", "1999-12-31T23:59:59.999999999Z", "0001-01-01T00:00:00Z", "2000-02-29T23:59:59+05:45"}) {
+        if (!s.keeps(text)) continue;
         auto const c = s.fresh("c");
         s.accepted(a.push({s.conversation(c, 1, {s.message("m1", "x", 1, set("timestamp", text))}, set("last_modified", text))}), std::string{"the timestamp "} + text);
         auto const x = a.read(c);

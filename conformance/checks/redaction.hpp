@@ -12,10 +12,6 @@
 /// Chapter 17 as a hosted peer sees it.
 namespace bsp::conformance {
 
-group redaction_pull_group();
-group redaction_copies_group();
-group redaction_push_group();
-
 /// An item of the published corpus.
 struct corpus_item {
     std::string id, catches, text, redacted;

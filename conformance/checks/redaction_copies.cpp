@@ -224,6 +224,6 @@ check const checks[] = {
 
 }  // namespace
 
-group redaction_copies_group() { return {"redaction_copies", profile::tel, checks}; }
+group redaction_copies_group() { return {"redaction_copies", profile::prv, checks}; }
 
 }  // namespace bsp::conformance

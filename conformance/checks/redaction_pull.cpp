@@ -98,6 +98,6 @@ check const checks[] = {
 
 }  // namespace
 
-group redaction_pull_group() { return {"redaction_pull", profile::tel, checks}; }
+group redaction_pull_group() { return {"redaction_pull", profile::prv, checks}; }
 
 }  // namespace bsp::conformance

@@ -204,6 +204,6 @@ check const checks[] = {
 
 }  // namespace
 
-group redaction_push_group() { return {"redaction_push", profile::tel, checks}; }
+group redaction_push_group() { return {"redaction_push", profile::prv, checks}; }
 
 }  // namespace bsp::conformance

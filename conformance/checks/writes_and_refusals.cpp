@@ -15,7 +15,7 @@ void scalars_by_the_nanosecond(scenario& s) {
     auto const a = s.register_peer();
     for (auto const& [earlier, later] : {std::pair{"2025-03-04T05:06:07.123456788Z", "2025-03-04T05:06:07.123456789Z"}, std::pair{"2025-03-04T05:06:07.1234Z", "2025-03-04T05:06:07.1235Z"},
                                          std::pair{"2025-03-04T05:06:07.9Z", "2025-03-04T06:06:07.900000001+01:00"}, std::pair{"0050-01-01T00:00:00Z", "1949-01-01T00:00:00Z"}})
-        for (int attempt = 0; attempt < 4; ++attempt)
+        for (int attempt = 0; attempt < 4 && s.keeps(earlier); ++attempt)
             for (bool const later_first : {true, false}) {
                 auto const c = s.fresh("c");
                 auto const push = [&](bool is_later) { s.control(a.push({s.conversation(c, 3, {}, both(set("last_modified", is_later ? later : earlier), set("title", (is_later ? "later " : "earlier ") + s.canary(4))))}), "a push"); };

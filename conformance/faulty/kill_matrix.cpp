@@ -2,6 +2,7 @@
 
 #include "degenerate.hpp"
 #include "http_server.hpp"
+#include "private_backend.hpp"
 
 #include "../peer/listener.hpp"
 #include "../probe.hpp"
@@ -245,7 +246,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->put(std::make_shared<faulty::backend>(s));
+        lab_->put(faulty::correct_backend(s));
         green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
     }
     std::vector<registered_check> of_bytes;
@@ -254,7 +255,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->serve(faulty::make<faulty::backend>, s, faulty::framing{});
+        lab_->serve(faulty::correct_backend, s, faulty::framing{});
         green = nobody_is_blamed(progress_, std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {})) && green;
     }
     return correct_client_is_green() && green;
@@ -306,7 +307,7 @@ autopsy kill_matrix::examine(faulty::fault const& f, bool all_checks_too) {
     s.backend_type = f.needs == faulty::setting::local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
-        bool const telemetry = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel; });
+        bool const telemetry = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel || c.profile == profile::prv; });
         if (sockets || f.door) lab_->serve(f.make, s, telemetry && !f.door ? faulty::framing{} : f.door);
         else lab_->put(std::shared_ptr<faulty::backend>{f.make(s)});
     } catch (std::exception const& e) {

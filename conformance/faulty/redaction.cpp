@@ -247,7 +247,8 @@ json::object backend::redact_entry(json::object entry) {
 
 bool backend::redacts_for(peer_record const& to) { return to.backend_type == "hosted" && wants_redaction(to.user_id); }
 
-bool backend::wants_redaction(std::string const&) { return true; }
+/// Without the profile PRV nobody can say so.
+bool backend::wants_redaction(std::string const&) { return false; }
 
 json::object backend::outgoing(json::object entry, peer_record const* to, outlet) { return to && redacts_for(*to) ? redact_entry(std::move(entry)) : entry; }
 

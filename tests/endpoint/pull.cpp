@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(last_sync_repeats_nothing_and_omits_nothing) {
     BOOST_TEST(first.conversations.size() == 3u);
     auto const second = pull_all(w, id, "?since=" + first.last_sync);
     BOOST_TEST(second.conversations.empty());
-    w.push(id, {world::conversation({world::message("m2", 1, "old news", "2001-01-01T00:00:00Z")}, 0, "c1", "2001-01-01T00:00:00Z")}, "s2");  // at the same instant
+    w.push(id, {world::conversation({world::message("m2", 1, "old news", "2025-12-01T00:00:00Z")}, 0, "c1", "2025-12-01T00:00:00Z")}, "s2");  // at the same instant
     auto const third = pull_all(w, id, "?since=" + second.last_sync);
     BOOST_REQUIRE_EQUAL(third.conversations.size(), 1u);
     BOOST_TEST((third.conversations.at("c1") == std::map<std::string, std::string>{{"m2", "old news"}}));

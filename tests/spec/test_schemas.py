@@ -162,7 +162,7 @@ class Vectors(unittest.TestCase):
 class Chapters(unittest.TestCase):
     """The JSON examples of the text, recognised by their members."""
 
-    KINDS = (("code", "problem"), ("backend_identity", "register-peer-request"), ("sync_endpoint", "register-peer-response"), ("acked_sync_id", "sync-ack"),
+    KINDS = (("exported_at", "privacy-export"), ("sync_enabled", "privacy-settings"), ("code", "problem"), ("backend_identity", "register-peer-request"), ("sync_endpoint", "register-peer-response"), ("acked_sync_id", "sync-ack"),
              ("conflict_type", "conflict"), ("message_count", None), ("events", "telemetry-event-list"), ("event_type", "telemetry-event"), ("last_sync", "pull-response"), ("sync_id", "sync-payload"), ("digest", "state-digest"),
              ("peers", "peer-list"), ("public_key", "identity"), ("hosted_backend_id", "sbt"), ("has_more", "conversation-list"),
              ("conversation_id", "conversation"), ("content", "local-message-write"))
@@ -179,7 +179,7 @@ class Chapters(unittest.TestCase):
         if "status" in value:
             if "event_id" in value:
                 return "telemetry-answer"
-            return {"healthy": "health", "deleted": "deletion"}.get(value["status"]) or next(kind for member, kind in self.KINDS if member in value)
+            return {"healthy": "health", "deleted": "deletion", "erased": "erasure"}.get(value["status"]) or next(kind for member, kind in self.KINDS if member in value)
         return next((kind for member, kind in self.KINDS if member in value), None)
 
     @staticmethod
@@ -252,7 +252,8 @@ class OpenApi(unittest.TestCase):
             "GET /identity", "GET /health", "POST /register-peer", "GET /peers", "DELETE /peers/{peer_id}", "POST /sync/{peer_id}", "GET /sync/{peer_id}",
             "GET /sync/{peer_id}/digest", "GET /conversations", "GET /conversations/{conversation_id}", "DELETE /conversations/{conversation_id}",
             "POST /conversations/{conversation_id}/messages", "DELETE /conversations/{conversation_id}/messages/{message_id}",
-            "GET /telemetry/{peer_id}", "GET /telemetry/events"},
+            "GET /telemetry/{peer_id}", "GET /telemetry/events",
+            "GET /privacy-settings", "PUT /privacy-settings", "GET /privacy/export", "DELETE /privacy/data"},
             {name for name, _, _ in self.operations()})
 
     def test_path_parameters_are_declared(self):

@@ -1,4 +1,4 @@
-#include "../faults.hpp"
+#include "../private_backend.hpp"
 
 #include <bsp/crypto/signed_object.hpp>
 #include <bsp/json/c14n.hpp>
@@ -21,127 +21,127 @@ fault row(std::string_view id, std::string_view title, std::vector<std::string_v
 
 // ---- to whom ----
 
-struct pushes_everything : backend {
-    using backend::backend;
-    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::push ? entry : backend::outgoing(std::move(entry), to, by); }
+struct pushes_everything : private_backend {
+    using private_backend::private_backend;
+    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::push ? entry : private_backend::outgoing(std::move(entry), to, by); }
 };
-struct gives_everything_to_pulls : backend {
-    using backend::backend;
-    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::pull ? entry : backend::outgoing(std::move(entry), to, by); }
+struct gives_everything_to_pulls : private_backend {
+    using private_backend::private_backend;
+    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::pull ? entry : private_backend::outgoing(std::move(entry), to, by); }
 };
-struct gives_everything_to_readers : backend {
-    using backend::backend;
-    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::read ? entry : backend::outgoing(std::move(entry), to, by); }
+struct gives_everything_to_readers : private_backend {
+    using private_backend::private_backend;
+    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::read ? entry : private_backend::outgoing(std::move(entry), to, by); }
 };
-struct redacts_for_everybody : backend {
-    using backend::backend;
+struct redacts_for_everybody : private_backend {
+    using private_backend::private_backend;
     bool redacts_for(peer_record const& to) override { return wants_redaction(to.user_id); }
 };
-struct setting_ignored : backend {
-    using backend::backend;
+struct setting_ignored : private_backend {
+    using private_backend::private_backend;
     bool wants_redaction(std::string const&) override { return true; }
 };
-struct queue_is_final : backend {
-    using backend::backend;
+struct queue_is_final : private_backend {
+    using private_backend::private_backend;
     bool is_outdated(parcel const&, peer_record const&) override { return false; }
 };
 
 // ---- what ----
 
-struct what_the_user_said_only : backend {
-    using backend::backend;
+struct what_the_user_said_only : private_backend {
+    using private_backend::private_backend;
     json::object redact_members(json::object o, bool is_message) override {
         auto const* role = o.if_contains("role");
-        return is_message && (!role || *role != "user") ? o : backend::redact_members(std::move(o), is_message);
+        return is_message && (!role || *role != "user") ? o : private_backend::redact_members(std::move(o), is_message);
     }
 };
-struct first_message_only : backend {
-    using backend::backend;
+struct first_message_only : private_backend {
+    using private_backend::private_backend;
     json::object redact_entry(json::object entry) override {
         auto const* all = entry.if_contains("messages");
         auto const before = all ? all->get_array() : json::array{};
-        json::object out = backend::redact_entry(std::move(entry));
+        json::object out = private_backend::redact_entry(std::move(entry));
         for (std::size_t i = 1; i < before.size(); ++i) out["messages"].as_array()[i] = before[i];
         return out;
     }
 };
-struct title_forgotten : backend {
-    using backend::backend;
-    bool stays_whole(std::string_view member, bool is_message) override { return backend::stays_whole(member, is_message) || (!is_message && member == "title"); }
+struct title_forgotten : private_backend {
+    using private_backend::private_backend;
+    bool stays_whole(std::string_view member, bool is_message) override { return private_backend::stays_whole(member, is_message) || (!is_message && member == "title"); }
 };
-struct content_and_title_only : backend {
-    using backend::backend;
+struct content_and_title_only : private_backend {
+    using private_backend::private_backend;
     bool stays_whole(std::string_view member, bool) override { return member != "content" && member != "title"; }
 };
-struct no_lists : backend {
-    using backend::backend;
-    bool redact_value(json::value& v) override { return !v.is_array() && backend::redact_value(v); }
+struct no_lists : private_backend {
+    using private_backend::private_backend;
+    bool redact_value(json::value& v) override { return !v.is_array() && private_backend::redact_value(v); }
 };
-struct all_strings : backend {
-    using backend::backend;
+struct all_strings : private_backend {
+    using private_backend::private_backend;
     bool stays_whole(std::string_view member, bool is_message) override { return !is_message && (member == "messages" || member == "surfaces"); }
 };
-struct ids_too : backend {
-    using backend::backend;
-    bool stays_whole(std::string_view member, bool is_message) override { return member != "id" && backend::stays_whole(member, is_message); }
+struct ids_too : private_backend {
+    using private_backend::private_backend;
+    bool stays_whole(std::string_view member, bool is_message) override { return member != "id" && private_backend::stays_whole(member, is_message); }
 };
 
 // ---- how ----
 
-struct first_match_only : backend {
-    using backend::backend;
-    std::string redact_kind(std::string const& text, personal kind) override {
-        std::string const all = backend::redact_kind(text, kind);
+struct first_match_only : private_backend {
+    using private_backend::private_backend;
+    std::string redact_kind(std::string const& text, personal what) override {
+        std::string const all = private_backend::redact_kind(text, what);
         if (all == text) return text;
         // The end of the first replacement, and from there the text as it was.
         std::size_t same = 0;
         while (same < text.size() && all[same] == text[same]) ++same;
         for (std::size_t cut = same + 1; cut <= text.size(); ++cut)
-            if (std::string const head = backend::redact_kind(text.substr(0, cut), kind); head != text.substr(0, cut) && (cut == text.size() || text[cut] == ' ' || text[cut] == ',' || text[cut] == '.'))
+            if (std::string const head = private_backend::redact_kind(text.substr(0, cut), what); head != text.substr(0, cut) && (cut == text.size() || text[cut] == ' ' || text[cut] == ',' || text[cut] == '.'))
                 return head + text.substr(cut);
         return all;
     }
 };
-struct message_as_a_whole : backend {
-    using backend::backend;
-    std::string redact_text(std::string text) override { return backend::redact_text(text) == text ? text : "[REDACTED]"; }
+struct message_as_a_whole : private_backend {
+    using private_backend::private_backend;
+    std::string redact_text(std::string text) override { return private_backend::redact_text(text) == text ? text : "[REDACTED]"; }
 };
-struct mail_last : backend {
-    using backend::backend;
+struct mail_last : private_backend {
+    using private_backend::private_backend;
     std::string redact_text(std::string text) override {
-        for (auto const kind : {personal::phone, personal::ssn, personal::credit_card, personal::email}) text = redact_kind(text, kind);
+        for (auto const each : {personal::phone, personal::ssn, personal::credit_card, personal::email}) text = redact_kind(text, each);
         return text;
     }
 };
 /// The four expressions of the source document.
-struct source_expressions : backend {
-    using backend::backend;
-    std::string redact_kind(std::string const& text, personal kind) override {
+struct source_expressions : private_backend {
+    using private_backend::private_backend;
+    std::string redact_kind(std::string const& text, personal what) override {
         static std::regex const of_kind[] = {std::regex{R"(\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b)"}, std::regex{R"(\b\d{4}[-\s]?\d{4}[-\s]?\d{4}[-\s]?\d{4}\b)"},
                                              std::regex{R"(\b\d{3}-\d{2}-\d{4}\b)"}, std::regex{R"(\b\d{3}[-.]?\d{3}[-.]?\d{4}\b)"}};
         static char const* const replacements[] = {"[REDACTED_EMAIL]", "[REDACTED_CREDIT_CARD]", "[REDACTED_SSN]", "[REDACTED_PHONE]"};
-        if (text.size() > 10'000) return backend::redact_kind(text, kind);  // std::regex would not survive it
-        return std::regex_replace(text, of_kind[static_cast<int>(kind)], replacements[static_cast<int>(kind)]);
+        if (text.size() > 10'000) return private_backend::redact_kind(text, what);  // std::regex would not survive it
+        return std::regex_replace(text, of_kind[static_cast<int>(what)], replacements[static_cast<int>(what)]);
     }
 };
-struct moments_are_numbers : backend {
-    using backend::backend;
-    std::string redact_kind(std::string const& text, personal kind) override {
+struct moments_are_numbers : private_backend {
+    using private_backend::private_backend;
+    std::string redact_kind(std::string const& text, personal what) override {
         static std::regex const ten{R"(\b\d{10}\b)"};
-        std::string const out = backend::redact_kind(text, kind);
-        return kind == personal::phone && out.size() < 10'000 ? std::regex_replace(out, ten, "[REDACTED_PHONE]") : out;
+        std::string const out = private_backend::redact_kind(text, what);
+        return what == personal::phone && out.size() < 10'000 ? std::regex_replace(out, ten, "[REDACTED_PHONE]") : out;
     }
 };
-struct trunk_prefix_left : backend {
-    using backend::backend;
-    std::string redact_kind(std::string const& text, personal kind) override {
-        if (kind != personal::phone || text.size() > 10'000) return backend::redact_kind(text, kind);
+struct trunk_prefix_left : private_backend {
+    using private_backend::private_backend;
+    std::string redact_kind(std::string const& text, personal what) override {
+        if (what != personal::phone || text.size() > 10'000) return private_backend::redact_kind(text, what);
         static std::regex const trunk{R"(\b1-(\d{3}-\d{3}-\d{4})\b)"};
-        return backend::redact_kind(std::regex_replace(text, trunk, "1- $1"), kind);
+        return private_backend::redact_kind(std::regex_replace(text, trunk, "1- $1"), what);
     }
 };
-struct replacements_grow : backend {
-    using backend::backend;
+struct replacements_grow : private_backend {
+    using private_backend::private_backend;
     std::string redact_text(std::string text) override {
         std::string out;
         for (std::size_t at = 0; at < text.size(); ++at) {
@@ -149,55 +149,55 @@ struct replacements_grow : backend {
             if (is_one) out += "\\";
             out += text[at];
         }
-        return backend::redact_text(std::move(out));
+        return private_backend::redact_text(std::move(out));
     }
 };
-struct encoded_text_searched : backend {
-    using backend::backend;
+struct encoded_text_searched : private_backend {
+    using private_backend::private_backend;
     bool redact_value(json::value& v) override {
         auto* s = v.if_string();
-        if (!s) return backend::redact_value(v);
+        if (!s) return private_backend::redact_value(v);
         std::string const before = json::canonicalize(v).value(), after = redact_text(before);
         if (before != after) v = json::parse(after).value();
         return before != after;
     }
 };
 /// As long as an expression that tries every beginning and every end takes, up to half a minute.
-struct quadratic : backend {
-    using backend::backend;
-    std::string redact_kind(std::string const& text, personal kind) override {
+struct quadratic : private_backend {
+    using private_backend::private_backend;
+    std::string redact_kind(std::string const& text, personal what) override {
         std::size_t run = 0, longest = 0;
         for (char const c : text) longest = std::max(longest, run = std::isalnum(static_cast<unsigned char>(c)) || c == '.' ? run + 1 : 0);
-        if (kind == personal::email) std::this_thread::sleep_for(std::min(milliseconds{longest * longest / 1'000'000}, milliseconds{30'000}));
-        return backend::redact_kind(text, kind);
+        if (what == personal::email) std::this_thread::sleep_for(std::min(milliseconds{longest * longest / 1'000'000}, milliseconds{30'000}));
+        return private_backend::redact_kind(text, what);
     }
 };
 
 // ---- the copy ----
 
-struct unmarked : backend {
-    using backend::backend;
+struct unmarked : private_backend {
+    using private_backend::private_backend;
     void mark(json::object&) override {}
 };
-struct copy_is_an_edit : backend {
-    using backend::backend;
+struct copy_is_an_edit : private_backend {
+    using private_backend::private_backend;
     void mark(json::object& altered) override {
-        backend::mark(altered);
+        private_backend::mark(altered);
         altered["version"] = altered.at("version").as_int64() + 1;
     }
 };
-struct everything_marked : backend {
-    using backend::backend;
+struct everything_marked : private_backend {
+    using private_backend::private_backend;
     json::object redact_members(json::object o, bool is_message) override {
-        json::object out = backend::redact_members(std::move(o), is_message);
+        json::object out = private_backend::redact_members(std::move(o), is_message);
         if (is_message) out["redacted"] = true;
         return out;
     }
 };
-struct store_redacted : backend {
-    using backend::backend;
+struct store_redacted : private_backend {
+    using private_backend::private_backend;
     json::object outgoing(json::object entry, peer_record const* to, outlet by) override {
-        json::object out = backend::outgoing(std::move(entry), to, by);
+        json::object out = private_backend::outgoing(std::move(entry), to, by);
         auto const* id = out.if_contains("conversation_id");
         if (to && redacts_for(*to) && id) {
             conversation& kept = tenant_of(to->user_id)[std::string{json::view(id->as_string())}];
@@ -206,39 +206,39 @@ struct store_redacted : backend {
         return out;
     }
 };
-struct signed_first : backend {
-    using backend::backend;
-    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::push ? entry : backend::outgoing(std::move(entry), to, by); }
+struct signed_first : private_backend {
+    using private_backend::private_backend;
+    json::object outgoing(json::object entry, peer_record const* to, outlet by) override { return by == outlet::push ? entry : private_backend::outgoing(std::move(entry), to, by); }
     json::object payload(peer_record const& peer, parcel const& p, instant now) override {
-        json::object out = backend::payload(peer, p, now);
-        for (auto& entry : out["conversations"].as_array()) entry = backend::outgoing(entry.as_object(), &peer, outlet::push);
+        json::object out = private_backend::payload(peer, p, now);
+        for (auto& entry : out["conversations"].as_array()) entry = private_backend::outgoing(entry.as_object(), &peer, outlet::push);
         return out;
     }
 };
-struct receives_redacted : backend {
-    using backend::backend;
+struct receives_redacted : private_backend {
+    using private_backend::private_backend;
     result<message> decode_message(json::fields const& f, instant now) override {
         json::object redacted = redact_members(f.get(), true);
         redacted.erase("redacted");
-        return backend::decode_message(json::fields{redacted}, now);
+        return private_backend::decode_message(json::fields{redacted}, now);
     }
 };
-struct mark_unheeded : backend {
-    using backend::backend;
+struct mark_unheeded : private_backend {
+    using private_backend::private_backend;
     bool outranks(message const& a, message const& b) override {
-        return a.version == b.version && a.written == b.written ? message_tie(a, b) : backend::outranks(a, b);
+        return a.version == b.version && a.written == b.written ? message_tie(a, b) : private_backend::outranks(a, b);
     }
 };
-struct latest_wins_a_tie : backend {
-    using backend::backend;
-    bool outranks(message const& a, message const& b) override { return a.version == b.version && a.written == b.written ? a.digest != b.digest : backend::outranks(a, b); }
+struct latest_wins_a_tie : private_backend {
+    using private_backend::private_backend;
+    bool outranks(message const& a, message const& b) override { return a.version == b.version && a.written == b.written ? a.digest != b.digest : private_backend::outranks(a, b); }
 };
-struct titles_taken : backend {
-    using backend::backend;
+struct titles_taken : private_backend {
+    using private_backend::private_backend;
     void keep_own_members(tenant const&, tenant&) override {}
 };
-struct digest_of_originals : backend {
-    using backend::backend;
+struct digest_of_originals : private_backend {
+    using private_backend::private_backend;
     tenant digested(tenant const& all, peer_record const&) override { return all; }
 };
 

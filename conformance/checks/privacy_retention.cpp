@@ -1,0 +1,87 @@
+#include "privacy.hpp"
+
+// Section 16.4: what has expired is not shown and not taken. Ages are made by timestamps, and by settings that shorten
+// the retention period, so nobody has to wait.
+
+namespace bsp::conformance {
+namespace {
+
+constexpr std::int64_t day = 86'400;
+
+json::object aged(scenario& s, std::string_view id, std::string const& content, std::int64_t days, std::int64_t version = 1) {
+    return s.message(id, content, version, set("timestamp", s.in_seconds(-days * day - 60)));
+}
+
+void expired_is_not_shown(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"retention_days", 3000}});
+    auto const a = s.register_peer();
+    auto const mixed = s.fresh("c"), old = s.fresh("c"), gone = s.canary(), stays = s.canary(), lost = s.canary();
+    s.control(a.push({s.conversation(mixed, 1, {aged(s, "m1", gone, 40), aged(s, "m2", stays, 20), s.message("m3", "now"), aged(s, "m4", lost, 40)}, set("last_modified", s.in_seconds(-40 * day))),
+                      s.conversation(old, 1, {aged(s, "m1", gone, 40)}, set("last_modified", s.in_seconds(-40 * day)))}),
+              "a push of messages of various ages");
+    s.control(a.push({s.conversation(mixed, 1, {aged(s, "m4", lost + " again", 40)}, set("last_modified", s.in_seconds(-40 * day)))}), "a push of a diverged version");
+    s.control(contains(message_ids(s.user(), mixed), "m1") && contains(message_ids(s.user(), old), "m1"), "the messages are shown while they live");
+
+    mine.say({{"retention_days", 30}});
+    auto const x = s.user().read(mixed);
+    s.accepted(x, "reading a conversation of which some messages live");
+    auto const ids = ids_at(x.body(), "/messages");
+    s.expect(!contains(ids, "m1") && !contains(ids, "m4") && !shows(x, gone), "messages of 40 days are not shown under a retention of 30 days", show(ids));
+    s.expect(contains(ids, "m2") && contains(ids, "m3"), "messages of 20 days and of today are, though the conversation is old", show(ids));
+    auto const again = s.user().read(old);
+    s.expect(again.status() == 404 || !shows(again, gone), "a conversation of 40 days shows nothing", again.describe());
+    s.exactly(again.status() == 404, "a conversation that has expired is answered with 404", again.describe());
+    auto const listed = whole_list(s, s.user(), 500);
+    s.expect(std::none_of(listed.begin(), listed.end(), [&](auto const& c) { return text_at(c, "/conversation_id") == old; }), "it is not in the list", "it is");
+    for (auto const* path : {"?conflicts=1", ""}) {
+        auto const y = s.user().get("/conversations/" + mixed + path);
+        s.expect(!shows(y, gone) && !shows(y, lost), std::string{"what has expired is not in GET /conversations/{id}"} + path, "it is");
+    }
+    auto const exported = s.user().get("/privacy/export");
+    s.expect(!shows(exported, gone) && !shows(exported, lost), "nor in an export", "it is");
+    auto const b = s.register_peer();
+    for (auto const* who : {&a, &b}) {
+        std::string text;
+        for (auto const& entry : who->pull_all({.since = s.in_seconds(-300), .limit = 200}).conversations) text += json::serialize(entry);
+        s.expect(text.find(gone) == std::string::npos && text.find(lost) == std::string::npos, "nor in a pull", "it is");
+        s.expect(text.find(stays) != std::string::npos, "what lives is in a pull", "it is not");
+    }
+}
+
+void expired_is_not_taken(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"retention_days", 3000}});
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), word = s.canary();
+    s.control(a.push({s.conversation(c, 1, {aged(s, "m1", word, 40)})}), "a push of a message of 40 days");
+    mine.say({{"retention_days", 30}});
+    auto const refused_and_kept = [&](json::object const& old, std::string const& fresh, std::string const& what) {
+        auto const id = text_at(old, "/id");
+        auto const x = a.push({s.conversation(c, 2, {old, s.message(fresh, "young", 2)})});
+        lists_refusal(s, x, c, id, "retention_expired");
+        auto const ids = message_ids(s.user(), c);
+        s.expect(!contains(ids, id), what + " is not stored", show(ids));
+        s.expect(contains(ids, fresh), "a young message of the same push is", show(ids));
+    };
+    refused_and_kept(aged(s, "m1", word, 40), "y1", "a message that has expired, pushed again,");
+    refused_and_kept(aged(s, "m1", word + " edited", 39, 7), "y2", "an edit of 39 days of a message that has expired");
+    refused_and_kept(aged(s, "m5", word, 31), "y3", "a message of 31 days that was never held");
+    auto const y = s.user().read(c);
+    s.expect(!shows(y, word), "nothing of it is shown", "it is");
+    s.control(a.push({s.conversation(c, 3, {aged(s, "m6", "of 29 days", 29)})}), "a push of a message of 29 days");
+    s.expect(contains(message_ids(s.user(), c), "m6"), "a message of 29 days is stored", show(message_ids(s.user(), c)));
+}
+
+check const checks[] = {
+    {.id = "prv/retention", .title = "what has expired is shown nowhere, and what has not is", .clauses = {"BSP-PRV-050", "BSP-PRV-051", "BSP-PRV-052", "BSP-PRV-055"}, .impact = "data stays for ever that was promised to go; or fresh messages go with old conversations",
+     .likely_cause = "retention is a nightly job, or works on whole conversations", .run = expired_is_not_shown, .needs = need::alone | need::hosted_target},
+    {.id = "prv/retention-push", .title = "what has expired is not stored when it is pushed", .clauses = {"BSP-PRV-053", "BSP-PRV-054", "BSP-MRG-064"}, .impact = "a device that was offline brings back what had expired",
+     .likely_cause = "a push does not look at the age", .run = expired_is_not_taken, .needs = need::alone | need::hosted_target},
+};
+
+}  // namespace
+
+group privacy_retention_group() { return {"privacy_retention", profile::prv, checks}; }
+
+}  // namespace bsp::conformance
