@@ -62,6 +62,8 @@
     X(privacy_consent) \
     X(privacy_retention) \
     X(privacy_data) \
+    X(redaction_pull) \
+    X(redaction_copies) \
     X(platforms) \
     X(rotation) \
     X(rotation_keys) \
@@ -72,6 +74,7 @@
     X(client_answers) \
     X(client_reach) \
     X(client_pull) \
+    X(redaction_push) \
     X(fuzz)
 
 namespace bsp::conformance {

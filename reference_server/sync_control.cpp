@@ -45,7 +45,7 @@ public:
                 peer p{.record = record, .progress = {}, .due = {}, .obstacle = {}, .since = {}};
                 auto known = checked(ledger_.progress(record.peer_id));
                 if (known && known->own_epoch == store_.epoch()) p.progress = *std::move(known);
-                p.due = checked(sync::outbox{self, record.user_id, record.peer_id}.measure(p.progress.pushed));
+                p.due = checked(sync::outbox{self, record.user_id, record.peer_id, record.backend_type}.measure(p.progress.pushed));
                 if (auto const contact = contacts.find(record.peer_id); contact != contacts.end()) p.obstacle = contact->second.obstacle, p.since = contact->second.at;
                 all.push_back(std::move(p));
             }

@@ -53,7 +53,7 @@ CORE = {
     "A-114": "window of a rate limit", "A-115": "whose budget it is", "A-116": "budget of telemetry",
     "A-117": "revocation and open connections",
     "A-118": "`DELETE /peers/{peer_id}`", "A-119": "administrator's token", "A-121": "nothing leaks from health and errors",
-    "A-124": "redacted copies", "A-134": "absence deletes nothing",
+    "A-122": "what is personal data", "A-123": "how it is looked for", "A-124": "redacted copies", "A-125": "where it is looked for", "A-126": "in which direction", "A-134": "absence deletes nothing",
     "A-140": "refused connections", "A-141": "close codes", "A-142": "invalid events", "A-143": "authority of an open connection",
     "A-144": "repeated events", "A-145": "pairing of acknowledgements", "A-146": "numbers of events", "A-147": "required members of events",
     "A-148": "user of an event", "A-149": "instants of events",

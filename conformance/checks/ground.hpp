@@ -62,9 +62,9 @@ inline std::vector<std::string> message_ids(scenario& s, caller const& reader, s
 inline json::object& first_conversation(json::object& payload) { return payload.at("conversations").as_array().at(0).as_object(); }
 inline json::object& first_message(json::object& payload) { return first_conversation(payload).at("messages").as_array().at(0).as_object(); }
 
-/// `moment` in another spelling: the wall clock of `offset_minutes`, and `suffix` behind it.
-inline std::string spelled(instant moment, int offset_minutes, std::string_view suffix) {
-    auto text = format_timestamp(moment + std::chrono::minutes{offset_minutes});
+/// `t` in another spelling: the wall clock of `offset_minutes`, and `suffix` behind it.
+inline std::string spelled(instant t, int offset_minutes, std::string_view suffix) {
+    auto text = format_timestamp(t + std::chrono::minutes{offset_minutes});
     text.pop_back();
     return text.append(suffix);
 }

@@ -373,6 +373,23 @@ protected:
     virtual json::object tombstone_of(std::string const& id, conversation const& held);
     virtual json::object tombstone_of(message const& held, std::int64_t version, instant written);
 
+    // ---- redaction.cpp: what goes to a hosted peer, and the copy that comes back (chapter 17) ----
+    enum class personal { email, credit_card, ssn, phone };
+    enum class outlet { push, pull, read };
+    virtual json::object outgoing(json::object entry, peer_record const* to, outlet by);  ///< a conversation, on its way; null: to the user
+    virtual bool redacts_for(peer_record const& to);
+    virtual bool wants_redaction(std::string const& user_id);
+    virtual json::object redact_entry(json::object entry);
+    virtual json::object redact_members(json::object o, bool is_message);  ///< of a message or a conversation
+    virtual bool stays_whole(std::string_view member, bool is_message);
+    virtual void mark(json::object& altered);
+    virtual bool redact_value(json::value& v);  ///< whether it was altered
+    virtual std::string redact_text(std::string text);
+    virtual std::string redact_kind(std::string const& text, personal kind);
+    virtual tenant digested(tenant const& all, peer_record const& to);
+    virtual void keep_own_members(tenant const& held, tenant& incoming);
+    virtual bool is_outdated(parcel const& p, peer_record const& to) { return p.redacted != redacts_for(to); }
+
     // ---- client.cpp: what goes to a peer and what its answer means. `b` is the body, null when it is no JSON ----
     enum channel : unsigned { pushes, pulls };
     virtual bool may_dial(peer_record const& peer);

@@ -84,7 +84,7 @@ void backend::take_snapshot(peer_record const& peer, link& to) {
         bool const goes_on = !to.outgoing.empty() && to.outgoing.back().ids.back() == id;  // the rest of a long conversation
         if (to.outgoing.empty() || goes_on || bytes + size > push_bytes_max || to.outgoing.back().ids.size() >= conversations_max()) {
             if (!to.outgoing.empty()) to.outgoing.back().last = false;
-            to.outgoing.push_back({new_sync_id(), {}, {}, state_.last_commit, true});
+            to.outgoing.push_back({new_sync_id(), {}, {}, state_.last_commit, true, redacts_for(peer)});
             bytes = 0;
         }
         bytes += size;
@@ -92,7 +92,7 @@ void backend::take_snapshot(peer_record const& peer, link& to) {
         to.outgoing.back().ids.push_back(id);
     };
     for (auto const& [when, id] : due_for(peer, to)) {
-        json::object entry = push_entry(id, all.at(id));
+        json::object entry = outgoing(push_entry(id, all.at(id)), &peer, outlet::push);
         json::array const messages = std::move(entry["messages"].as_array());
         json::array part;
         std::size_t size = json::serialize(entry).size();
@@ -183,7 +183,7 @@ void backend::narrow_down(link& to) {
         return;
     }
     auto const half = whole.ids.size() / 2;
-    parcel first{new_sync_id(), {}, {}, whole.snapshot, false}, second{new_sync_id(), {}, {}, whole.snapshot, whole.last};
+    parcel first{new_sync_id(), {}, {}, whole.snapshot, false, whole.redacted}, second{new_sync_id(), {}, {}, whole.snapshot, whole.last, whole.redacted};
     for (std::size_t i = 0; i < whole.ids.size(); ++i) {
         parcel& into = i < half ? first : second;
         into.ids.push_back(whole.ids[i]);
@@ -299,8 +299,9 @@ bool backend::take_in_page(peer_record const& peer, link& to, json::object const
         to.epoch = **epoch;
         return true;
     }
-    auto const incoming = decode_page(page);
+    auto incoming = decode_page(page);
     if (!incoming) return false;
+    keep_own_members(tenant_of(peer.user_id), *incoming);
     instant const before = state_.last_commit;
     apply(peer, *incoming, system_now());
     bool const news = std::any_of(incoming->begin(), incoming->end(), [&](auto const& c) { return before < tenant_of(peer.user_id)[c.first].committed; });

@@ -47,6 +47,7 @@ void backend::push_loop(std::string const& peer_id, std::stop_token stop) {
             wait_for_news(lock, stop, now < earliest ? earliest : now + to.interval, true);
             continue;
         }
+        if (!to.outgoing.empty() && is_outdated(to.outgoing.front(), peer)) to.outgoing.clear();
         if (to.outgoing.empty()) take_snapshot(peer, to);
         if (to.outgoing.empty()) {
             wait_for_news(lock, stop, now + to.interval, wakes_on_change());

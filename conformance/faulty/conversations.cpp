@@ -35,7 +35,7 @@ result<http_response> backend::list_conversations(call const& c) {
             more = true;
             break;
         }
-        entries.push_back(list_entry(at->first, at->second));
+        entries.push_back(outgoing(list_entry(at->first, at->second), who.peer, outlet::read));
         last = at->first;
     }
     json::object out{{"conversations", std::move(entries)}, {"has_more", more}};
@@ -63,7 +63,7 @@ result<http_response> backend::read_conversation(call const& c, std::string cons
     out["surfaces"] = emit_surfaces(conversation);
     out["messages"] = emit_messages(conversation, false);
     if (std::string const* wanted = c.parameter("conflicts"); wanted && *wanted == "1") out["conflicts"] = emit_losers(conversation);
-    return json_answer(200, out);
+    return json_answer(200, outgoing(std::move(out), who.peer, outlet::read));
 }
 
 result<http_response> backend::absent_conversation(principal const&, std::string const&) { return fail(errc::not_found, "no such conversation"); }

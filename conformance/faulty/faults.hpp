@@ -68,6 +68,7 @@ std::vector<fault> off_faults();
 std::vector<fault> limit_faults();
 std::vector<fault> audit_faults();
 std::vector<fault> rot_faults();
+std::vector<fault> red_faults();
 
 std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();

@@ -145,6 +145,8 @@ void private_backend::keep_settings(std::string const& user_id, json::object s) 
 
 // ---- consent ----------------------------------------------------------------------------------------------
 
+bool private_backend::wants_redaction(std::string const& user_id) { return settings_of(user_id).at("redact_pii") == json::value(true); }
+
 bool private_backend::lets(std::string const& user_id, std::string_view what) {
     json::object const s = settings_of(user_id);
     return s.at("sync_enabled") == json::value(true) && s.at(what) == json::value(true);

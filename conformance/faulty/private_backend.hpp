@@ -43,6 +43,7 @@ protected:
     virtual void keep_settings(std::string const& user_id, json::object s);
 
     // ---- consent ----
+    bool wants_redaction(std::string const& user_id) override;
     virtual bool lets(std::string const& user_id, std::string_view what);  ///< "sync_conversations", "sync_telemetry"
     virtual error refusal() { return fail(errc::sync_paused, "the user has paused this"); }
     virtual bool allows_surface(std::string const& user_id, message const& m);

@@ -58,7 +58,7 @@ json::object backend::feed_page(call const& c, feed_query const& asked) {
 
     std::size_t const given = std::min(page_size(limit), due.size());
     json::array entries;
-    for (std::size_t i = 0; i < given; ++i) entries.push_back(pull_entry(due[i].first.id, *due[i].second));
+    for (std::size_t i = 0; i < given; ++i) entries.push_back(outgoing(pull_entry(due[i].first.id, *due[i].second), &held().peers.at(peer_id), outlet::pull));
     bool const more = more_follow(given, limit, due.size() - given);
     json::object out{{"conversations", std::move(entries)}, {"last_sync", format_timestamp(mark)}, {"has_more", more}, {"epoch", epoch()}};
     if (more) {
@@ -119,7 +119,7 @@ result<http_response> backend::digest(call const& c, std::string const& peer_id)
     BSP_TRY(peer_record * peer, find_peer(peer_id));
     BSP_CHECK(check_not_revoked(*peer));
     BSP_TRY(principal const who, authenticate(c, peer_may, peer));
-    return json_answer(200, digest_answer(tenant_of(who.user_id)));
+    return json_answer(200, digest_answer(digested(tenant_of(who.user_id), *peer)));
 }
 
 json::object backend::digest_answer(tenant const& all) {

@@ -107,6 +107,7 @@ struct parcel {
     std::vector<std::string> ids;  ///< of the conversations
     instant snapshot;              ///< commits up to here were looked at for it
     bool last = true;              ///< of its snapshot
+    bool redacted = false;         ///< the form in which the conversations are
 };
 
 /// How this backend stands with a peer to which it sends (chapter 10).

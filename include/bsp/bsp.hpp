@@ -44,8 +44,10 @@
 #include <bsp/wire/sync_ack.hpp>
 #include <bsp/wire/sync_push.hpp>
 #include <bsp/wire/telemetry_event.hpp>
+#include <bsp/privacy/redact.hpp>
 #include <bsp/privacy/retention.hpp>
 #include <bsp/privacy/settings.hpp>
+#include <bsp/privacy/transfer.hpp>
 #include <bsp/policy/audit.hpp>
 #include <bsp/policy/clock.hpp>
 #include <bsp/policy/entropy.hpp>
@@ -100,6 +102,7 @@
 #include <bsp/endpoint/list_peers.hpp>
 #include <bsp/endpoint/local_change.hpp>
 #include <bsp/endpoint/origin.hpp>
+#include <bsp/endpoint/outgoing_form.hpp>
 #include <bsp/endpoint/privacy_settings.hpp>
 #include <bsp/endpoint/register_peer.hpp>
 #include <bsp/endpoint/request.hpp>

@@ -7,12 +7,12 @@ import argparse
 import json
 import sys
 
-from generator import assertions, c14n, identifiers, json_texts, keys, make_keys, merge, ps256, rotation, sbt, state_digest, timestamps
+from generator import assertions, c14n, identifiers, json_texts, keys, make_keys, merge, ps256, redaction, rotation, sbt, state_digest, timestamps
 from generator.clauses import CLAUSES
 from generator.common import VECTORS
 
 FAMILIES = {"c14n": c14n, "json": json_texts, "timestamps": timestamps, "identifiers": identifiers, "keys": keys,
-            "sbt": sbt, "ps256": ps256, "assertions": assertions, "merge": merge, "digest": state_digest, "rotation": rotation}
+            "sbt": sbt, "ps256": ps256, "assertions": assertions, "merge": merge, "digest": state_digest, "rotation": rotation, "redaction": redaction}
 
 
 def text_of(name, family):

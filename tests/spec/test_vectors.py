@@ -15,6 +15,7 @@ import jsonschema
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import oracle  # noqa: E402
+import redaction_oracle  # noqa: E402
 from oracle import Refused  # noqa: E402
 
 VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
@@ -247,6 +248,27 @@ class Merge(VectorTest):
             for conversation in (*order, order[0]):
                 replica.receive(conversation)
             self.assertEqual(vector["joined"], replica.state())
+
+
+class Redaction(VectorTest):
+    def test_redaction(self):
+        def judge(vector):
+            self.assertEqual(vector["redacted"], redaction_oracle.redact(vector["text"]))
+            self.assertEqual(vector["redacted"], redaction_oracle.redact(vector["redacted"]), "redacting twice")
+            self.assertEqual(vector["expect"] == "keep", vector["text"] == vector["redacted"])
+            for piece in vector.get("pii", []):
+                self.assertIn(piece, vector["text"])
+                self.assertNotIn(piece, vector["redacted"])
+
+        self.judge_each("redaction", judge)
+
+    def test_the_floor_is_what_the_source_document_finds(self):
+        """Whatever the four expressions of the source find is replaced, except moments."""
+        source = {"email": r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b", "credit_card": r"\b\d{4}[-\s]?\d{4}[-\s]?\d{4}[-\s]?\d{4}\b",
+                  "ssn": r"\b\d{3}-\d{2}-\d{4}\b", "phone": r"\b\d{3}[-.]?\d{3}[-.]?\d{4}\b"}
+        for vector in load("redaction"):
+            found = [m for pattern in source.values() for m in re.findall(pattern, vector["text"], re.ASCII) if not re.fullmatch(redaction_oracle.MOMENT, m)]
+            self.assertEqual([], [m for m in found if m in vector["redacted"]], vector["id"])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ namespace {
 struct box {
     site a{"a", "local", 0};
     sync::own_backend own = a.own();
-    sync::outbox outbox{own, std::string{user}, "peer_hosted"};
+    sync::outbox outbox{own, std::string{user}, "peer_hosted", "hosted"};
 
     void write(std::string const& conversation, std::string const& id, std::string const& content = "hi") { BOOST_REQUIRE(a.write(conversation, id, content, noon) == 201); }
     [[nodiscard]] std::vector<std::string> events() const {
@@ -37,12 +37,12 @@ BOOST_AUTO_TEST_SUITE(outbox)
 BOOST_AUTO_TEST_CASE(changes_are_coalesced_and_in_order) {
     box b;
     b.write("c1", "m1", "first"), b.write("c2", "m1"), b.write("c3", "m1"), b.write("c1", "m1", "second");
-    auto const page = b.outbox.conversations({}, 10, noon).value();
+    auto const page = b.outbox.conversations({}, 10, privacy::form::original, noon).value();
     BOOST_TEST(conversations(page) == (std::vector<std::string>{"c2", "c3", "c1"}), boost::test_tools::per_element());
     BOOST_TEST(page.conversations.find("second") != std::string::npos);
     BOOST_TEST(page.conversations.find("first") == std::string::npos);
     BOOST_TEST(!page.next);
-    BOOST_TEST(b.outbox.conversations({page.end, {}, {}}, 10, noon).value().entries == 0u);
+    BOOST_TEST(b.outbox.conversations({page.end, {}, {}}, 10, privacy::form::original, noon).value().entries == 0u);
     BOOST_TEST(b.outbox.measure({}).value().conversations == 3u);
 }
 
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_push_is_no_larger_than_every_server_takes) {
     std::set<std::string> seen;
     std::size_t pieces = 0;
     for (feed_position from;; ++pieces) {
-        auto const page = b.outbox.conversations(from, 500, noon).value();
+        auto const page = b.outbox.conversations(from, 500, privacy::form::original, noon).value();
         auto const list = json::parse(page.conversations).value();
         BOOST_TEST(json::serialize(list).size() < (10u << 20));
         for (auto const& c : list.as_array()) {
@@ -73,10 +73,10 @@ BOOST_AUTO_TEST_CASE(a_conversation_that_moves_takes_its_older_messages_along) {
     box b;
     b.write("c1", "old");
     b.write("c2", "m1");
-    auto const first = b.outbox.conversations({}, 1, noon).value();
+    auto const first = b.outbox.conversations({}, 1, privacy::form::original, noon).value();
     b.write("c1", "new");  // it was given already, and again it is behind us
     b.write("c2", "m2");
-    auto const second = b.outbox.conversations(*first.next, 10, noon).value();
+    auto const second = b.outbox.conversations(*first.next, 10, privacy::form::original, noon).value();
     BOOST_TEST(second.conversations.find("\"m1\"") != std::string::npos);
     BOOST_TEST(second.conversations.find("\"m2\"") != std::string::npos);
     BOOST_TEST(second.conversations.find("\"new\"") != std::string::npos);
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(bytes_are_bounded_too) {
 // BSP-OFF-071
 BOOST_AUTO_TEST_CASE(queues_are_each_peers_own) {
     box b;
-    sync::outbox other{b.own, std::string{user}, "peer_other"};
+    sync::outbox other{b.own, std::string{user}, "peer_other", "hosted"};
     BOOST_TEST(b.outbox.add_event("e1", "{}", noon).has_value());
     BOOST_TEST(other.events(0, 10).value().empty());
     BOOST_TEST(b.a.ledger.forget("peer_other").has_value());
@@ -135,8 +135,8 @@ BOOST_AUTO_TEST_CASE(queues_are_each_peers_own) {
 BOOST_AUTO_TEST_CASE(an_outbox_is_of_one_user) {
     box b;
     b.write("main", "m1");
-    sync::outbox of_bob{b.own, "bob", "peer_hosted"};
-    BOOST_TEST(of_bob.conversations({}, 10, noon).value().entries == 0u);
+    sync::outbox of_bob{b.own, "bob", "peer_hosted", "hosted"};
+    BOOST_TEST(of_bob.conversations({}, 10, privacy::form::original, noon).value().entries == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

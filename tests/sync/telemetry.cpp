@@ -18,7 +18,7 @@ struct link_of_events {
     site a{"a", "local", 0};
     site b{"b", "hosted", 1};
     sync::own_backend own = a.own();
-    sync::outbox outbox{own, std::string{user}, "peer_hosted"};
+    sync::outbox outbox{own, std::string{user}, "peer_hosted", "hosted"};
     endpoint::telemetry_intake intake{*b.memory};
     std::chrono::nanoseconds passed{};
 

@@ -26,12 +26,14 @@ struct export_data {
     using caller = tenant_caller;
 
     static result<http_response> serve(backend const&, caller const& who, request const& r) {
-        BSP_TRY(std::string document, who.read_with_peers([&](tenant_reader& mine, std::vector<peer_record> const& peers) { return write(mine, peers, who.user_id(), r.now); }));
+        BSP_TRY(std::string document, who.read_with_peers([&](tenant_reader& mine, std::vector<peer_record> const& peers) { return write(mine, peers, who, r.now); }));
         return respond(std::move(document));
     }
 
 private:
-    static result<std::string> write(tenant_reader& mine, std::vector<peer_record> const& peers, std::string const& user_id, instant now) {
+    static result<std::string> write(tenant_reader& mine, std::vector<peer_record> const& peers, caller const& who, instant now) {
+        std::string const& user_id = who.user_id();
+        BSP_TRY(auto const as, who.form(mine));
         BSP_TRY(auto const settings, mine.privacy());
         json::object rest{{"user_id", user_id}, {"exported_at", format_timestamp(now)}, {"privacy_settings", privacy::encode(settings, user_id)}};
         json::array& list = (rest["peers"] = json::array{}).get_array();
@@ -39,19 +41,19 @@ private:
         std::string out = json::serialize(rest);
         out.pop_back();  // the brace: the long members follow
         out += ", \"conversations\": [";
-        BSP_CHECK(write_conversations(mine, now, out));
+        BSP_CHECK(write_conversations(mine, as, now, out));
         out += "], \"telemetry\": [";
-        BSP_CHECK(write_events(mine, out));
+        BSP_CHECK(write_events(mine, as, out));
         return out + "]}";
     }
 
-    static result<> write_conversations(tenant_reader& mine, instant now, std::string& out) {
+    static result<> write_conversations(tenant_reader& mine, privacy::form as, instant now, std::string& out) {
         std::string_view separator = "";
         for (std::string after;;) {
             BSP_TRY(auto const heads, mine.heads(after, limits::page_items_max));
             for (auto const& head : heads) {
                 if (head.scalars.deleted) continue;
-                BSP_TRY(std::string const text, get_conversation::write(mine, head.conversation_id, true, now));
+                BSP_TRY(std::string const text, get_conversation::write(mine, as, head.conversation_id, true, now));
                 out.append(std::exchange(separator, ", ")).append(text);
             }
             if (heads.size() < limits::page_items_max) return ok();
@@ -59,12 +61,15 @@ private:
         }
     }
 
-    static result<> write_events(tenant_reader& mine, std::string& out) {
+    static result<> write_events(tenant_reader& mine, privacy::form as, std::string& out) {
         static constexpr std::size_t step = 64;
         std::string_view separator = "";
         for (std::optional<position> after;;) {
-            BSP_TRY(auto const events, mine.events(std::nullopt, {std::numeric_limits<std::int32_t>::min(), 0}, after, step));
-            for (auto const& e : events) out.append(std::exchange(separator, ", ")).append(telemetry_events::entry_of(e));
+            BSP_TRY(auto events, mine.events(std::nullopt, {std::numeric_limits<std::int32_t>::min(), 0}, after, step));
+            for (auto& e : events) {
+                e.body = privacy::emitted_event(std::move(e.body), as);
+                out.append(std::exchange(separator, ", ")).append(telemetry_events::entry_of(e));
+            }
             if (events.size() < step) return ok();
             after = position{events.back().received_at, events.back().event_id};
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/emit.hpp>
+#include <bsp/privacy/transfer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -24,7 +25,7 @@ struct page_bounds {
 };
 
 struct feed_page {
-    std::string conversations = "[";    ///< a JSON array; messages are emitted as they are stored
+    std::string conversations = "[";    ///< a JSON array; messages are emitted as they are stored, or redacted
     std::size_t entries = 0;
     std::size_t messages = 0;
     std::size_t left_out = 0;           ///< conversations that the reader was told to leave out
@@ -38,7 +39,8 @@ public:
     /// Tells what a page need not give. It still counts as passed.
     using exclusion = std::function<bool(changed_conversation const&)>;
 
-    feed_reader(tenant_reader& mine, page_bounds const& bounds, exclusion leaves_out = {}) : mine_{mine}, bounds_{bounds}, leaves_out_{std::move(leaves_out)} {}
+    feed_reader(tenant_reader& mine, page_bounds const& bounds, privacy::form as, exclusion leaves_out = {})
+        : mine_{mine}, bounds_{bounds}, as_{as}, leaves_out_{std::move(leaves_out)} {}
 
     /// What was committed at or after `from.since`, from there on, in the order of commits.
     result<feed_page> read(feed_position const& from) {
@@ -111,6 +113,7 @@ private:
                 }
                 ++seen;
                 within = position{m.changed_at, m.message.id};
+                m.message.body = privacy::emitted_message(std::move(m.message.body), as_);
                 step.seen(m.message);
                 bytes_ += m.message.body.size();
                 // A deleted conversation shows no content of its messages (BSP-MRG-054).
@@ -121,7 +124,7 @@ private:
 
         auto& out = page_.conversations;
         if (page_.entries++ > 0) out += ", ";
-        wire::conversation_writer entry{out, wire::emitted_scalars(head), head.surfaces};
+        wire::conversation_writer entry{out, privacy::emitted_scalars(head, as_), head.surfaces};
         entry.begin_messages();
         for (auto const& m : messages) entry.message(m.body);
         entry.end_messages().end();
@@ -140,6 +143,7 @@ private:
 
     tenant_reader& mine_;
     page_bounds bounds_;
+    privacy::form as_;
     exclusion leaves_out_;
     feed_position from_;
     feed_page page_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace bsp::endpoint {
 
@@ -28,7 +29,11 @@ struct list_conversations {
             BSP_TRY(auto const cursor, wire::decode_list_cursor(*cursor_text, "conversations"));
             after = cursor.after;
         }
-        BSP_TRY(auto heads, who.read([&](tenant_reader& mine) { return mine.heads(after, limit + 1); }));
+        auto as = privacy::form::original;
+        BSP_TRY(auto heads, who.read([&](tenant_reader& mine) -> result<std::vector<merge::conversation_head>> {
+                    BSP_TRY(as, who.form(mine));
+                    return mine.heads(after, limit + 1);
+                }));
         bool const has_more = heads.size() > limit;
         if (has_more) heads.pop_back();
 
@@ -37,7 +42,7 @@ struct list_conversations {
         for (auto const& head : heads) {
             if (head.scalars.deleted) continue;
             if (!std::exchange(first, false)) out += ", ";
-            wire::conversation_writer{out, wire::emitted_scalars(head), head.surfaces}.end();
+            wire::conversation_writer{out, privacy::emitted_scalars(head, as), head.surfaces}.end();
         }
         json::object rest{{"has_more", has_more}};
         if (has_more) rest["cursor"] = wire::encode(wire::list_cursor{"conversations", heads.back().conversation_id});

@@ -2,6 +2,7 @@
 
 #include <bsp/endpoint/caller/calling_peer.hpp>
 #include <bsp/endpoint/feed_page.hpp>
+#include <bsp/endpoint/outgoing_form.hpp>
 #include <bsp/endpoint/response.hpp>
 #include <bsp/wire/cursor.hpp>
 
@@ -28,7 +29,7 @@ struct sync_pull {
 
     static result<http_response> serve(backend const& here, caller const& who, request const& r) {
         BSP_TRY(auto const asked, read_query(here, r));
-        BSP_TRY(auto page, who.read([&](tenant_reader& mine) { return write_page(mine, here.epoch, asked); }));
+        BSP_TRY(auto page, who.read([&](tenant_reader& mine) { return write_page(mine, who, here.epoch, asked); }));
         auto response = respond(std::move(page.body));
         if (page.is_empty && asked.wait.count() > 0 && r.http.method == "GET") response.held = held(here.epoch, who, asked, page.seen);
         return response;
@@ -54,7 +55,7 @@ private:
                 return who.read_at(now, [&](tenant_reader& mine) -> result<std::optional<written_page>> {
                     BSP_TRY(auto const newest, mine.last_change());
                     if (newest == seen && !last) return std::optional<written_page>{};
-                    BSP_TRY(auto written, write_page(mine, epoch, asked));
+                    BSP_TRY(auto written, write_page(mine, who, epoch, asked));
                     if (written.is_empty && !last) return std::optional<written_page>{};
                     return std::optional{std::move(written)};
                 });
@@ -100,8 +101,9 @@ private:
         return q;
     }
 
-    static result<written_page> write_page(tenant_reader& mine, std::string const& epoch, query const& asked) {
-        BSP_TRY(feed_page page, (feed_reader{mine, {.entries = asked.limit}}.read(asked.from)));
+    static result<written_page> write_page(tenant_reader& mine, caller const& who, std::string const& epoch, query const& asked) {
+        BSP_TRY(auto const as, outgoing_form(mine, who.peer().backend_type));
+        BSP_TRY(feed_page page, (feed_reader{mine, {.entries = asked.limit}, as}.read(asked.from)));
         json::object rest{{"last_sync", format_timestamp(page.end)}, {"has_more", page.next.has_value()}, {"epoch", epoch}};
         if (page.next) rest["cursor"] = wire::encode(cursor_of(epoch, *page.next));
         BSP_TRY(auto const seen, mine.last_change());

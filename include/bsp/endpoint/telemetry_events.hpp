@@ -24,7 +24,7 @@ struct telemetry_events {
 
     static result<http_response> serve(backend const&, caller const& who, request const& r) {
         BSP_TRY(auto const asked, read_query(r));
-        BSP_TRY(auto const page, who.read([&](tenant_reader& mine) { return read_page(mine, asked); }));
+        BSP_TRY(auto const page, who.read([&](tenant_reader& mine) { return read_page(mine, who, asked); }));
         std::string out = R"({"events": [)";
         for (auto const& event : page.events) {
             if (&event != &page.events.front()) out += ", ";
@@ -73,8 +73,9 @@ private:
     }
 
     /// In steps, so that a page of long events never takes much more than its bound.
-    static result<event_page> read_page(tenant_reader& mine, query asked) {
+    static result<event_page> read_page(tenant_reader& mine, caller const& who, query asked) {
         static constexpr std::size_t step = 64;
+        BSP_TRY(auto const as, who.form(mine));
         event_page page;
         std::size_t bytes = 0;
         for (;;) {
@@ -83,6 +84,7 @@ private:
             for (auto& event : some) {
                 page.has_more = page.events.size() == asked.limit || bytes >= limits::pull_page_bytes_max;
                 if (page.has_more) return page;
+                event.body = privacy::emitted_event(std::move(event.body), as);
                 bytes += event.body.size();
                 asked.after = position{event.received_at, event.event_id};
                 page.events.push_back(std::move(event));

@@ -27,14 +27,15 @@ struct write_message {
         return who.write([&](tenant_writer& mine) -> result<http_response> {
             BSP_TRY(auto const change, local_change::begin(here, mine, conversation_id, r.now));
             BSP_TRY(auto const before, change.message(mine, id));
-            if (before && repeats(change, *before, asked)) return respond(before->body, 200);
+            BSP_TRY(auto const as, who.form(mine));
+            if (before && repeats(change, *before, asked)) return respond(privacy::emitted_message(before->body, as), 200);
 
             json::object scalars = change.kept_scalars(here.self.backend_id);
             if (asked.title) scalars["title"] = *asked.title;
             BSP_TRY(auto const write, change.write(std::move(scalars), message_of(here, change, before, asked, id)));
             BSP_CHECK(change.commit(mine, write));
             auto const& written = write.messages.front();
-            return respond(before ? merge::join(*before, written).body : written.body, 201);
+            return respond(privacy::emitted_message(before ? merge::join(*before, written).body : written.body, as), 201);
         });
     }
 

@@ -2,6 +2,7 @@
 
 #include <bsp/endpoint/feed_page.hpp>
 #include <bsp/endpoint/kept_view.hpp>
+#include <bsp/endpoint/outgoing_form.hpp>
 #include <bsp/sync/echoes.hpp>
 #include <bsp/sync/outgoing.hpp>
 
@@ -25,19 +26,25 @@ class outbox {
     }
 
 public:
-    outbox(own_backend& self, std::string user_id, std::string peer_id) : self_{self}, user_id_{std::move(user_id)}, peer_id_{std::move(peer_id)} {}
+    outbox(own_backend& self, std::string user_id, std::string peer_id, std::string backend_type)
+        : self_{self}, user_id_{std::move(user_id)}, peer_id_{std::move(peer_id)}, backend_type_{std::move(backend_type)} {}
+
+    /// In which form the peer is to get what is read now.
+    [[nodiscard]] result<privacy::form> form() const {
+        return self_.store.read([&](store_reader& r) { return endpoint::outgoing_form(r.tenant(user_id_), backend_type_); });
+    }
 
     /// Conversations from `from` on, in their present state, at most `entries_max` and no more than every server
     /// takes in one push (BSP-OFF-021), without those that `known` holds.
     /// What the user does not let go to peers is left out (BSP-PRV-040).
-    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max, instant now, echoes const& known = {}) const {
+    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max, privacy::form as, instant now, echoes const& known = {}) const {
         auto const came_from_there = [&](changed_conversation const& c) { return known.hold(c, from.since); };
-        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(entries_max), came_from_there}.read(from); });
+        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(entries_max), as, came_from_there}.read(from); });
     }
 
     /// The same of one conversation.
-    [[nodiscard]] result<endpoint::feed_page> conversation(std::string_view id, feed_position const& from, instant now) const {
-        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(1)}.read(id, from); });
+    [[nodiscard]] result<endpoint::feed_page> conversation(std::string_view id, feed_position const& from, privacy::form as, instant now) const {
+        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(1), as}.read(id, from); });
     }
 
     /// Whether all of these conversations may still go to a peer: none was erased or forbidden meanwhile.
@@ -56,8 +63,11 @@ public:
         return self_.store.read([&](store_reader& r) { return r.tenant(user_id_).privacy(); });
     }
 
-    /// Queues an event. An event larger than the whole queue is refused with `payload_too_large`.
+    /// Queues an event, in the form in which the peer is to get it: what is redacted is not on the disk either
+    /// (BSP-RED-023). An event larger than the whole queue is refused with `payload_too_large`.
     result<> add_event(std::string event_id, std::string body, instant now) {
+        BSP_TRY(auto const as, form());
+        body = privacy::emitted_event(std::move(body), as);
         if (body.size() > limits::outbox_bytes_max) return fail(errc::payload_too_large, "the event is larger than the queue");
         BSP_TRY(queue_usage const held, self_.ledger.usage(peer_id_));
         BSP_TRY(std::size_t const dropped, events_in_the_way(held, body.size()));
@@ -110,6 +120,7 @@ private:
     own_backend& self_;
     std::string user_id_;
     std::string peer_id_;
+    std::string backend_type_;  ///< of the peer
 };
 
 }  // namespace bsp::sync

@@ -5,6 +5,7 @@
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
+#include <bsp/privacy/transfer.hpp>
 #include <bsp/sync/answer.hpp>
 #include <bsp/sync/echoes.hpp>
 #include <bsp/sync/outgoing.hpp>
@@ -140,6 +141,7 @@ private:
             std::vector<wire::conflict> nobody_to_tell;
             BSP_TRY(auto const gate, endpoint::admission::of(self_.self.backend_type, mine, now.wall));
             for (auto& entry : page.conversations) {
+                BSP_CHECK(keep_what_is_known(mine, entry));
                 BSP_TRY(bool const admitted, gate.admit(mine, entry, nobody_to_tell));
                 if (admitted) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
             }
@@ -153,6 +155,21 @@ private:
             }
             return e;
         });
+    }
+
+    /// A peer that knows only the redacted form of a conversation's members writes them anew with every message that is
+    /// written there. The write counts, the members that we know stay (BSP-RED-032).
+    static result<> keep_what_is_known(tenant_reader& mine, wire::conversation_write& entry) {
+        if (!entry.head.scalars.redacted) return ok();
+        BSP_TRY(auto const held, mine.head(entry.head.conversation_id));
+        if (!held || !privacy::is_redaction_of(entry.head.scalars, *held)) return ok();
+        auto known = wire::emitted_scalars(*held);
+        known["version"] = entry.head.version;
+        known["last_modified"] = entry.head.last_modified;
+        entry.head.scalars.redacted = false;
+        BSP_TRY(entry.head.scalars.body, json::canonicalize(known, {}));
+        entry.head.scalars.digest = sha256(entry.head.scalars.body);
+        return ok();
     }
 
     /// Since when each conversation of the page has been as it is. Nothing: a look at what is due did not tell.

@@ -107,6 +107,7 @@ private:
     struct parcel {
         std::string sync_id;
         json::value conversations;
+        privacy::form as;
         std::size_t entries = 0, messages = 0;
         feed_position from;
         std::optional<feed_position> next;        ///< within the page's own feed; nothing: all of it is in
@@ -123,8 +124,14 @@ private:
         return std::optional{std::move(out)};
     }
 
-    /// A parcel that is sent again holds nothing that was erased since it was made.
+    /// A parcel that is sent again holds nothing that was erased since it was made, and goes in the form that the
+    /// user wants now: otherwise its changes are read anew, and go under another id (BSP-RED-025).
     result<> look_again(moment now) {
+        BSP_TRY(auto const as, box_.form());
+        if (parcel_->as != as) {
+            parcel_.reset();
+            return ok();
+        }
         std::vector<std::string> ids;
         for (auto const& c : parcel_->conversations.as_array()) ids.emplace_back(json::view(c.at("conversation_id").as_string()));
         BSP_TRY(bool const may_go, box_.may_all_go(ids, now.wall));
@@ -134,12 +141,13 @@ private:
 
     result<> pack_changes(moment now) {
         if (!look_ && looked_at_ && now.steady < *looked_at_ + interval_) return ok();
-        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, now.wall, pulled_));
+        BSP_TRY(auto const as, box_.form());
+        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, as, now.wall, pulled_));
         looked_at_ = now.steady;
         look_ = page.entries > 0;
         if (page.entries > 0) {
             if (!due_since_) due_since_ = now.wall;
-            return pack(std::move(page), book_->pushed, std::nullopt);
+            return pack(std::move(page), as, book_->pushed, std::nullopt);
         }
         due_since_.reset();
         entries_max_ = limits::push_conversations_max;
@@ -152,15 +160,16 @@ private:
     result<> pack_refused(moment now) {
         for (auto const& r : book_->refused) {
             if (now.steady < due_at(r.conversation_id)) continue;
-            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from, now.wall));
-            return pack(std::move(page), r.from, r.conversation_id);
+            BSP_TRY(auto const as, box_.form());
+            BSP_TRY(auto page, box_.conversation(r.conversation_id, r.from, as, now.wall));
+            return pack(std::move(page), as, r.from, r.conversation_id);
         }
         return ok();
     }
 
-    result<> pack(endpoint::feed_page page, feed_position const& from, std::optional<std::string> refused_before) {
+    result<> pack(endpoint::feed_page page, privacy::form as, feed_position const& from, std::optional<std::string> refused_before) {
         BSP_TRY(auto conversations, json::parse(page.conversations));
-        parcel_.emplace(parcel{"sync_" + self_.random_hex(16), nullptr, page.entries, page.messages, from, std::move(page.next), page.end, std::move(refused_before)});
+        parcel_.emplace(parcel{"sync_" + self_.random_hex(16), nullptr, as, page.entries, page.messages, from, std::move(page.next), page.end, std::move(refused_before)});
         parcel_->conversations = std::move(conversations);
         return ok();
     }

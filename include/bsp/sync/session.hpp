@@ -151,7 +151,7 @@ public:
 
 private:
     session(own_backend& self, peer_record peer, peer_progress progress)
-        : self_{self}, peer_{std::move(peer)}, book_{self.ledger, std::move(progress)}, outbox_{self, peer_.user_id, peer_.peer_id} {}
+        : self_{self}, peer_{std::move(peer)}, book_{self.ledger, std::move(progress)}, outbox_{self, peer_.user_id, peer_.peer_id, peer_.backend_type} {}
 
     static std::pair<std::string, std::string> address_of(peer_record const& peer) {
         if (!peer.endpoints) return {};

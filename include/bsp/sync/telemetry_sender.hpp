@@ -80,12 +80,15 @@ public:
     std::vector<std::string> poll_messages(moment now) {
         std::vector<std::string> out;
         if (!is_open_ || is_before(quiet_until_, now) || !registration_allows(now)) return out;
+        auto const as = box_.form();
+        if (!as) return out;
         while (under_way_.size() < under_way_max) {
-            auto const due = box_.events(sent_up_to_, under_way_max - under_way_.size());
+            auto due = box_.events(sent_up_to_, under_way_max - under_way_.size());
             if (!due || due->empty()) break;
-            for (auto const& event : *due) {
+            for (auto& event : *due) {
                 sent_up_to_ = event.number;
                 if (under_way_.contains(event.event_id)) continue;
+                event.body = privacy::emitted_event(std::move(event.body), *as);  // queued, perhaps, when the user wanted it otherwise
                 // Nobody would ever take it, and it would end every connection (BSP-TEL-072).
                 if (event.body.size() > limits::event_bytes_max) {
                     ++rejected_;
@@ -94,7 +97,7 @@ public:
                 }
                 if (under_way_.empty()) heard_at_ = now.steady;
                 under_way_.emplace(event.event_id, event.number);
-                out.push_back(event.body);
+                out.push_back(std::move(event.body));
             }
         }
         return out;

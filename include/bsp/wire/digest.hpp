@@ -16,15 +16,18 @@ namespace bsp::wire {
 /// A live message in the digest: its id and the SHA-256 of its C14N-1.
 using message_digest = std::pair<std::string, sha256_digest>;
 
-/// Step 2: `hc` of one live conversation, in hexadecimal. `messages` in any order.
-inline std::string conversation_digest(merge::conversation_head const& head, std::vector<message_digest> messages) {
+/// Step 2: `hc` of one live conversation, in hexadecimal, from its members as they are emitted. `messages` in any order.
+inline std::string conversation_digest(json::object const& scalars, std::vector<std::string> const& surfaces, std::vector<message_digest> messages) {
     std::ranges::sort(messages);
     json::array digests;
     digests.reserve(messages.size());
     for (auto const& [id, digest] : messages) digests.emplace_back(to_hex(digest));
     json::object const o{
-        {"conversation", emitted_scalars(head)}, {"messages", std::move(digests)}, {"surfaces", json::array(head.surfaces.begin(), head.surfaces.end())}};
+        {"conversation", scalars}, {"messages", std::move(digests)}, {"surfaces", json::array(surfaces.begin(), surfaces.end())}};
     return to_hex(sha256(json::canonicalize(o, {}).value()));
+}
+inline std::string conversation_digest(merge::conversation_head const& head, std::vector<message_digest> messages) {
+    return conversation_digest(emitted_scalars(head), head.surfaces, std::move(messages));
 }
 
 /// Step 3, conversation by conversation in the order of their ids.

@@ -17,4 +17,5 @@ CLAUSES = {
     "merge": clauses("MRG", *range(10, 25), *range(30, 37), 40, 41, 42, 51, 52, 55) + clauses("SYN", 127),
     "digest": clauses("SYN", 142, 143),
     "rotation": clauses("ROT", 3, 6, 7, 8, 9, 13),
+    "redaction": clauses("RED", 1, 2, 3, 4, 5, 7, 8),
 }

@@ -2,6 +2,7 @@
 
 #include <bsp/endpoint/caller/credential.hpp>
 #include <bsp/endpoint/kept_view.hpp>
+#include <bsp/endpoint/outgoing_form.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -21,11 +22,11 @@ public:
         BSP_TRY(auto const given, required_authorization(r));
         if (given.is(peer_scheme)) {
             BSP_TRY(auto proven, authenticate_any_peer(gate, r, given.credential));
-            return tenant_caller{std::move(proven.peer.user_id), std::move(proven.way), {gate.self.backend_type, audience::peer}, r.now};
+            return tenant_caller{std::move(proven.peer.user_id), std::move(proven.peer.backend_type), std::move(proven.way), {gate.self.backend_type, audience::peer}, r.now};
         }
         if (given.is(user_scheme)) {
             BSP_TRY(auto proven, authenticate_user(gate, r, given.credential));
-            return tenant_caller{std::move(proven.user_id), std::move(proven.way), {gate.self.backend_type, audience::user}, r.now};
+            return tenant_caller{std::move(proven.user_id), {}, std::move(proven.way), {gate.self.backend_type, audience::user}, r.now};
         }
         return no_accepted_scheme();
     }
@@ -59,10 +60,15 @@ public:
         return way_.write([&](store_writer& w) { return f(w.tenant(user_id_)); });
     }
 
+    /// The form in which what is read goes to the caller: a user sees what is kept.
+    [[nodiscard]] result<privacy::form> form(tenant_reader& mine) const { return outgoing_form(mine, backend_type_); }
+
 private:
-    tenant_caller(std::string user_id, pass way, reading how, instant now) : user_id_{std::move(user_id)}, way_{std::move(way)}, reading_{std::move(how)}, now_{now} {}
+    tenant_caller(std::string user_id, std::string backend_type, pass way, reading how, instant now)
+        : user_id_{std::move(user_id)}, backend_type_{std::move(backend_type)}, way_{std::move(way)}, reading_{std::move(how)}, now_{now} {}
 
     std::string user_id_;
+    std::string backend_type_;  ///< "" of a user
     pass way_;
     reading reading_;
     instant now_;
