@@ -130,6 +130,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
             return serve(c);
         }
         who.data_dir = expand_home(c.data_dir);
+        if (!c.ca_file.empty()) pairing.ca_file = expand_home(c.ca_file);
         if (!c.users.empty()) who.users = expand_home(c.users);
         out << chosen() << '\n';
         return exit_ok;

@@ -74,7 +74,7 @@ public:
             lock_.reset();
             return;
         }
-        client_.emplace();
+        client_.emplace(http_client::bounds{}, around_.ca_file);
         thread_ = std::thread{[this] { work(); }};
     }
 
