@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include "data_dir.hpp"
+#include "keys/key_store.hpp"
 #include "pairing.hpp"
 #include "storage/registry.hpp"
 #include "sync_control.hpp"
@@ -38,6 +39,14 @@ void declare_store_commands(CLI::App& app, subject const& who, std::function<std
     store->add_subcommand("new-epoch", "After a backup was restored, before the server starts: peers then sync from the beginning; prints the epoch")
         ->fallthrough()
         ->callback([&] { chosen = [&who] { return renew_epoch(who.data_dir); }; });
+}
+
+void declare_key_commands(CLI::App& app, subject const& who, std::string& kind, std::function<std::string()>& chosen) {
+    auto* const keys = app.add_subcommand("keys", "Where the private key, the pairing secrets and the admin token lie")->require_subcommand(1)->fallthrough();
+    keys->add_subcommand("where", "Print the kind of key store")->fallthrough()->callback([&] { chosen = [&who] { return key_store_kind(who.data_dir); }; });
+    auto* const move = keys->add_subcommand("move", "Move them to a key store of another kind, while the server is stopped")->fallthrough();
+    move->add_option("kind", kind, "file, keychain, env or encrypted")->required()->check(CLI::IsMember(key_store_names()));
+    move->callback([&] { chosen = [&who, &kind] { return move_key_store(who.data_dir, kind); }; });
 }
 
 void declare_client_commands(CLI::App& app, subject& who, pairing_request& pairing, std::ostream& out, std::function<std::string()>& chosen) {
@@ -98,6 +107,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     subject who;
     token_arguments given;
     pairing_request pairing;
+    std::string kind;
     std::function<std::string()> chosen;
 
     CLI::App app{"The reference server of the Backend Sync Protocol.\n"
@@ -108,6 +118,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     declare_options(app, c);
     declare_user_commands(app, who, chosen);
     declare_store_commands(app, who, chosen);
+    declare_key_commands(app, who, kind, chosen);
     declare_token_commands(app, who, given, in, chosen);
     declare_client_commands(app, who, pairing, out, chosen);
 

@@ -1,5 +1,6 @@
 #include "config.hpp"
 
+#include "keys/key_store.hpp"
 #include "storage/registry.hpp"
 
 #include <CLI/CLI.hpp>
@@ -94,6 +95,10 @@ void declare_options(CLI::App& app, config& c) {
     app.add_option("--users", c.users, "Users file: JSON, user id to pairing secret [users.json in the data directory]")
         ->envname("BSP_USERS_FILE")
         ->type_name("FILE")
+        ->multi_option_policy(last);
+    app.add_option("--key-store", c.key_store, "Where the private key, the pairing secrets and the admin token lie: file, keychain, env or encrypted; decided at the first start")
+        ->check(CLI::IsMember(key_store_names()))
+        ->type_name("NAME")
         ->multi_option_policy(last);
     app.add_option("--tls-cert", c.tls_certificate, "Speak TLS with this certificate and its chain (PEM); read again on SIGHUP")->type_name("FILE")->multi_option_policy(last);
     app.add_option("--tls-key", c.tls_key, "Private key of the certificate (PEM)")->type_name("FILE")->multi_option_policy(last);

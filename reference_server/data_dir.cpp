@@ -1,5 +1,6 @@
 #include "data_dir.hpp"
 
+#include "keys/key_store.hpp"
 #include "secure_file.hpp"
 #include "users.hpp"
 
@@ -50,21 +51,22 @@ identity parse_identity(std::string const& text) {
     return self;
 }
 
-rsa_private_key open_key(std::filesystem::path const& path, bool first_start) {
+rsa_private_key open_key(key_store& keys, bool first_start) {
     if (char const* given = std::getenv("BACKEND_PRIVATE_KEY"); given != nullptr && *given != '\0') {
         auto key = rsa_private_key::from_pem(given);
         if (!key) throw std::runtime_error{"BACKEND_PRIVATE_KEY is " + key.error().detail};
         return *std::move(key);
     }
-    auto text = read_private_file(path);
+    std::string const name = "identity.key";
+    auto text = keys.read(name);
     if (!text) {
         // A new key under an old identity would make every peer refuse this backend.
-        if (!first_start) throw std::runtime_error{path.string() + " is missing; restore it, or set BACKEND_PRIVATE_KEY"};
+        if (!first_start) throw std::runtime_error{keys.place_of(name) + " is missing; restore it, or set BACKEND_PRIVATE_KEY"};
         text = rsa_private_key::generate().pem();
-        write_private_file(path, *text);
+        keys.write(name, *text);
     }
     auto key = rsa_private_key::from_pem(*text);
-    if (!key) throw std::runtime_error{path.string() + " is " + key.error().detail};
+    if (!key) throw std::runtime_error{keys.place_of(name) + " is " + key.error().detail};
     return *std::move(key);
 }
 
@@ -93,7 +95,7 @@ installation open_installation(std::filesystem::path const& dir, std::string con
     auto text = read_file(path);
     bool const first_start = !text;
     // The key comes first: an identity on disk means that the first start got as far as having a key.
-    rsa_private_key key = open_key(dir / "identity.key", first_start);
+    rsa_private_key key = open_key(*open_key_store(dir), first_start);
     if (!text) {
         create_identity(path, type.empty() ? "local" : type);
         text = read_file(path);
@@ -111,22 +113,22 @@ installation open_installation(std::filesystem::path const& dir, std::string con
     return found;
 }
 
-std::filesystem::path open_users(std::filesystem::path const& dir) {
-    auto const path = dir / "users.json";
-    if (!read_file(path)) write_private_file(path, format_users({{"alice", new_secret()}, {"bob", new_secret()}}));
-    return path;
+std::string open_users(std::filesystem::path const& dir) {
+    auto const keys = open_key_store(dir);
+    if (!keys->read("users.json")) keys->write("users.json", format_users({{"alice", new_secret()}, {"bob", new_secret()}}));
+    return keys->place_of("users.json");
 }
 
 std::string open_admin_token(std::filesystem::path const& dir) {
     if (char const* given = std::getenv("BSP_ADMIN_TOKEN"); given != nullptr && *given != '\0') return given;
-    auto const path = dir / "admin.token";
-    auto text = read_private_file(path);
+    auto const keys = open_key_store(dir);
+    auto text = keys->read("admin.token");
     if (!text) {
         text = new_secret() + '\n';
-        write_private_file(path, *text);
+        keys->write("admin.token", *text);
     }
     while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-    if (text->empty()) throw std::runtime_error{path.string() + " is empty; remove it to have a new one made"};
+    if (text->empty()) throw std::runtime_error{keys->place_of("admin.token") + " is empty; remove it to have a new one made"};
     return *text;
 }
 

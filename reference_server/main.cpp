@@ -53,7 +53,7 @@ void welcome(server const& s, config const& c) {
     std::cout << "bsp-server is listening on " << s.url() << '\n'
               << "  backend  " << s.self().backend_id << '\n'
               << "  data     " << s.data_dir().string() << (c.store == "memory" ? " (identity only: --store memory keeps data until the server stops)" : "") << '\n'
-              << "  users    " << s.users_path().string() << '\n'
+              << "  users    " << s.users_place() << '\n'
               << "Try it:\n"
               << "  curl -s " << s.url() << "/identity\n"
               << "  curl -s " << s.url() << "/register-peer -H 'Content-Type: application/json' -d \"$(bsp-server token register" << dir << ")\"\n"

@@ -39,6 +39,12 @@ std::optional<std::string> read_file(std::filesystem::path const& path) {
     return text;
 }
 
+std::string stamp_of(std::filesystem::path const& path) {
+    struct stat s {};
+    if (::stat(path.c_str(), &s) != 0) return {};
+    return std::to_string(s.st_ino) + ' ' + std::to_string(s.st_size) + ' ' + std::to_string(s.st_mtim.tv_sec) + '.' + std::to_string(s.st_mtim.tv_nsec);
+}
+
 bool is_open_to_others(std::filesystem::path const& path) {
     struct stat s {};
     return ::stat(path.c_str(), &s) == 0 && (s.st_mode & (S_IRWXG | S_IRWXO)) != 0;

@@ -4,6 +4,7 @@
 #include "door/door.hpp"
 #include "door/tls_identity.hpp"
 #include "forwarded.hpp"
+#include "keys/key_store.hpp"
 #include "http_date.hpp"
 #include "protocol.hpp"
 #include "routes.hpp"
@@ -68,8 +69,9 @@ std::string url_of(bool secure, std::string const& host, std::uint16_t port) {
 class server::parts {
 public:
     explicit parts(config const& c)
-        : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{open(data_dir_, c.type)},
-          users_path_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users)}, secrets_{users_path_}, store_{open_store(c.store, data_dir_)},
+        : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{open(data_dir_, c)},
+          users_place_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users).string()},
+          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{open_store(c.store, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           protocol_{installation_.self, installation_.key, settings_, *store_, secrets_}, telemetry_{*store_, c.events_per_minute} {
         settings_.admin_token = open_admin_token(data_dir_);
@@ -123,13 +125,14 @@ public:
     config const config_;
     std::filesystem::path const data_dir_;
     installation installation_;
-    std::filesystem::path const users_path_;
+    std::string const users_place_;
     std::string url_;
 
 private:
-    static installation open(std::filesystem::path const& dir, std::string const& type) {
+    static installation open(std::filesystem::path const& dir, config const& c) {
         make_data_dir(dir);
-        return open_installation(dir, type);
+        choose_key_store(dir, c.key_store);
+        return open_installation(dir, c.type);
     }
 
     [[nodiscard]] std::shared_ptr<tls_identity const> read_certificate() const {
@@ -247,7 +250,7 @@ server::~server() = default;
 std::string const& server::url() const { return parts_->url_; }
 identity const& server::self() const { return parts_->installation_.self; }
 std::filesystem::path const& server::data_dir() const { return parts_->data_dir_; }
-std::filesystem::path const& server::users_path() const { return parts_->users_path_; }
+std::string const& server::users_place() const { return parts_->users_place_; }
 void server::renew_certificate() { parts_->renew_certificate(); }
 void server::stop() { parts_->stop(); }
 

@@ -26,6 +26,7 @@ from pathlib import Path
 
 PROFILES = {"GEN": "GEN", "ID": "ID", "SBT": "REG", "REG": "REG", "AUT": "REG", "SYN": "SYN",
             "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "TEL": "TEL", "MPP": "MPP",
+            "TRN": "GEN",
             "SEC": "SEC-considerations"}
 ROLES = ("server", "client", "ui", "both", "operator")
 SCANNED = ("README.md", "CONTRIBUTING.md", "spec", "include", "conformance", "reference_server",

@@ -217,6 +217,15 @@ result<tls_context> make_tls_context(target_options const& options) {
     return out;
 }
 
+tls_context outdated_tls_context() {
+    tls_context out{SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
+    if (!out) return out;
+    SSL_CTX_set_security_level(out.get(), 0);
+    SSL_CTX_set_cipher_list(out.get(), "ALL:@SECLEVEL=0");
+    bool const can = SSL_CTX_set_min_proto_version(out.get(), TLS1_VERSION) == 1 && SSL_CTX_set_max_proto_version(out.get(), TLS1_1_VERSION) == 1;
+    return can ? out : nullptr;
+}
+
 connected open_stream(endpoint const& to, tls_context const& context, deadline until) {
     fault why{};
     std::string detail;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/compose.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -55,10 +56,20 @@ inline void teardown(boost::beast::role_type role, wire& ended, boost::system::e
     boost::beast::websocket::teardown(role, ended.socket(), ec);
 }
 
+/// What a client still sends is read after the farewell of TLS, too: closing a socket with unread bytes resets the
+/// connection, and the client would never see why it ended.
 template <class Handler>
 void async_teardown(boost::beast::role_type role, wire& ended, Handler&& handler) {
-    if (auto* const e = ended.tls()) e->async_shutdown(std::forward<Handler>(handler));
-    else boost::beast::websocket::async_teardown(role, ended.socket(), std::forward<Handler>(handler));
+    enum class step { farewell, end, done };
+    boost::asio::async_compose<Handler, void(boost::system::error_code)>(
+        [&ended, role, next = ended.tls() ? step::farewell : step::end](auto& self, boost::system::error_code ec = {}) mutable {
+            switch (next) {
+                case step::farewell: next = step::end; return ended.tls()->async_shutdown(std::move(self));
+                case step::end: next = step::done; return boost::beast::websocket::async_teardown(role, ended.socket(), std::move(self));
+                case step::done: return self.complete(ec);
+            }
+        },
+        handler, ended);
 }
 
 }  // namespace bsp::server
