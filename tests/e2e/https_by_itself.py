@@ -158,8 +158,7 @@ class Https(unittest.TestCase):
             fine.set_alpn_protocols(["h2", "http/1.1"])
             with socket.create_connection((host, int(port)), 5) as raw, fine.wrap_socket(raw, server_hostname=host) as spoken:
                 self.assertEqual(spoken.selected_alpn_protocol(), "http/1.1")
-            plain = http.client.HTTPConnection(host, int(port), timeout=5)
-            with self.assertRaises((http.client.HTTPException, OSError)):
+            with self.assertRaises((http.client.HTTPException, OSError)), contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=5)) as plain:
                 plain.request("GET", "/identity")
                 plain.getresponse()
 
@@ -195,7 +194,7 @@ class Https(unittest.TestCase):
                     line.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     self.assertTrue(line.recv(4096).startswith(b"HTTP/1.1 200"))
             begun = time.monotonic()
-            newcomer = http.client.HTTPSConnection(host, int(port), timeout=20, context=context)
+            newcomer = all_of_them.enter_context(contextlib.closing(http.client.HTTPSConnection(host, int(port), timeout=20, context=context)))
             newcomer.request("GET", "/identity")
             self.assertEqual(newcomer.getresponse().status, 200)
             self.assertLess(time.monotonic() - begun, 5)
@@ -258,9 +257,9 @@ class Https(unittest.TestCase):
             with tempfile.TemporaryDirectory() as scratch:
                 backend = Backend([SERVER, "--host", "127.0.0.1", *options], Path(scratch) / "data").start()
                 try:
-                    line = http.client.HTTPConnection("127.0.0.1", int(backend.url.rsplit(":", 1)[1]), timeout=5)
-                    line.request("GET", "/health", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
-                    self.assertEqual(line.getresponse().status, 200)
+                    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(backend.url.rsplit(":", 1)[1]), timeout=5)) as line:
+                        line.request("GET", "/health", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
+                        self.assertEqual(line.getresponse().status, 200)
                     self.assertTrue(eventually(lambda b=backend, n=named: f"/health from {n}," in log_of(b), 5), log_of(backend))
                 finally:
                     backend.stop()

@@ -171,7 +171,7 @@ std::vector<fault> browser_faults() {
         {"F-SEC-304", "Host is compared by its end", {everywhere}, make<host_by_end>, setting::local},
         {"F-SEC-305", "X-Forwarded-Host is believed", {"trn/forwarded-host"}, make<host_forwarded<x_forwarded_host>>, setting::local},
         {"F-SEC-306", "Forwarded is believed", {"trn/forwarded-host"}, make<host_forwarded<forwarded>>, setting::local},
-        {"F-SEC-307", "upgrades are taken under any Host", {"gen/host-header-upgrade"}, make<any_host_on_upgrades>, setting::local},
+        {"F-SEC-307", "upgrades are taken under any Host", {"gen/host-header-upgrade"}, make<any_host_on_upgrades>, setting::local, framing{}},
         {"F-SEC-308", "any origin is reflected on errors", {"gen/cors-everywhere"}, make<reflects_on_errors>},
         {"F-SEC-309", "any origin passes the preflights of all paths but one", {"gen/cors-everywhere"}, make<reflects_in_preflights>},
         {"F-SEC-310", "any origin may read the answers to its writes", {"gen/cors-everywhere"}, make<reflects_on_writes>},
