@@ -75,7 +75,7 @@ class telemetry_server {
 public:
     explicit telemetry_server(std::string store) : server_{configured(folder_.file("data"), std::move(store))} {
         port_ = static_cast<std::uint16_t>(std::stoi(server_.url().substr(server_.url().rfind(':') + 1)));
-        server::users_file users{server_.users_path()};
+        server::users_file users{std::filesystem::path{server_.users_place()}};
         instant const now = system_clock{}.now();
         using namespace std::chrono_literals;
         json::object const token = mint_sbt({"sess_1", server_.self().backend_id, "hosted_1", "alice", now, now + 8h}, users.secret_of("alice").value());

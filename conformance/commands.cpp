@@ -125,6 +125,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
         options.baseline = *std::move(read);
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
+    world.listed_origin = a.origin;
     if (!a.peer_listen.empty()) {
         auto door = listener::open(a.peer_listen), elsewhere = listener::open(a.peer_listen.substr(0, a.peer_listen.rfind(':')) + ":0");
         if (!door || !elsewhere) throw usage_error{(door ? elsewhere : door).error().detail};

@@ -33,6 +33,7 @@ struct run_arguments {
     std::string soak;           ///< a duration: generated checks in rounds until it is over or one fails; empty: an ordinary run
     std::string restart_command, kill_command;
     std::string peer_listen;    ///< "127.0.0.1:9000": where the suite plays the other backend; empty: it does not
+    std::string origin;         ///< "https://app.example": whose pages the target serves; empty: not known
     target_options trust;
     bool quick = false;  ///< the checks of quick.hpp, and no others
     output_files output;

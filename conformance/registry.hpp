@@ -11,6 +11,8 @@
 /// without a line warns (-Wmissing-declarations), a line without a file does not link.
 #define BSP_CHECK_GROUPS(X) \
     X(http) \
+    X(browser) \
+    X(transport) \
     X(json_bodies) \
     X(identity) \
     X(sbt) \

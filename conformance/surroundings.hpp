@@ -67,6 +67,8 @@ struct surroundings {
 
     /// Runs a hook with the shell and waits for the target to answer; false when either fails.
     bool run_hook(std::string const& command);
+
+    std::string listed_origin;  ///< a web origin whose pages the target was told to serve (--origin); "": not known
 };
 
 }  // namespace bsp::conformance

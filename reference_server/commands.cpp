@@ -3,6 +3,7 @@
 #include "audit_file.hpp"
 #include "data_dir.hpp"
 #include "keys_control.hpp"
+#include "keys/key_store.hpp"
 #include "pairing.hpp"
 #include "storage/registry.hpp"
 #include "sync_control.hpp"
@@ -54,18 +55,27 @@ void declare_audit_commands(CLI::App& app, subject const& who, audit_arguments& 
     verify->callback([&] { chosen = [&] { return given.file.empty() ? audit_control::verify(who.data_dir, given.head) : audit_control::verify_copy(given.file, given.head); }; });
 }
 
-void declare_key_commands(CLI::App& app, subject const& who, keys_control::rotation_request& rotation, std::function<std::string()>& chosen) {
-    auto* const keys = app.add_subcommand("keys", "The key that this backend signs with")->require_subcommand(1)->fallthrough();
+struct key_arguments {
+    keys_control::rotation_request rotation;
+    std::string kind;  ///< of the key store to move to
+};
+
+void declare_key_commands(CLI::App& app, subject const& who, key_arguments& given, std::function<std::string()>& chosen) {
+    auto* const keys = app.add_subcommand("keys", "The key that this backend signs with, and where its secrets lie")->require_subcommand(1)->fallthrough();
     keys->add_subcommand("status", "Its fingerprint; during a rotation, which peers have been told")->fallthrough()->callback([&] {
         chosen = [&who] { return keys_control::status(who.data_dir); };
     });
     auto* const rotate = keys->add_subcommand("rotate", "Replace it by a new one and tell every peer, now or when it can be reached")->fallthrough();
-    rotate->add_option_function<std::uint64_t>("--grace", [&rotation](std::uint64_t s) { rotation.grace = std::chrono::seconds{s}; }, "How long peers believe the old key, at most 7d; 0 after a theft")
+    rotate->add_option_function<std::uint64_t>("--grace", [&given](std::uint64_t s) { given.rotation.grace = std::chrono::seconds{s}; }, "How long peers believe the old key, at most 7d; 0 after a theft")
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, std::uint64_t>{{"s", 1}, {"m", 60}, {"h", 3'600}, {"d", 86'400}}))
         ->type_name("TIME")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{604'800}));
-    rotate->add_flag("--abandon", rotation.abandons, "Give up on peers that the rotation before has not reached");
-    rotate->callback([&] { chosen = [&] { return keys_control::rotate(who.data_dir, rotation); }; });
+    rotate->add_flag("--abandon", given.rotation.abandons, "Give up on peers that the rotation before has not reached");
+    rotate->callback([&] { chosen = [&] { return keys_control::rotate(who.data_dir, given.rotation); }; });
+    keys->add_subcommand("where", "The kind of store of the private key, the pairing secrets and the admin token")->fallthrough()->callback([&] { chosen = [&who] { return key_store_kind(who.data_dir); }; });
+    auto* const move = keys->add_subcommand("move", "Move these secrets to a key store of another kind, while the server is stopped")->fallthrough();
+    move->add_option("kind", given.kind, "file, keychain, env or encrypted")->required()->check(CLI::IsMember(key_store_names()));
+    move->callback([&] { chosen = [&] { return move_key_store(who.data_dir, given.kind); }; });
 }
 
 void declare_client_commands(CLI::App& app, subject& who, pairing_request& pairing, std::ostream& out, std::function<std::string()>& chosen) {
@@ -127,7 +137,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     token_arguments given;
     audit_arguments trail;
     pairing_request pairing;
-    keys_control::rotation_request rotation;
+    key_arguments keys;
     std::function<std::string()> chosen;
 
     CLI::App app{"The reference server of the Backend Sync Protocol.\n"
@@ -139,7 +149,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     declare_user_commands(app, who, chosen);
     declare_store_commands(app, who, chosen);
     declare_audit_commands(app, who, trail, chosen);
-    declare_key_commands(app, who, rotation, chosen);
+    declare_key_commands(app, who, keys, chosen);
     declare_token_commands(app, who, given, in, chosen);
     declare_client_commands(app, who, pairing, out, chosen);
 
@@ -162,6 +172,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
             return serve(c);
         }
         who.data_dir = expand_home(c.data_dir);
+        if (!c.ca_file.empty()) pairing.ca_file = expand_home(c.ca_file);
         if (!c.users.empty()) who.users = expand_home(c.users);
         out << chosen() << '\n';
         return exit_ok;

@@ -1,5 +1,6 @@
 #include "config.hpp"
 
+#include "keys/key_store.hpp"
 #include "storage/registry.hpp"
 
 #include <CLI/CLI.hpp>
@@ -95,6 +96,14 @@ void declare_options(CLI::App& app, config& c) {
         ->envname("BSP_USERS_FILE")
         ->type_name("FILE")
         ->multi_option_policy(last);
+    app.add_option("--key-store", c.key_store, "Where the private key, the pairing secrets and the admin token lie: file, keychain, env or encrypted; decided at the first start")
+        ->check(CLI::IsMember(key_store_names()))
+        ->type_name("NAME")
+        ->multi_option_policy(last);
+    app.add_option("--tls-cert", c.tls_certificate, "Speak TLS with this certificate and its chain (PEM); read again on SIGHUP")->type_name("FILE")->multi_option_policy(last);
+    app.add_option("--tls-key", c.tls_key, "Private key of the certificate (PEM)")->type_name("FILE")->multi_option_policy(last);
+    app.add_flag("--behind-tls-proxy", c.behind_tls_proxy, "A proxy speaks TLS for this server: cleartext beyond loopback, and X-Forwarded-For is believed");
+    app.add_option("--ca-file", c.ca_file, "Trust the authorities of this PEM file for https peers, instead of the system's")->type_name("FILE")->multi_option_policy(last);
     app.add_option("--ready-file", c.ready_file, "Written with the server's URL once it accepts requests")->type_name("FILE")->multi_option_policy(last);
     app.add_option_function<std::string>("--log-format", [&c](std::string const& name) { c.log = name == "json" ? log_format::json : log_format::text; },
                                          "text or json (one object per line), on standard error")
@@ -145,11 +154,16 @@ void validate(config const& c) {
         if (!split_origin(c.base_url, parts)) throw std::runtime_error{"--base-url: must be an http or https URL, such as https://sync.example.org"};
         if (c.base_url.ends_with('/') || parts.rest.find_first_of("?#") != std::string_view::npos)
             throw std::runtime_error{"--base-url: must not end with '/' nor have a query"};
-        // What is signed is not secret (A-019).
         if (parts.scheme == "http" && !is_loopback(parts.host)) throw std::runtime_error{"--base-url: must be https unless its host is a loopback name"};
     }
     if (c.base_url.empty() && !is_loopback(c.host))
         throw std::runtime_error{"--base-url: is required with --host " + c.host + ", so that peers are told a URL that they can reach"};
+    if (c.tls_certificate.empty() != c.tls_key.empty())
+        throw std::runtime_error{c.tls_key.empty() ? "--tls-key: is required with --tls-cert" : "--tls-cert: is required with --tls-key"};
+    // What is signed is not secret (BSP-GEN-103).
+    if (!is_loopback(c.host) && c.tls_certificate.empty() && !c.behind_tls_proxy)
+        throw std::runtime_error{"--host: " + c.host + " can be reached from other machines, where cleartext is not for: give --tls-cert and --tls-key, or --behind-tls-proxy"};
+    if (!c.tls_certificate.empty() && c.base_url.starts_with("http:")) throw std::runtime_error{"--base-url: must be https, which is what a server with --tls-cert speaks"};
     for (auto const& allowed : c.allowed_origins)
         if (!split_origin(allowed, parts) || !parts.rest.empty())
             throw std::runtime_error{"--allow-origin: must be scheme://host[:port] without a path, not '" + allowed + "'"};

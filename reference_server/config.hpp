@@ -26,6 +26,11 @@ struct config {
     std::vector<std::string> allowed_hosts;
     std::vector<std::string> allowed_peers;    ///< origins of backends that may be dialled
     std::string users;                         ///< "": users.json in the data directory
+    std::string key_store;                     ///< file, keychain, env, encrypted or "": as the data directory says, else file
+    std::string tls_certificate;               ///< PEM file; "": cleartext
+    std::string tls_key;                       ///< PEM file
+    bool behind_tls_proxy = false;             ///< whoever connects is a proxy, which has done TLS and tells for whom
+    std::string ca_file;                       ///< PEM file: authorities of peers; "": the system's
     std::string ready_file;
     log_format log = log_format::text;
     std::string log_level = "info";

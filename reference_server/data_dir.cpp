@@ -1,5 +1,6 @@
 #include "data_dir.hpp"
 
+#include "keys/key_store.hpp"
 #include "secure_file.hpp"
 #include "users.hpp"
 
@@ -52,37 +53,40 @@ identity parse_identity(std::string const& text) {
     return self;
 }
 
+// In the directory's key store.
+std::string const key_name = "identity.key", rotation_name = "rotation.json";
+
 char const* key_of_environment() {
     char const* given = std::getenv("BACKEND_PRIVATE_KEY");
     return given != nullptr && *given != '\0' ? given : nullptr;
 }
 
-rsa_private_key open_key(std::filesystem::path const& path, bool first_start) {
+rsa_private_key open_key(key_store& keys, bool first_start) {
     if (char const* given = key_of_environment()) {
         auto key = rsa_private_key::from_pem(given);
         if (!key) throw std::runtime_error{"BACKEND_PRIVATE_KEY is " + key.error().detail};
         return *std::move(key);
     }
-    auto text = read_private_file(path);
+    auto text = keys.read(key_name);
     if (!text) {
         // A new key under an old identity would make every peer refuse this backend.
-        if (!first_start) throw std::runtime_error{path.string() + " is missing; restore it, or set BACKEND_PRIVATE_KEY"};
+        if (!first_start) throw std::runtime_error{keys.place_of(key_name) + " is missing; restore it, or set BACKEND_PRIVATE_KEY"};
         text = rsa_private_key::generate().pem();
-        write_private_file(path, *text);
+        keys.write(key_name, *text);
     }
     auto key = rsa_private_key::from_pem(*text);
-    if (!key) throw std::runtime_error{path.string() + " is " + key.error().detail};
+    if (!key) throw std::runtime_error{keys.place_of(key_name) + " is " + key.error().detail};
     return *std::move(key);
 }
 
-/// rotation.json: both keys in one file, so that a crash leaves either no rotation or a whole one.
+/// rotation.json: both keys in one text, so that a crash leaves either no rotation or a whole one.
 struct rotation_record {
     rsa_private_key next;
     key_rotation_under_way how;
 };
 
-std::optional<rotation_record> read_rotation(std::filesystem::path const& path) {
-    auto text = read_private_file(path);
+std::optional<rotation_record> read_rotation(key_store& keys) {
+    auto text = keys.read(rotation_name);
     if (!text) return std::nullopt;
     wipe_on_exit const wipe_text{*text};
     try {
@@ -92,23 +96,21 @@ std::optional<rotation_record> read_rotation(std::filesystem::path const& path) 
                                {rsa_private_key::from_pem(f.required_string("replaced_private_key").value()).value(), f.required_timestamp("begun_at").value(),
                                 f.required_timestamp("grace_expires_at").value(), f.required_timestamp("kept_until").value()}};
     } catch (std::exception const& why) {
-        throw std::runtime_error{path.string() + " is not valid: " + why.what()};
+        throw std::runtime_error{keys.place_of(rotation_name) + " is not valid: " + why.what()};
     }
 }
 
-void write_rotation(std::filesystem::path const& path, rotation_record const& r, bool replace) {
+void write_rotation(key_store& keys, rotation_record const& r) {
     std::string text = json::serialize(json::object{{"new_private_key", r.next.pem()},
                                                     {"replaced_private_key", r.how.replaced.pem()},
                                                     {"begun_at", format_timestamp(r.how.begun_at)},
                                                     {"grace_expires_at", format_timestamp(r.how.grace_expires_at)},
                                                     {"kept_until", format_timestamp(r.how.kept_until)}});
     wipe_on_exit const wipe_text{text};
-    write_private_file(path, text, replace);
+    keys.write(rotation_name, text);
 }
 
 }  // namespace
-
-std::filesystem::path rotation_file(std::filesystem::path const& dir) { return dir / "rotation.json"; }
 
 std::filesystem::path expand_home(std::string const& path) {
     if (path != "~" && !path.starts_with("~/")) return path;
@@ -133,18 +135,17 @@ installation open_installation(std::filesystem::path const& dir, std::string con
     auto text = read_file(path);
     bool const first_start = !text;
     // The key comes first: an identity on disk means that the first start got as far as having a key.
-    rsa_private_key key = open_key(dir / "identity.key", first_start);
+    auto const keys = open_key_store(dir);
+    rsa_private_key key = open_key(*keys, first_start);
     if (!text) {
         create_identity(path, type.empty() ? "local" : type);
         text = read_file(path);
     }
     installation found{{}, std::move(key)};
-    if (auto rotation = key_of_environment() ? std::nullopt : read_rotation(rotation_file(dir))) {
-        if (found.key.public_key() != rotation->next.public_key()) write_private_file(dir / "identity.key", rotation->next.pem(), true);
+    if (auto rotation = key_of_environment() ? std::nullopt : read_rotation(*keys)) {
+        if (found.key.public_key() != rotation->next.public_key()) keys->write(key_name, rotation->next.pem());
         found.key = std::move(rotation->next);
         found.rotation = std::move(rotation->how);
-    } else if (std::filesystem::exists(rotation_file(dir).string() + ".gone")) {
-        end_rotation(dir);  // a crash came before its end
     }
     try {
         found.self = parse_identity(text.value());
@@ -160,45 +161,35 @@ installation open_installation(std::filesystem::path const& dir, std::string con
 
 installation rotate_installation(std::filesystem::path const& dir, rsa_private_key const& next, key_rotation_under_way const& how, bool keeps_replaced, bool abandons) {
     if (key_of_environment()) throw std::runtime_error{"the key is that of BACKEND_PRIVATE_KEY; whoever sets it replaces it"};
-    auto const path = rotation_file(dir);
-    if (!abandons && std::filesystem::exists(path)) throw std::runtime_error{"a rotation is under way; see bsp-server keys status, or give up on who was not told with --abandon"};
+    auto const keys = open_key_store(dir);
+    if (!abandons && keys->read(rotation_name)) throw std::runtime_error{"a rotation is under way; see bsp-server keys status, or give up on who was not told with --abandon"};
     if (keeps_replaced) {
-        write_rotation(path, {next, how}, abandons);
+        write_rotation(*keys, {next, how});
     } else {
-        end_rotation(dir);
-        write_private_file(dir / "identity.key", next.pem(), true);
+        keys->remove(rotation_name);
+        keys->write(key_name, next.pem());
     }
     return open_installation(dir, "");
 }
 
-void end_rotation(std::filesystem::path const& dir) {
-    // Out of the way first: who reads meanwhile finds it whole or not at all.
-    auto const path = rotation_file(dir), gone = std::filesystem::path{path.string() + ".gone"};
-    if (::rename(path.c_str(), gone.c_str()) != 0 && errno != ENOENT) throw std::runtime_error{path.string() + " cannot be removed: " + std::strerror(errno)};
-    std::error_code ec;
-    auto const size = std::filesystem::file_size(gone, ec);
-    if (ec) return;
-    // The blocks are overwritten as far as the file system lets us.
-    if (std::fstream file{gone, std::ios::in | std::ios::out | std::ios::binary}) file << std::string(size, '\0') << std::flush;
-    std::filesystem::remove(gone, ec);
-}
+void end_rotation(std::filesystem::path const& dir) { open_key_store(dir)->remove(rotation_name); }
 
-std::filesystem::path open_users(std::filesystem::path const& dir) {
-    auto const path = dir / "users.json";
-    if (!read_file(path)) write_private_file(path, format_users({{"alice", new_secret()}, {"bob", new_secret()}}));
-    return path;
+std::string open_users(std::filesystem::path const& dir) {
+    auto const keys = open_key_store(dir);
+    if (!keys->read("users.json")) keys->write("users.json", format_users({{"alice", new_secret()}, {"bob", new_secret()}}));
+    return keys->place_of("users.json");
 }
 
 std::string open_admin_token(std::filesystem::path const& dir) {
     if (char const* given = std::getenv("BSP_ADMIN_TOKEN"); given != nullptr && *given != '\0') return given;
-    auto const path = dir / "admin.token";
-    auto text = read_private_file(path);
+    auto const keys = open_key_store(dir);
+    auto text = keys->read("admin.token");
     if (!text) {
         text = new_secret() + '\n';
-        write_private_file(path, *text);
+        keys->write("admin.token", *text);
     }
     while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-    if (text->empty()) throw std::runtime_error{path.string() + " is empty; remove it to have a new one made"};
+    if (text->empty()) throw std::runtime_error{keys->place_of("admin.token") + " is empty; remove it to have a new one made"};
     return *text;
 }
 

@@ -3,25 +3,13 @@
 #include <bsp/base/encoding.hpp>
 
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 namespace bsp::server {
 
-bool living_installation::stamp::operator==(stamp const& other) const {
-    return inode == other.inode && bytes == other.bytes && modified.tv_sec == other.modified.tv_sec && modified.tv_nsec == other.modified.tv_nsec;
-}
-
-living_installation::look living_installation::look_now() const {
-    auto const of = [](std::filesystem::path const& path) -> stamp {
-        struct stat s {};
-        if (::stat(path.c_str(), &s) != 0) return {};
-        return {s.st_ino, s.st_size, s.st_mtim};
-    };
-    return {of(dir_ / "identity.key"), of(rotation_file(dir_))};
-}
+living_installation::look living_installation::look_now() const { return {keys_->stamp("identity.key"), keys_->stamp("rotation.json")}; }
 
 living_installation::living_installation(std::filesystem::path dir, std::string const& type)
-    : dir_{std::move(dir)}, current_{std::make_shared<installation const>(open_installation(dir_, type))} {
+    : dir_{std::move(dir)}, keys_{open_key_store(dir_)}, current_{std::make_shared<installation const>(open_installation(dir_, type))} {
     seen_ = look_now();
 }
 

@@ -1,14 +1,13 @@
 #pragma once
 
 #include "data_dir.hpp"
+#include "keys/key_store.hpp"
 
-#include <sys/types.h>
-
-#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace bsp::server {
 
@@ -26,19 +25,11 @@ public:
     void finish_rotation();
 
 private:
-    struct stamp {
-        ino_t inode = 0;
-        off_t bytes = 0;
-        std::timespec modified{};
-        bool operator==(stamp const& other) const;
-    };
-    struct look {
-        stamp key, rotation;
-        bool operator==(look const&) const = default;
-    };
+    using look = std::pair<std::string, std::string>;  ///< stamps of the key and of the rotation
     [[nodiscard]] look look_now() const;
 
     std::filesystem::path const dir_;
+    std::unique_ptr<key_store> const keys_;
     std::mutex mutex_;
     look seen_;
     std::shared_ptr<installation const> current_;

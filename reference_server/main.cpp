@@ -17,12 +17,13 @@ namespace {
 
 using namespace bsp::server;
 
-/// Termination is waited for, not handled: every thread inherits the blocked signals.
-sigset_t block_termination() {
+/// Signals are waited for, not handled: every thread inherits that they are blocked.
+sigset_t block_signals(bool with_renewal) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    if (with_renewal) sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     return signals;
@@ -52,7 +53,7 @@ void welcome(server const& s, config const& c) {
     std::cout << "bsp-server is listening on " << s.url() << '\n'
               << "  backend  " << s.self().backend_id << '\n'
               << "  data     " << s.data_dir().string() << (c.store == "memory" ? " (identity only: --store memory keeps data until the server stops)" : "") << '\n'
-              << "  users    " << s.users_path().string() << '\n'
+              << "  users    " << s.users_place() << '\n'
               << "Try it:\n"
               << "  curl -s " << s.url() << "/identity\n"
               << "  curl -s " << s.url() << "/register-peer -H 'Content-Type: application/json' -d \"$(bsp-server token register" << dir << ")\"\n"
@@ -64,12 +65,11 @@ int serve(config const& given) {
     config c = given;
     start_log(c.log, c.log_level);
     fit_to_descriptors(c.limits);
-    sigset_t const signals = block_termination();
+    sigset_t const signals = block_signals(!c.tls_certificate.empty());
     server s{c};
     write_ready_file(c.ready_file, s.url());
     welcome(s, c);
-    int received = 0;
-    sigwait(&signals, &received);
+    for (int received = 0; sigwait(&signals, &received) == 0 && received == SIGHUP;) s.renew_certificate();
     spdlog::info("stopping");
     s.stop();
     return exit_ok;

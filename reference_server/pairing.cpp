@@ -65,9 +65,9 @@ private:
     std::vector<letter> letters_;
 };
 
-void carry_out(handshake& machine, std::ostream& out) {
+void carry_out(handshake& machine, std::string const& ca_file, std::ostream& out) {
     mailbox answers;
-    http_client client;
+    http_client client{{}, ca_file};
     std::size_t told = 0;
     for (;;) {
         while (auto next = machine.poll_request(now())) {
@@ -112,7 +112,7 @@ std::string pair_backends(toolbox::subject const& who, pairing_request const& as
                        .local_key_sha256 = fingerprint(asked.local_fingerprint),
                        .hosted_key_sha256 = fingerprint(asked.hosted_fingerprint)},
                       random_bytes};
-    carry_out(machine, out);
+    carry_out(machine, asked.ca_file, out);
     auto const& done = machine.result();
     out << "mode: " << to_string(done.mode) << '\n';
     if (done.mode != handshake_mode::hybrid) {

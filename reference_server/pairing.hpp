@@ -16,6 +16,7 @@ struct not_achieved : std::runtime_error {
 /// What `bsp-server handshake` is told.
 struct pairing_request {
     std::string local_url, hosted_url;
+    std::string ca_file;  ///< authorities of https backends; "": the system's
     std::string local_fingerprint, hosted_fingerprint;  ///< "": whatever is shown
 };
 

@@ -39,6 +39,12 @@ std::optional<std::string> read_file(std::filesystem::path const& path) {
     return text;
 }
 
+std::string stamp_of(std::filesystem::path const& path) {
+    struct stat s {};
+    if (::stat(path.c_str(), &s) != 0) return {};
+    return std::to_string(s.st_ino) + ' ' + std::to_string(s.st_size) + ' ' + std::to_string(s.st_mtim.tv_sec) + '.' + std::to_string(s.st_mtim.tv_nsec);
+}
+
 bool is_open_to_others(std::filesystem::path const& path) {
     struct stat s {};
     return ::stat(path.c_str(), &s) == 0 && (s.st_mode & (S_IRWXG | S_IRWXO)) != 0;
@@ -69,6 +75,18 @@ void write_private_file(std::filesystem::path const& path, std::string_view text
     if (!replace) ::unlink(draft.c_str());
     descriptor const directory{::open(path.parent_path().empty() ? "." : path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (directory.fd >= 0) ::fsync(directory.fd);
+}
+
+void remove_private_file(std::filesystem::path const& path) {
+    // Out of the way first: who reads meanwhile finds it whole or not at all.
+    std::filesystem::path const gone = path.string() + ".gone";
+    if (::rename(path.c_str(), gone.c_str()) != 0 && errno != ENOENT) raise(path, "removed");
+    if (descriptor const file{::open(gone.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)}; file.fd >= 0) {
+        struct stat s {};
+        std::string const nothing(::fstat(file.fd, &s) == 0 ? static_cast<std::size_t>(s.st_size) : 0, '\0');
+        if (::write(file.fd, nothing.data(), nothing.size()) >= 0) ::fsync(file.fd);
+    }
+    if (::unlink(gone.c_str()) != 0 && errno != ENOENT) raise(path, "removed");
 }
 
 }  // namespace bsp::server

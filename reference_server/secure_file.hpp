@@ -18,6 +18,13 @@ std::optional<std::string> read_private_file(std::filesystem::path const& path);
 /// line; with `replace` false also when the file exists.
 void write_private_file(std::filesystem::path const& path, std::string_view text, bool replace = false);
 
+/// Removes the file, if it exists, and overwrites what it held as far as the file system lets us. What a crash left of
+/// an earlier removal goes, too. Throws std::runtime_error with one line.
+void remove_private_file(std::filesystem::path const& path);
+
+/// What tells two versions of a file apart without reading them; the same as long as it does not exist.
+std::string stamp_of(std::filesystem::path const& path);
+
 /// Whether anyone but the owner has a right to the file.
 bool is_open_to_others(std::filesystem::path const& path);
 

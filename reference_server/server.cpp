@@ -3,6 +3,9 @@
 #include "audit_file.hpp"
 #include "client/sync_worker.hpp"
 #include "door/door.hpp"
+#include "door/tls_identity.hpp"
+#include "forwarded.hpp"
+#include "keys/key_store.hpp"
 #include "http_date.hpp"
 #include "living_installation.hpp"
 #include "protocol.hpp"
@@ -28,6 +31,8 @@
 
 namespace bsp::server {
 namespace {
+
+constexpr std::chrono::hours certificate_notice{14 * 24};  ///< before the end of a certificate the log speaks of it
 
 /// Unique within the log: a random text per process, and a number.
 class request_ids {
@@ -56,10 +61,10 @@ std::string to_bytes(http_response const& response, std::string_view reason, boo
     return without_body ? bytes : bytes + response.body;
 }
 
-std::string url_of(std::string const& host, std::uint16_t port) {
+std::string url_of(bool secure, std::string const& host, std::uint16_t port) {
     // The unspecified address is one to listen on, not one to call.
     std::string const name = host == "0.0.0.0" || host == "::" ? "localhost" : host.find(':') == std::string::npos ? host : "[" + host + "]";
-    return "http://" + name + ":" + std::to_string(port);
+    return (secure ? "https://" : "http://") + name + ":" + std::to_string(port);
 }
 
 }  // namespace
@@ -67,8 +72,9 @@ std::string url_of(std::string const& host, std::uint16_t port) {
 class server::parts {
 public:
     explicit parts(config const& c)
-        : data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_), c.type}, self_{installation_.current()->self},
-          users_path_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users)}, secrets_{users_path_}, store_{open_store(c.store, data_dir_)},
+        : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_, c), c.type}, self_{installation_.current()->self},
+          users_place_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users).string()},
+          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{open_store(c.store, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
           protocol_{installation_, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
@@ -82,17 +88,18 @@ public:
         // A hosted backend never calls a local one (BSP-REG-062), and pairs with nobody else.
         if (self_.backend_type == "local") {
             worker_ = std::make_unique<sync_worker>(
-                sync_worker::world{installation_, settings_, *store_, *ledger_, wishes_.get()});
+                sync_worker::world{installation_, settings_, *store_, *ledger_, wishes_.get(), ca_file_of(c)});
         } else if (!c.allowed_peers.empty()) {
             spdlog::warn("--peer-allow has no effect: a hosted backend is called, and calls nobody");
         }
+        auto const shown = c.tls_certificate.empty() ? nullptr : read_certificate();
         try {
             // The door's port is part of the URL that requests are told, so none is answered before it is known.
-            door_ = std::make_unique<door>(c.host, c.port, c.limits, handlers());
+            door_ = std::make_unique<door>(c.host, c.port, c.limits, handlers(), shown);
         } catch (std::system_error const& why) {
             throw std::runtime_error{why.what()};
         }
-        url_ = url_of(c.host, door_->port());
+        url_ = url_of(shown != nullptr, c.host, door_->port());
         if (settings_.base_url.empty()) settings_.base_url = url_;
         store_->on_commit([this] {
             door_->wake();
@@ -108,6 +115,15 @@ public:
 
     ~parts() { stop(); }
 
+    void renew_certificate() {
+        try {
+            door_->show(read_certificate());
+            spdlog::info("the certificate was read again");
+        } catch (std::exception const& why) {
+            spdlog::error("the certificate stays as it was: {}", why.what());
+        }
+    }
+
     void stop() {
         if (retention_) retention_->stop();
         door_->stop();
@@ -116,22 +132,39 @@ public:
         if (audit_file_) audit_file_->stop();
     }
 
+    config const config_;
     std::filesystem::path const data_dir_;
     living_installation installation_;
     identity const self_;  ///< at the start; only its key can change
-    std::filesystem::path const users_path_;
+    std::string const users_place_;
     std::string url_;
 
 private:
-    static std::filesystem::path const& made(std::filesystem::path const& dir) {
+    static std::filesystem::path const& made(std::filesystem::path const& dir, config const& c) {
         make_data_dir(dir);
+        choose_key_store(dir, c.key_store);
         return dir;
+    }
+
+    [[nodiscard]] std::shared_ptr<tls_identity const> read_certificate() const {
+        auto const now = system_clock{}.now();
+        auto identity = std::make_shared<tls_identity const>(expand_home(config_.tls_certificate), expand_home(config_.tls_key), now);
+        if (identity->valid_until() < now + certificate_notice) spdlog::warn("the certificate expires soon, at {}", format_timestamp(identity->valid_until()));
+        return identity;
+    }
+
+    static std::string ca_file_of(config const& c) { return c.ca_file.empty() ? "" : expand_home(c.ca_file).string(); }
+
+    /// Behind a proxy the client is whom the proxy names; otherwise a client says what it likes.
+    void settle_client(http_request& request) const {
+        if (config_.behind_tls_proxy) request.remote = forwarded_client(request);
     }
 
     door_handlers handlers() {
         return {.answer =
                     [this](http_request&& request, bool close) {
                         open_.wait(false, std::memory_order_acquire);
+                        settle_client(request);
                         return answer(std::move(request), close);
                     },
                 .refuse =
@@ -145,6 +178,7 @@ private:
                 .upgrade =
                     [this](http_request&& request, bool close) {
                         open_.wait(false, std::memory_order_acquire);
+                        settle_client(request);
                         return upgrade(std::move(request), close);
                     }};
     }
@@ -232,7 +266,8 @@ server::~server() = default;
 std::string const& server::url() const { return parts_->url_; }
 identity const& server::self() const { return parts_->self_; }
 std::filesystem::path const& server::data_dir() const { return parts_->data_dir_; }
-std::filesystem::path const& server::users_path() const { return parts_->users_path_; }
+std::string const& server::users_place() const { return parts_->users_place_; }
+void server::renew_certificate() { parts_->renew_certificate(); }
 void server::stop() { parts_->stop(); }
 
 }  // namespace bsp::server

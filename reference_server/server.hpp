@@ -24,7 +24,12 @@ public:
     [[nodiscard]] std::string const& url() const;
     [[nodiscard]] identity const& self() const;
     [[nodiscard]] std::filesystem::path const& data_dir() const;
-    [[nodiscard]] std::filesystem::path const& users_path() const;
+    /// Where the pairing secrets are, for people.
+    [[nodiscard]] std::string const& users_place() const;
+
+    /// Reads certificate and key again for those who connect from now on; when they cannot be used, the old ones stay in
+    /// force and the log says why.
+    void renew_certificate();
 
     /// Answers the requests under way, closes every connection and the store.
     void stop();

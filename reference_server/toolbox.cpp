@@ -1,6 +1,7 @@
 #include "toolbox.hpp"
 
 #include "data_dir.hpp"
+#include "keys/key_store.hpp"
 #include "secure_file.hpp"
 #include "storage/sqlite_store.hpp"
 #include "users.hpp"
@@ -43,13 +44,25 @@ installation callee(subject const& who) {
     return open_installation(who.data_dir, "");
 }
 
-std::filesystem::path users_path(subject const& who) { return who.users.empty() ? who.data_dir / "users.json" : who.users; }
+/// The pairing secrets, wherever they are.
+struct users_text {
+    std::unique_ptr<key_store> keys;  ///< nullptr: a file that was named
+    std::filesystem::path file;
+
+    explicit users_text(subject const& who) : keys{who.users.empty() ? open_key_store(who.data_dir) : nullptr}, file{who.users} {}
+    [[nodiscard]] std::string place() const { return keys ? keys->place_of("users.json") : file.string(); }
+    [[nodiscard]] std::optional<std::string> read() const { return keys ? keys->read("users.json") : read_file(file); }
+    void write(std::string const& text) const {
+        if (keys) keys->write("users.json", text);
+        else write_private_file(file, text, true);
+    }
+};
 
 users read_users(subject const& who) {
-    auto const path = users_path(who);
-    auto const text = read_file(path);
-    if (!text) throw std::runtime_error{path.string() + " does not exist; start bsp-server once, or name its --data-dir"};
-    return parse_users(*text, path.string());
+    users_text const all{who};
+    auto const text = all.read();
+    if (!text) throw std::runtime_error{all.place() + " does not exist; start bsp-server once, or name its --data-dir"};
+    return parse_users(*text, all.place());
 }
 
 /// A callee is paired with a backend of the other type.
@@ -118,14 +131,14 @@ std::string registered_id(subject const& who, throwaway_peer const& peer) {
 }  // namespace
 
 std::string add_user(subject const& who) {
-    auto const path = users_path(who);
-    auto const text = read_file(path);
-    users book = text ? parse_users(*text, path.string()) : users{};
+    users_text const all{who};
+    auto const text = all.read();
+    users book = text ? parse_users(*text, all.place()) : users{};
     auto const [at, added] = book.emplace(who.user, new_secret());
     if (!added) throw std::runtime_error{"the user " + who.user + " exists already"};
     std::string const new_text = format_users(book);
-    (void)parse_users(new_text, path.string());  // says what is wrong with the new name
-    write_private_file(path, new_text, true);
+    (void)parse_users(new_text, all.place());  // says what is wrong with the new name
+    all.write(new_text);
     return at->second;
 }
 
@@ -138,7 +151,7 @@ std::string list_users(subject const& who) {
 std::string secret(subject const& who) {
     auto const book = read_users(who);
     auto const found = book.find(who.user);
-    if (found == book.end()) throw std::runtime_error{"there is no user " + who.user + " in " + users_path(who).string() + "; see 'bsp-server user list'"};
+    if (found == book.end()) throw std::runtime_error{"there is no user " + who.user + " in " + users_text{who}.place() + "; see 'bsp-server user list'"};
     return found->second;
 }
 

@@ -10,7 +10,6 @@
 
 #include <boost/json/serialize.hpp>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <stdexcept>
@@ -51,20 +50,17 @@ std::string new_secret() {
     return to_base64url(secret);
 }
 
-bool users_file::stamp::operator==(stamp const& other) const {
-    return inode == other.inode && bytes == other.bytes && modified.tv_sec == other.modified.tv_sec && modified.tv_nsec == other.modified.tv_nsec;
-}
+users_file::users_file(std::filesystem::path const& path) : users_file{source{[path] { return read_file(path); }, [path] { return stamp_of(path); }, path.string()}} {}
 
-users_file::stamp users_file::look() const {
-    struct stat s {};
-    if (::stat(path_.c_str(), &s) != 0) return {};
-    return {s.st_ino, s.st_size, s.st_mtim};
-}
+users_file::users_file(std::shared_ptr<key_store> const& store)
+    : users_file{source{[store] { return store->read("users.json"); }, [store] { return store->stamp("users.json"); }, store->place_of("users.json")}} {}
 
-users_file::users_file(std::filesystem::path path) : path_{std::move(path)}, seen_{look()} {
-    auto const text = read_file(path_);
-    if (!text) throw std::runtime_error{path_.string() + " does not exist"};
-    book_ = parse_users(*text, path_.string());
+users_file::users_file(source from) : source_{std::move(from)}, seen_{source_.stamp()}, book_{read()} {}
+
+users users_file::read() const {
+    auto const text = source_.read();
+    if (!text) throw std::runtime_error{source_.place + " does not exist"};
+    return parse_users(*text, source_.place);
 }
 
 std::optional<std::string> users_file::secret_of(std::string_view user_id) {
@@ -75,13 +71,13 @@ std::optional<std::string> users_file::secret_of(std::string_view user_id) {
 }
 
 void users_file::reload_if_changed() {
-    stamp const now = look();
+    std::string const now = source_.stamp();
     if (now == seen_) return;
     seen_ = now;
     try {
-        auto const text = read_file(path_);
-        if (!text) throw std::runtime_error{path_.string() + " does not exist any more"};
-        book_ = parse_users(*text, path_.string());
+        users fresh = read();
+        if (fresh == book_) return;
+        book_ = std::move(fresh);
         spdlog::info("users were read again: {}", book_.size());
     } catch (std::exception const& why) {
         spdlog::error("users stay as they were: {}", why.what());

@@ -1,13 +1,14 @@
 #pragma once
 
+#include "keys/key_store.hpp"
+
 #include <bsp/base/result.hpp>
 #include <bsp/policy/secret_book.hpp>
 
-#include <sys/types.h>
-
-#include <ctime>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -26,29 +27,30 @@ std::string format_users(users const& book);
 /// 32 random bytes as base64url.
 std::string new_secret();
 
-/// The pairing secrets of a file, read again whenever the file changes. When the changed file is not
-/// valid, the last valid one stays in force and the log says why.
+/// The pairing secrets of a file or a key store, read again whenever they change. When what changed is not valid, the
+/// last valid ones stay in force and the log says why.
 class users_file {
 public:
-    /// Throws std::runtime_error with one line.
-    explicit users_file(std::filesystem::path path);
+    /// Both throw std::runtime_error with one line.
+    explicit users_file(std::filesystem::path const& path);
+    explicit users_file(std::shared_ptr<key_store> const& store);
 
     std::optional<std::string> secret_of(std::string_view user_id);
 
 private:
-    struct stamp {
-        ino_t inode = 0;
-        off_t bytes = -1;
-        std::timespec modified{};
-        bool operator==(stamp const& other) const;
+    struct source {
+        std::function<std::optional<std::string>()> read;
+        std::function<std::string()> stamp;
+        std::string place;
     };
 
-    [[nodiscard]] stamp look() const;
+    explicit users_file(source from);
+    [[nodiscard]] users read() const;
     void reload_if_changed();
 
-    std::filesystem::path path_;
+    source source_;
     std::mutex mutex_;
-    stamp seen_;
+    std::string seen_;
     users book_;
 };
 static_assert(secret_book<users_file>);

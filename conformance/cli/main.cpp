@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
         app.add_option("--peer-listen", run_with.peer_listen, "Play the other backend here, and judge the target as a client; it must be allowed to call http://ADDRESS:PORT")->type_name("ADDRESS:PORT");
+        app.add_option("--origin", run_with.origin, "A web origin whose pages the backend was told to serve, to judge what it does for them")->type_name("ORIGIN");
         add_trust(app, run_with.trust);
         app.add_flag("--quick", run_with.quick, "Only the most telling checks, in less than two seconds; the verdict is partial")->excludes("--only", "--profile", "--soak");
         add_outputs(app, run_with.output);

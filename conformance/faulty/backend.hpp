@@ -32,6 +32,7 @@ struct settings {
     std::map<std::string, std::string> users = {};  ///< pairing secret by user_id
     std::string admin_token = {};              ///< "" disables administration
     std::optional<rsa_private_key> key = {};   ///< generated when absent
+    std::vector<std::string> allowed_origins = {};  ///< of pages that may call: "https://app.example"
     std::vector<std::string> peer_allow = {};  ///< origins that this backend may call: "http://127.0.0.1:9000"
 };
 
@@ -112,6 +113,9 @@ protected:
     virtual answer dispatch(call& c);
     virtual result<> check_host(call const& c);
     virtual result<> check_origin(call const& c);
+    virtual bool is_listed(std::string const& origin);
+    virtual answer preflight(call const& c);
+    virtual void tell_origin(call const& c, http_response& r);
     virtual result<> check_size(call const& c);
     virtual result<> check_media_type(call const& c);
     virtual result<> check_coding(call const& c);

@@ -60,6 +60,7 @@ std::vector<fault> race_faults();
 std::vector<fault> twice_faults();
 std::vector<fault> rare_faults();
 std::vector<fault> framing_faults();
+std::vector<fault> browser_faults();
 std::vector<fault> fuzz_faults();
 std::vector<fault> tel_stream_faults();
 std::vector<fault> tel_events_faults();

@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
     app.add_option("--admin-token", s.admin_token, "token of the administrator");
     app.add_option("--type", type, "local or hosted")->check(CLI::IsMember({"local", "hosted"}))->capture_default_str();
     app.add_option("--peer-allow", s.peer_allow, "origin that may be called, e.g. http://127.0.0.1:9000; may be repeated")->type_name("ORIGIN");
+    app.add_option("--allow-origin", s.allowed_origins, "origin whose pages may call, e.g. https://app.example; may be repeated")->type_name("ORIGIN");
     unsigned forget_every = 0;
     app.add_option("--forget-every", forget_every, "acknowledge every Nth push and forget it: a fault that shows rarely");
     app.add_flag("--list", list, "list the faults and leave");

@@ -133,6 +133,7 @@ result<http_response> backend::dispatch(call& c) {
             if (!c.allow.empty()) c.allow += ", ";
             c.allow += r.method;
         }
+    if (known && c.request.method == "OPTIONS" && c.request.headers.find("Access-Control-Request-Method")) return preflight(c);
     if (!known) return c.segments.front() == "sync" && c.segments.size() == 1 ? push_alias(c) : not_found(c);
     if (!allowed) return method_not_allowed(c);
     BSP_CHECK(check_coding(c));
@@ -170,8 +171,22 @@ result<> backend::check_host(call const& c) {
 result<> backend::check_origin(call const& c) {
     std::string const& method = c.request.method;
     if (settings_.backend_type != "local" || method == "GET" || method == "HEAD" || method == "OPTIONS") return ok();
-    if (c.request.headers.find("Origin")) return fail(errc::forbidden, "this origin is not listed");
+    std::string const* origin = c.request.headers.find("Origin");
+    if (origin && !is_listed(*origin)) return fail(errc::forbidden, "this origin is not listed");
     return ok();
+}
+
+bool backend::is_listed(std::string const& origin) { return std::find(settings_.allowed_origins.begin(), settings_.allowed_origins.end(), origin) != settings_.allowed_origins.end(); }
+
+result<http_response> backend::preflight(call const& c) {
+    return http_response{204, {{"Access-Control-Allow-Methods", c.allow}, {"Access-Control-Allow-Headers", "Authorization, Content-Type"}}, {}};
+}
+
+void backend::tell_origin(call const& c, http_response& r) {
+    std::string const* origin = c.request.headers.find("Origin");
+    if (!origin || !is_listed(*origin)) return;
+    r.headers.set("Access-Control-Allow-Origin", *origin);
+    r.headers.set("Vary", "Origin");
 }
 
 result<> backend::check_size(call const& c) {
@@ -229,6 +244,7 @@ void backend::finish(call const& c, http_response& r) {
     bool const is_identity = r.status == 200 && !c.segments.empty() && c.segments.front() == "identity";
     r.headers.set("Cache-Control", is_identity ? "no-cache" : "no-store");
     r.headers.set("Date", http_date(c.now));
+    tell_origin(c, r);
 }
 
 result<http_response> backend::not_found(call const&) { return fail(errc::not_found, "no such resource"); }

@@ -79,7 +79,8 @@ result<peer_record*> backend::admit(call const& c, std::string const& peer_id) {
 }
 
 result<> backend::check_socket_origin(call const& c) {
-    if (settings_.backend_type == "local" && c.request.headers.find("Origin")) return fail(errc::forbidden, "this origin is not listed");
+    std::string const* origin = c.request.headers.find("Origin");
+    if (settings_.backend_type == "local" && origin && !is_listed(*origin)) return fail(errc::forbidden, "this origin is not listed");
     return ok();
 }
 

@@ -73,30 +73,33 @@ public:
     outcome read(char* into, std::size_t size) override {
         std::size_t n = 0;
         int const got = SSL_read_ex(session_.get(), into, size, &n);
-        return result_of(got, n);
+        return result_of(got, n, reading_);
     }
     outcome write(char const* from, std::size_t size) override {
         std::size_t n = 0;
         int const got = SSL_write_ex(session_.get(), from, size, &n);
-        return result_of(got, n);
+        return result_of(got, n, writing_);
     }
     bool wait(deadline until, bool or_write) override {
-        return SSL_has_pending(session_.get()) == 1 || tcp_stream::wait(until, (or_write && !only_read_) || wants_write_);
+        return SSL_has_pending(session_.get()) == 1 || tcp_stream::wait(until, (or_write && writing_ != waits_for::input) || reading_ == waits_for::output);
     }
 
 private:
-    outcome result_of(int got, std::size_t n) {
-        wants_write_ = only_read_ = false;
+    /// Through TLS a read may have to wait until something can be sent, and a write until something comes.
+    enum class waits_for { nothing, input, output };
+
+    outcome result_of(int got, std::size_t n, waits_for& direction) {
+        direction = waits_for::nothing;
         if (got == 1) return {status::done, n};
         int const why = SSL_get_error(session_.get(), got);
         ERR_clear_error();
-        wants_write_ = why == SSL_ERROR_WANT_WRITE;
-        only_read_ = why == SSL_ERROR_WANT_READ;
-        if (wants_write_ || only_read_) return {status::would_block};
+        if (why == SSL_ERROR_WANT_WRITE) direction = waits_for::output;
+        if (why == SSL_ERROR_WANT_READ) direction = waits_for::input;
+        if (direction != waits_for::nothing) return {status::would_block};
         return {why == SSL_ERROR_ZERO_RETURN ? status::ended : status::broken};
     }
     std::unique_ptr<SSL, free_session> session_;
-    bool wants_write_ = false, only_read_ = false;
+    waits_for reading_ = waits_for::nothing, writing_ = waits_for::nothing;
 };
 
 connected failed(fault why, std::string detail) { return {nullptr, why, std::move(detail)}; }
@@ -212,6 +215,15 @@ result<tls_context> make_tls_context(target_options const& options) {
     if (options.ca_file.empty()) SSL_CTX_set_default_verify_paths(out.get());
     else if (SSL_CTX_load_verify_file(out.get(), options.ca_file.c_str()) != 1) return ERR_clear_error(), fail(errc::bad_request, options.ca_file + " holds no certificates in PEM");
     return out;
+}
+
+tls_context outdated_tls_context() {
+    tls_context out{SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
+    if (!out) return out;
+    SSL_CTX_set_security_level(out.get(), 0);
+    SSL_CTX_set_cipher_list(out.get(), "ALL:@SECLEVEL=0");
+    bool const can = SSL_CTX_set_min_proto_version(out.get(), TLS1_VERSION) == 1 && SSL_CTX_set_max_proto_version(out.get(), TLS1_1_VERSION) == 1;
+    return can ? out : nullptr;
 }
 
 connected open_stream(endpoint const& to, tls_context const& context, deadline until) {

@@ -50,6 +50,9 @@ public:
 using tls_context = std::shared_ptr<ssl_ctx_st>;
 result<tls_context> make_tls_context(target_options const&);
 
+/// For sessions of TLS 1.1 and before, with whatever ciphers, and nothing later. Trusts anybody: nothing is sent.
+tls_context outdated_tls_context();
+
 /// Connects, or says why not (`why`, `detail`).
 struct connected {
     std::unique_ptr<stream> to;

@@ -25,6 +25,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -82,11 +83,13 @@ http::request<http::string_body> to_beast(http_request request) {
 
 class http_client::engine {
 public:
-    explicit engine(bounds limits) : limits_{limits} {
+    engine(bounds limits, std::string const& ca_file) : limits_{limits} {
         tls_.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
         tls_.set_verify_mode(asio::ssl::verify_peer);
-        error_code ignored;  // without authorities every https request fails, and says so
-        tls_.set_default_verify_paths(ignored);
+        error_code ec;
+        if (!ca_file.empty()) tls_.load_verify_file(ca_file, ec);
+        if (ec) throw std::runtime_error{"--ca-file: " + ca_file + " holds no certificates in PEM"};
+        if (ca_file.empty()) tls_.set_default_verify_paths(ec);  // without authorities every https request fails, and says so
         thread_ = std::thread{[this] { context_.run(); }};
     }
 
@@ -283,7 +286,7 @@ private:
     std::thread thread_;
 };
 
-http_client::http_client(bounds limits) : engine_{std::make_unique<engine>(limits)} {}
+http_client::http_client(bounds limits, std::string const& ca_file) : engine_{std::make_unique<engine>(limits, ca_file)} {}
 http_client::~http_client() = default;
 
 void http_client::send(std::string origin, http_request request, std::chrono::steady_clock::time_point deadline, on_answer then) {

@@ -28,7 +28,9 @@ public:
     using on_answer = std::function<void(result<http_response>)>;
 
     http_client() : http_client{bounds{}} {}
-    explicit http_client(bounds limits);
+    /// `ca_file`: PEM file of the authorities that are trusted, "" for the system's. Throws std::runtime_error with one
+    /// line when it holds none.
+    explicit http_client(bounds limits, std::string const& ca_file = {});
     /// As `stop`.
     ~http_client();
     http_client(http_client const&) = delete;

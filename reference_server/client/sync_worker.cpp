@@ -79,7 +79,7 @@ public:
             lock_.reset();
             return;
         }
-        client_.emplace();
+        client_.emplace(http_client::bounds{}, around_.ca_file);
         thread_ = std::thread{[this] { work(); }};
     }
 

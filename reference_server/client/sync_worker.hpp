@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 namespace bsp::server {
 
@@ -21,6 +22,7 @@ public:
         store_base& store;
         sync_ledger& ledger;
         sync_switch* wishes;  ///< of the operator; nullptr: always on
+        std::string ca_file = {};  ///< as of http_client
     };
 
     /// What is referred to must outlive the worker.

@@ -11,6 +11,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -59,14 +60,14 @@ std::optional<error> refusal_of(error_code ec, bool expired, bool in_request_lin
 
 }  // namespace
 
-connection::connection(asio::ip::tcp::socket socket, door_state& state)
-    : socket_{std::move(socket)}, state_{state}, timer_{socket_.get_executor()},
+connection::connection(wire line, door_state& state)
+    : wire_{std::move(line)}, state_{state}, timer_{wire_.get_executor()},
       buffer_{state.limits.header_bytes_max + read_ahead_bytes_max} {
     in_all_ = state_.all.insert(state_.all.end(), this);
     error_code ec;
-    if (auto const peer = socket_.remote_endpoint(ec); !ec) remote_ = peer.address().to_string();
+    if (auto const peer = wire_.socket().remote_endpoint(ec); !ec) remote_ = peer.address().to_string();
     // Head and body of an answer may leave in two segments; waiting for acknowledgements would cost 40 ms.
-    socket_.set_option(asio::ip::tcp::no_delay{true}, ec);
+    wire_.socket().set_option(asio::ip::tcp::no_delay{true}, ec);
 }
 
 connection::~connection() {
@@ -98,7 +99,7 @@ void connection::arm(std::chrono::milliseconds deadline) {
         if (ec || generation != self->timer_generation_) return;
         self->expired_ = true;
         error_code ignored;
-        self->socket_.cancel(ignored);
+        self->wire_.socket().cancel(ignored);
     });
 }
 
@@ -114,16 +115,41 @@ void connection::end() {
     if (phase_ == phase::holding) return look_again();
     if (phase_ == phase::streaming) return conversation_->close(1012, "the server stops");
     enter(phase::reading);  // leaves the list of those that could make room
-    socket_.close(ignored);
+    wire_.socket().close(ignored);
 }
 
 asio::awaitable<void> connection::serve() {
     // One co_await per expression: g++ 12 miscompiles `co_await a && co_await b`.
-    for (bool open = true; open;) {
+    bool open = co_await shake_hands();
+    bool const greeted = open;
+    while (open) {
         open = co_await wait_for_request();
         if (open) open = co_await serve_one();
     }
+    if (greeted && !conversation_) co_await say_farewell();
     disarm();
+}
+
+/// The TLS handshake, where TLS is spoken. Until it is done the client is as good as idle: it gives way to others.
+asio::awaitable<bool> connection::shake_hands() {
+    auto* const tls = wire_.tls();
+    if (!tls) co_return true;
+    enter(phase::idle);
+    arm(state_.limits.head_deadline);
+    error_code ec;
+    co_await tls->async_handshake(asio::ssl::stream_base::server, yielding(ec));
+    enter(phase::reading);
+    co_return !ec && !state_.stopping;
+}
+
+/// Tells a client of TLS that nothing was cut off (RFC 8446 section 6.1).
+asio::awaitable<void> connection::say_farewell() {
+    auto* const tls = wire_.tls();
+    if (!tls) co_return;
+    enter(phase::lingering);
+    arm(state_.stopping ? std::min(farewell, state_.limits.closing) : state_.limits.closing);
+    error_code ignored;
+    co_await tls->async_shutdown(yielding(ignored));
 }
 
 /// Waits for the first byte of a request. False when the client leaves, stays silent, or has to make room.
@@ -134,7 +160,7 @@ asio::awaitable<bool> connection::wait_for_request() {
     arm(first_ ? state_.limits.head_deadline : state_.limits.idle_deadline);
     first_ = false;
     error_code ec;
-    std::size_t const n = co_await socket_.async_read_some(buffer_.prepare(4'096), yielding(ec));
+    std::size_t const n = co_await wire_.async_read_some(buffer_.prepare(4'096), yielding(ec));
     buffer_.commit(n);
     enter(phase::reading);
     co_return !ec && !state_.stopping;
@@ -150,7 +176,7 @@ asio::awaitable<bool> connection::serve_one() {
     parser.body_limit(limits.body_bytes_max);
 
     arm(limits.head_deadline);
-    co_await http::async_read_header(socket_, buffer_, parser, yielding(ec));
+    co_await http::async_read_header(wire_, buffer_, parser, yielding(ec));
     if (state_.stopping) co_return false;
     if (ec) {
         bool const in_request_line = parser.get().target().empty();
@@ -176,11 +202,11 @@ asio::awaitable<bool> connection::serve_one() {
         arm(limits.body_deadline);
         if (head.expects_continue) {
             static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-            co_await asio::async_write(socket_, asio::buffer(go_on), yielding(ec));
+            co_await asio::async_write(wire_, asio::buffer(go_on), yielding(ec));
         }
         parser.eager(true);
         while (!ec && !parser.is_done()) {
-            co_await http::async_read_some(socket_, buffer_, parser, yielding(ec));
+            co_await http::async_read_some(wire_, buffer_, parser, yielding(ec));
             hold(parser.get().body().size());
             if (state_.buffered_bytes > limits.buffered_bytes_max) {
                 parser.get().body() = {};
@@ -216,7 +242,7 @@ asio::awaitable<Answer> connection::work(Work what) {
     auto const token = asio::use_awaitable;
     co_return co_await asio::async_initiate<decltype(token), void(Answer)>(
         [this](auto handler, Work pending) {
-            auto const home = asio::prefer(asio::get_associated_executor(handler, socket_.get_executor()),
+            auto const home = asio::prefer(asio::get_associated_executor(handler, wire_.get_executor()),
                                            asio::execution::outstanding_work.tracked);
             asio::post(state_.workers, [home, handler = std::move(handler), pending = std::move(pending)]() mutable {
                 Answer answer = pending();
@@ -241,7 +267,7 @@ asio::awaitable<bool> connection::answer_upgrade(http_request request, bool keep
         co_return written && keep_alive && !state_.stopping;
     }
     if (state_.stopping) co_return false;
-    conversation_ = std::make_shared<conversation>(std::move(socket_), state_.limits);
+    conversation_ = std::make_shared<conversation>(std::move(wire_), state_.limits);
     enter(phase::streaming);
     co_await conversation_->serve(request, std::move(answer.accept));
     co_return false;
@@ -270,15 +296,18 @@ asio::awaitable<std::string> connection::hold_back(door_answer answer, std::uint
 }
 
 bool connection::client_has_gone() {
+    // Through TLS a farewell comes before the end.
+    pollfd ended{wire_.socket().native_handle(), POLLRDHUP, 0};
+    if (wire_.tls()) return ::poll(&ended, 1, 0) > 0;
     char next = 0;
-    return ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return ::recv(wire_.socket().native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 asio::awaitable<bool> connection::write(std::string const& bytes) {
     enter(phase::writing);
     arm(state_.stopping ? std::min(farewell, state_.limits.write_deadline) : state_.limits.write_deadline);
     error_code ec;
-    co_await asio::async_write(socket_, asio::buffer(bytes), yielding(ec));
+    co_await asio::async_write(wire_, asio::buffer(bytes), yielding(ec));
     co_return !ec;
 }
 
@@ -290,10 +319,12 @@ asio::awaitable<void> connection::refuse(http_request const& known, error const&
     if (!written) co_return;
     enter(phase::lingering);
     error_code ec;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
     arm(state_.limits.linger);
+    if (auto* const tls = wire_.tls()) co_await tls->async_shutdown(yielding(ec));
+    auto& socket = wire_.socket();
+    socket.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
     std::array<char, 16'384> discarded;
-    while (!ec && !state_.stopping) co_await socket_.async_read_some(asio::buffer(discarded), yielding(ec));
+    while (!ec && !state_.stopping && !expired_) co_await socket.async_read_some(asio::buffer(discarded), yielding(ec));
 }
 
 }  // namespace bsp::server

@@ -2,9 +2,9 @@
 
 #include "admission.hpp"
 #include "door.hpp"
+#include "wire.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -40,7 +40,7 @@ struct door_state {
 /// One client. Lives on the door's thread; ends when its coroutine does.
 class connection : public std::enable_shared_from_this<connection> {
 public:
-    connection(boost::asio::ip::tcp::socket socket, door_state& state);
+    connection(wire line, door_state& state);
     ~connection();
 
     /// Serves requests until either side ends the connection.
@@ -60,6 +60,8 @@ private:
     void arm(std::chrono::milliseconds deadline);
     void disarm();
 
+    boost::asio::awaitable<bool> shake_hands();
+    boost::asio::awaitable<void> say_farewell();
     boost::asio::awaitable<bool> wait_for_request();
     boost::asio::awaitable<bool> serve_one();
     template <class Answer, class Work>
@@ -70,7 +72,7 @@ private:
     boost::asio::awaitable<bool> write(std::string const& bytes);
     boost::asio::awaitable<void> refuse(http_request const& known, error const& why);
 
-    boost::asio::ip::tcp::socket socket_;
+    wire wire_;
     door_state& state_;
     boost::asio::steady_timer timer_;
     boost::beast::flat_buffer buffer_;

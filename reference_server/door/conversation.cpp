@@ -33,8 +33,8 @@ beast::http::request<beast::http::empty_body> to_beast(http_request const& from)
 
 }  // namespace
 
-conversation::conversation(asio::ip::tcp::socket socket, door_limits const& limits)
-    : socket_{std::move(socket)}, limits_{limits}, to_write_{socket_.get_executor()}, to_read_{socket_.get_executor()}, cut_{socket_.get_executor()} {
+conversation::conversation(wire line, door_limits const& limits)
+    : socket_{std::move(line)}, limits_{limits}, to_write_{socket_.get_executor()}, to_read_{socket_.get_executor()}, cut_{socket_.get_executor()} {
     // A connection that was cut off somewhere in between looks like a silent one.
     socket_.set_option(websocket::stream_base::timeout{limits.head_deadline, 2 * limits.ping_after, true});
     socket_.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
@@ -136,8 +136,7 @@ void conversation::cut_after(std::chrono::milliseconds time) {
     cut_.expires_after(time);
     cut_.async_wait([self = shared_from_this()](error_code ec) {
         if (ec) return;
-        error_code ignored;
-        self->socket_.next_layer().close(ignored);
+        beast_close_socket(self->socket_.next_layer());
     });
 }
 

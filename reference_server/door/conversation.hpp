@@ -1,9 +1,9 @@
 #pragma once
 
 #include "door.hpp"
+#include "wire.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
@@ -21,7 +21,7 @@ namespace bsp::server {
 /// not read from either, so it costs what `door_limits` allow and no thread.
 class conversation final : public socket_line, public std::enable_shared_from_this<conversation> {
 public:
-    conversation(boost::asio::ip::tcp::socket socket, door_limits const& limits);
+    conversation(wire line, door_limits const& limits);
 
     /// Completes the handshake that `request` began and goes on until the connection has ended.
     boost::asio::awaitable<void> serve(http_request request, std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> accept);
@@ -42,7 +42,7 @@ private:
     void cut_after(std::chrono::milliseconds time);
     [[nodiscard]] bool may_leave() const;
 
-    boost::beast::websocket::stream<boost::asio::ip::tcp::socket, false> socket_;
+    boost::beast::websocket::stream<wire, false> socket_;
     door_limits const& limits_;
     boost::asio::steady_timer to_write_;   ///< cancelled when the writer has something to do
     boost::asio::steady_timer to_read_;    ///< cancelled when answers have left

@@ -1,6 +1,7 @@
 #include "door.hpp"
 
 #include "connection.hpp"
+#include "tls_identity.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -24,8 +25,8 @@ using boost::system::error_code;
 
 class door::front {
 public:
-    front(std::string const& host, std::uint16_t port, door_limits limits, door_handlers handlers)
-        : state_{limits, std::move(handlers)} {
+    front(std::string const& host, std::uint16_t port, door_limits limits, door_handlers handlers, std::shared_ptr<tls_identity const> shown)
+        : state_{limits, std::move(handlers)}, shown_{std::move(shown)} {
         listen(host, port);
         asio::co_spawn(context_, accept(), asio::detached);
         thread_ = std::thread{[this] { context_.run(); }};
@@ -56,6 +57,10 @@ public:
                 for (connection* client : state_.held) client->look_again();
             });
         });
+    }
+
+    void show(std::shared_ptr<tls_identity const> identity) {
+        asio::post(context_, [this, identity = std::move(identity)] { shown_ = identity; });
     }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -100,7 +105,9 @@ private:
                 turn_away(socket);
                 continue;
             }
-            auto const client = std::make_shared<connection>(std::move(socket), state_);
+            // The session that begins here keeps what it needs of the identity.
+            wire line = shown_ ? wire{std::move(socket), shown_->context()} : wire{std::move(socket)};
+            auto const client = std::make_shared<connection>(std::move(line), state_);
             asio::co_spawn(context_, [client] { return client->serve(); }, asio::detached);
         }
     }
@@ -114,6 +121,7 @@ private:
 
     /// Tells a client, as far as it can be told without waiting, that there is no place.
     void turn_away(tcp::socket& socket) {
+        if (shown_) return;  // nothing can be said before a handshake
         error_code ignored;
         std::string const answer = state_.handlers.refuse({}, fail(errc::unavailable, "too many connections"));
         socket.non_blocking(true, ignored);
@@ -122,6 +130,7 @@ private:
     }
 
     door_state state_;
+    std::shared_ptr<tls_identity const> shown_;  ///< nullptr: cleartext
     asio::io_context context_{1};
     tcp::acceptor acceptor_{context_};
     asio::steady_timer pause_{context_};
@@ -133,10 +142,11 @@ private:
     std::thread thread_;
 };
 
-door::door(std::string const& host, std::uint16_t port, door_limits limits, door_handlers handlers)
-    : front_{std::make_unique<front>(host, port, limits, std::move(handlers))} {}
+door::door(std::string const& host, std::uint16_t port, door_limits limits, door_handlers handlers, std::shared_ptr<tls_identity const> shown)
+    : front_{std::make_unique<front>(host, port, limits, std::move(handlers), std::move(shown))} {}
 door::~door() { stop(); }
 std::uint16_t door::port() const { return front_->port(); }
+void door::show(std::shared_ptr<tls_identity const> identity) { front_->show(std::move(identity)); }
 void door::wake() { front_->wake(); }
 void door::stop() { front_->stop(); }
 

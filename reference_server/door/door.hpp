@@ -16,6 +16,8 @@
 
 namespace bsp::server {
 
+class tls_identity;
+
 /// An answer that may be held back for a while: no worker waits for it meanwhile.
 struct held_answer {
     std::chrono::milliseconds wait{};
@@ -78,8 +80,9 @@ struct door_handlers {
 /// so a client waits for at most one request of each other client.
 class door {
 public:
-    /// Listens on `host`:`port`; port 0 picks a free one. Throws std::system_error with the reason.
-    door(std::string const& host, std::uint16_t port, door_limits limits, door_handlers handlers);
+    /// Listens on `host`:`port`; port 0 picks a free one. Speaks TLS when it has an identity to show. Throws
+    /// std::system_error with the reason.
+    door(std::string const& host, std::uint16_t port, door_limits limits, door_handlers handlers, std::shared_ptr<tls_identity const> shown = nullptr);
     /// As `stop`.
     ~door();
     door(door const&) = delete;
@@ -90,6 +93,9 @@ public:
     /// Something changed: held answers are asked again, within some milliseconds and together with those that
     /// `wake` calls at about the same time. May be called on any thread.
     void wake();
+
+    /// Who connects from now on is shown this certificate. May be called on any thread, on a door that speaks TLS.
+    void show(std::shared_ptr<tls_identity const> identity);
 
     /// Takes no further request, closes every WebSocket with 1012, answers those under way, and returns when all connections are closed.
     void stop();

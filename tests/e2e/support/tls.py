@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import urllib.parse
+import warnings
 from pathlib import Path
 
 from cryptography import x509
@@ -59,18 +60,29 @@ def _certificate(folder, names, by, days):
 
 
 @contextlib.contextmanager
-def https_front(url, certificate):
-    """Yields the port at which TLS is spoken for the backend at `url`."""
+def https_front(url, certificate, old=False, cleartext_too=False):
+    """Yields the port at which TLS is spoken for the backend at `url`: wrongly when `old`, which takes TLS 1.0 and 1.1, or
+    `cleartext_too`, which takes whatever comes."""
     backend = urllib.parse.urlsplit(url)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if old:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that is what it is for
+            context.minimum_version = ssl.TLSVersion.TLSv1
+
+    def opened(accepted):
+        if cleartext_too and accepted.recv(1, socket.MSG_PEEK) != b"\x16":
+            return accepted
+        return context.wrap_socket(accepted, server_side=True)
 
     def serve(accepted):
-        with contextlib.suppress(OSError), context.wrap_socket(accepted, server_side=True) as here, \
+        with contextlib.suppress(OSError), opened(accepted) as here, \
                 socket.create_connection((backend.hostname, backend.port)) as there:
             other = {here: there, there: here}
             while True:
-                ready = [here] if here.pending() else select.select([here, there], [], [])[0]
+                ready = [here] if isinstance(here, ssl.SSLSocket) and here.pending() else select.select([here, there], [], [])[0]
                 for one in ready:
                     data = one.recv(65536)
                     if not data:
