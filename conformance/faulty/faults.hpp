@@ -65,6 +65,7 @@ std::vector<fault> tel_stream_faults();
 std::vector<fault> tel_events_faults();
 std::vector<fault> mpp_faults();
 std::vector<fault> off_faults();
+std::vector<fault> off_telemetry_faults();
 
 std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();

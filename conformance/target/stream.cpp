@@ -1,6 +1,7 @@
 #include "stream.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -212,6 +213,11 @@ result<tls_context> make_tls_context(target_options const& options) {
     if (options.ca_file.empty()) SSL_CTX_set_default_verify_paths(out.get());
     else if (SSL_CTX_load_verify_file(out.get(), options.ca_file.c_str()) != 1) return ERR_clear_error(), fail(errc::bad_request, options.ca_file + " holds no certificates in PEM");
     return out;
+}
+
+std::unique_ptr<stream> stream_of(int socket) {
+    ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
+    return std::make_unique<tcp_stream>(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
 }
 
 connected open_stream(endpoint const& to, tls_context const& context, deadline until) {
