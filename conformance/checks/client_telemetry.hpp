@@ -51,11 +51,12 @@ private:
         options how;
         bool begun = false, over = false;
         std::size_t stream = 0, count = 0;
-        moment from;
+        moment from, until;
 
         [[nodiscard]] bool is_due() const { return std::chrono::steady_clock::now() >= from + how.time; }
         event_reaction finish() {
             over = true;
+            until = std::chrono::steady_clock::now();
             return how.end;
         }
     };
@@ -114,10 +115,49 @@ public:
         std::erase_if(all, [&](told_event const& e) { return e.stream == stream() || e.at < from(); });
         return all;
     }
-    /// Whether it was the only stream when it began: several have no order among them.
+    /// Whether it was the only stream all the time: several have no order among them.
     [[nodiscard]] bool alone() const {
+        auto const end = over() ? locked([](state const& s) { return s.until; }) : std::chrono::steady_clock::now();
         auto const all = b_.streams();
-        return std::none_of(all.begin(), all.end(), [&](arrival const& a) { return a.number != stream() && a.status == 101 && a.at < from() && (!a.over || *a.over > from()); });
+        return std::none_of(all.begin(), all.end(), [&](arrival const& a) { return a.number != stream() && a.status == 101 && a.at < end && (!a.over || *a.over > from()); });
+    }
+
+private:
+    stand_in& b_;
+    std::shared_ptr<state> state_;
+};
+
+/// Answers `rate_limited` to every event until a moment that depends on when the first of them came, and acknowledges the
+/// later ones.
+class limiting {
+    struct state {
+        std::mutex mutex;
+        moment over{};
+        std::vector<told_event> limited;
+    };
+
+public:
+    limiting(stand_in& b, std::function<moment(moment)> until) : b_{b}, state_{std::make_shared<state>()} {
+        b.on_event([s = state_, until = std::move(until)](told_event const& e) {
+            std::lock_guard const lock{s->mutex};
+            if (s->limited.empty()) s->over = until(e.at);
+            auto const left = std::chrono::ceil<milliseconds>(s->over - std::chrono::steady_clock::now()).count();
+            if (left <= 0) return stand_in::acked(e);
+            s->limited.push_back(e);
+            return stand_in::answered(stand_in::answer("rate_limited", e.id(), {{"retry_after_ms", left}}));
+        });
+    }
+    ~limiting() { b_.on_event({}); }
+    limiting(limiting const&) = delete;
+    limiting& operator=(limiting const&) = delete;
+
+    [[nodiscard]] std::vector<told_event> limited() const {
+        std::lock_guard const lock{state_->mutex};
+        return state_->limited;
+    }
+    [[nodiscard]] moment over() const {
+        std::lock_guard const lock{state_->mutex};
+        return state_->over;
     }
 
 private:

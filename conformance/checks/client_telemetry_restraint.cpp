@@ -22,41 +22,28 @@ std::vector<arrival> streams_since(stand_in const& b, moment since) {
     return all;
 }
 
-event_reaction limit(told_event const& e, milliseconds time) {
-    return stand_in::answered(stand_in::answer("rate_limited", e.id(), {{"retry_after_ms", std::max<std::int64_t>(1, time.count())}}));
-}
-
 void a_pause_is_kept(scenario& s) {
-    static constexpr seconds pause{6};
+    constexpr seconds pause{6};
     stand_in b{s};
     b.settle_telemetry();
-    auto const before = b.events().size();
-    b.on_event([first = std::make_shared<std::optional<moment>>(), mutex = std::make_shared<std::mutex>()](told_event const& e) {
-        std::lock_guard const lock{*mutex};
-        if (!*first) *first = e.at;
-        auto const left = pause - between(**first, std::chrono::steady_clock::now());
-        return left > milliseconds{0} ? limit(e, left) : stand_in::acked(e);
-    });
-    auto const limited_one = [&] {
-        auto const all = b.events();
-        return std::find_if(all.begin() + static_cast<std::ptrdiff_t>(before), all.end(), [](told_event const& e) { return !e.answered; }) - all.begin();
-    };
-    s.control(provoke(s, b, in_the_end, [&] { return limited_one() < std::ssize(b.events()); }), "another event");
-    auto const from = b.events()[static_cast<std::size_t>(limited_one())].at, over = from + pause;
-    while (std::chrono::steady_clock::now() < over) {
+    limiting const l{b, [pause](moment first) { return first + pause; }};
+    s.control(provoke(s, b, in_the_end, [&] { return !l.limited().empty(); }), "another event");
+    while (std::chrono::steady_clock::now() < l.over()) {
         write(s, b.user(), s.fresh("told"));
         pass(milliseconds{500});
     }
-    std::vector<told_event> limited;
-    for (auto const& e : events_since(b, from)) {
-        if (e.at >= over) break;
+    auto const limited = l.limited();
+    auto const from = limited.front().at;
+    for (std::size_t i = 1; i < limited.size(); ++i) {
+        auto const& e = limited[i];
         auto const after = seconds_text(between(from, e.at));
-        s.expect(!holds_event(limited, e.id()), "an event that was answered rate_limited not before retry_after_ms have passed, which are 6 s", e.id() + " again after " + after);
-        s.expect(e.at < from + slack || e.at + grain >= over, "no event to that peer before retry_after_ms have passed, which are 6 s", "one after " + after);
-        if (e.at + grain < over) limited.push_back(e);
+        bool const again = std::any_of(limited.begin(), limited.begin() + static_cast<std::ptrdiff_t>(i), [&](told_event const& x) { return x.id() == e.id(); });
+        bool const nearly = e.at + grain >= l.over();
+        s.expect(!again || nearly, "an event that was answered rate_limited not before retry_after_ms have passed, which are 6 s", e.id() + " again after " + after);
+        s.expect(e.at < from + slack || nearly, "no event to that peer before retry_after_ms have passed, which are 6 s", "one after " + after);
     }
     bool const one_stream = std::all_of(limited.begin(), limited.end(), [&](told_event const& e) { return e.stream == limited.front().stream; });
-    come_again(s, b, limited, [&] { return events_since(b, over - grain); }, one_stream, "after the pause");
+    come_again(s, b, limited, [&] { return events_since(b, l.over()); }, one_stream, "after the pause");
 }
 
 /// The greatest number of requests within one second.
@@ -194,9 +181,8 @@ void unpaired_peers_are_told_nothing(scenario& s) {
     stand_in gone{s, {.user = account}}, stays{s, {.user = account}};
     gone.settle_telemetry(), stays.settle_telemetry();
     // Something is due after the unpairing.
-    gone.on_event([](told_event const& e) { return limit(e, seconds{5}); });
-    auto const before = gone.events().size();
-    if (!provoke(s, gone, in_the_end, [&] { return gone.events().size() > before; })) s.inconclusive("no further event");
+    limiting const l{gone, [](moment first) { return first + seconds{5}; }};
+    if (!provoke(s, gone, in_the_end, [&] { return !l.limited().empty(); })) s.inconclusive("no further event");
     gone.unpair();
     auto const since = std::chrono::steady_clock::now() + slack;
     auto const told = stays.events().size();
@@ -214,23 +200,17 @@ void expired_registrations_are_told_nothing(scenario& s) {
     b.settle_telemetry();
     std::this_thread::sleep_until(expiry - seconds{8});
     // Something is due after the expiry.
-    b.on_event([expiry](told_event const& e) { return limit(e, std::max(milliseconds{1}, between(std::chrono::steady_clock::now(), expiry) + slack + seconds{1})); });
-    auto const before = b.events().size();
-    bool const came = provoke(s, b, seconds{5}, [&] { return b.events().size() > before; });
-    if (!came || std::chrono::steady_clock::now() > expiry - seconds{1}) {
-        b.on_event({});
-        s.inconclusive("no event in the last seconds before the token expires");
-    }
-    auto const due = b.events()[before];
+    limiting const l{b, [expiry](moment) { return expiry + slack + seconds{1}; }};
+    bool const came = provoke(s, b, seconds{5}, [&] { return !l.limited().empty(); });
+    if (!came || std::chrono::steady_clock::now() > expiry - seconds{1}) s.inconclusive("no event in the last seconds before the token expires");
     std::this_thread::sleep_until(expiry + slack + seconds{6});
     auto const events = events_since(b, expiry + slack);
     auto const streams = streams_since(b, expiry + slack);
-    b.on_event({});
     s.expect(events.empty(), "no event once the session binding token has expired", events.empty() ? "" : events.front().text);
     s.expect(streams.empty(), "no stream once the session binding token has expired", std::to_string(streams.size()));
     b.renew(lifetime + seconds{20}, std::chrono::hours{8});
     auto const renewed = std::chrono::steady_clock::now();
-    s.expect(provoke(s, b, in_the_end, [&] { return holds_event(events_since(b, renewed - slack), due.id()); }), "the event that was due, once there is another token", "none within 75 s");
+    s.expect(provoke(s, b, in_the_end, [&] { return holds_event(events_since(b, renewed - slack), l.limited().front().id()); }), "the event that was due, once there is another token", "none within 75 s");
 }
 
 void events_do_not_hold_what_was_said(scenario& s) {

@@ -236,6 +236,8 @@ class Link:
         return {**payload, "signature": self._identity.key.sign_object(payload)}
 
     def _settle_push(self, peer: sqlite3.Row, parcel: Parcel, answer: Answer) -> None:
+        if not self._parcels or self._parcels[0] is not parcel:
+            return  # it was begun anew meanwhile
         if answer.status == 200 and (answer.body or {}).get("acked_sync_id") == parcel.sync_id:
             self._succeeded("push")
             self._take_interval(answer.body.get("next_sync_in_ms"))
