@@ -236,15 +236,16 @@ class Link:
         return {**payload, "signature": self._identity.key.sign_object(payload)}
 
     def _settle_push(self, peer: sqlite3.Row, parcel: Parcel, answer: Answer) -> None:
-        if not self._parcels or self._parcels[0] is not parcel:
-            return  # it was begun anew meanwhile
         if answer.status == 200 and (answer.body or {}).get("acked_sync_id") == parcel.sync_id:
             self._succeeded("push")
             self._take_interval(answer.body.get("next_sync_in_ms"))
             with self._store.transaction() as store:
+                if not self._is_next(parcel):
+                    return
                 store.acknowledged(self._peer_id, [c["conversation_id"] for c in parcel.conversations], parcel.position)
                 queue(store, self._peer_id, self._identity.backend_type, self._clock(), "push", parcel.conversations)
-            self._parcels.popleft()
+            if self._is_next(parcel):
+                self._parcels.popleft()
         elif answer.status in (400, 413, 422):
             self._hold(REFUSAL_PAUSE, "push")
             self._narrow_down(parcel)
@@ -255,6 +256,10 @@ class Link:
             self._failed("push", answer)
         else:
             self._refused_or_failed("push", peer, answer)
+
+    def _is_next(self, parcel: Parcel) -> bool:
+        """Not when it was begun anew meanwhile, because of what was pulled."""
+        return bool(self._parcels) and self._parcels[0] is parcel
 
     def _refused_or_failed(self, kind: str, peer: sqlite3.Row, answer: Answer) -> None:
         if answer.code in ("sbt-expired", "invalid-sbt"):
@@ -272,6 +277,8 @@ class Link:
 
     def _narrow_down(self, parcel: Parcel) -> None:
         """Two halves of what was refused; one conversation alone is set aside (BSP-OFF-031)."""
+        if not self._is_next(parcel):
+            return
         self._parcels.popleft()
         if len(parcel.conversations) == 1:
             with self._store.transaction() as store:

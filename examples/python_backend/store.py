@@ -377,8 +377,8 @@ class Store:
         return self._db.execute("SELECT number, event_id, body FROM untold WHERE peer_id = ? AND number > ? ORDER BY number LIMIT ?",
                                 (peer_id, after, limit)).fetchall()
 
-    def told(self, number: int) -> None:
-        self._db.execute("DELETE FROM untold WHERE number = ?", (number,))
+    def told(self, numbers: list[int]) -> None:
+        self._db.executemany("DELETE FROM untold WHERE number = ?", [(number,) for number in numbers])
 
     def begin_anew(self, peer_id: str) -> None:
         """Forgets what the peer knew and what it gave (BSP-SYN-134)."""

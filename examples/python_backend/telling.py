@@ -88,41 +88,60 @@ class Teller:
     def _tell(self, stream: ClientSocket) -> None:
         """Until there is nothing that may be sent on the stream any more."""
         under_way: dict[str, int] = {}  # number by event_id
-        sent, heard_at = 0, time.monotonic()
-        while (peer := self._registration()) is not None and self._may_call(peer):
-            if time.monotonic() >= self._send_at and len(under_way) < MOST_UNDER_WAY:
-                for event in self._waiting(sent, MOST_UNDER_WAY - len(under_way)):
+        sent, heard_at, seen, more = 0, time.monotonic(), -1, True
+        peer: sqlite3.Row | None = None
+        while True:
+            if seen != self._store.changes:  # of events or of registrations
+                seen = self._store.changes
+                peer, more = self._registration(), True
+            if peer is None or not self._may_call(peer):
+                return
+            room = MOST_UNDER_WAY - len(under_way)
+            if more and room > 0 and time.monotonic() >= self._send_at:
+                events = self._waiting(sent, room)
+                more = len(events) == room
+                for event in events:
                     if not under_way:
                         heard_at = time.monotonic()
                     sent = event["number"]
                     if event["event_id"] not in under_way:
                         under_way[event["event_id"]] = sent
                         stream.send(event["body"])
-            text = stream.receive(TURN_SECONDS)
-            if text is not None and (number := self._settle(text, under_way)) is not None:
-                heard_at, sent = time.monotonic(), min(sent, number)
+            texts = []
+            try:
+                while len(texts) < MOST_UNDER_WAY and (text := stream.receive(0 if texts else TURN_SECONDS)) is not None:
+                    texts.append(text)
+            finally:  # what came counts, however the connection ended
+                answered, limited = self._settle(texts, under_way)
+            if answered or limited:
+                heard_at, more = time.monotonic(), True
+                sent = min([sent, *(number - 1 for number in limited)])
             if under_way and time.monotonic() - heard_at > SILENCE_SECONDS:
                 raise Ended(1006)
 
-    def _settle(self, text: str, under_way: dict[str, int]) -> int | None:
-        """What an answer means. The number behind which is to be sent on; None for what is no answer to an event under way."""
-        try:
-            answer = ijson.parse(text.encode())
-        except ValueError:
-            return None
-        event_id = answer.get("event_id") if isinstance(answer, dict) else None
-        if not isinstance(event_id, str) or event_id not in under_way:
-            return None
-        status, pause = answer.get("status"), answer.get("retry_after_ms")
-        if status in ("acked", "rejected"):
+    def _settle(self, texts: list[str], under_way: dict[str, int]) -> tuple[list[int], list[int]]:
+        """The numbers of the events that were answered for good, and of those that come again. What is no answer to an
+        event under way changes nothing."""
+        answered, limited = [], []
+        for text in texts:
+            try:
+                answer = ijson.parse(text.encode())
+            except ValueError:
+                continue
+            event_id = answer.get("event_id") if isinstance(answer, dict) else None
+            if not isinstance(event_id, str) or event_id not in under_way:
+                continue
+            status, pause = answer.get("status"), answer.get("retry_after_ms")
+            if status in ("acked", "rejected"):
+                answered.append(under_way.pop(event_id))
+            elif status == "rate_limited" and type(pause) is int and pause > 0:
+                limited.append(under_way.pop(event_id))
+                self._send_at = max(self._send_at, time.monotonic() + min(pause / 1000, LONGEST_PAUSE))
+        if answered:
             with self._store.transaction() as store:
-                store.told(under_way.pop(event_id))
+                store.told(answered)
             self._failures = 0
-            return 1 << 62
-        if status == "rate_limited" and type(pause) is int and pause > 0:
-            self._send_at = max(self._send_at, time.monotonic() + min(pause / 1000, LONGEST_PAUSE))
-            return under_way.pop(event_id) - 1
-        return None
+        return answered, limited
 
 
 def stream_url(peer: sqlite3.Row) -> str:
