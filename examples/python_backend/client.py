@@ -112,9 +112,9 @@ class Link:
         self._pull_begun = self._pull_due = 0.0
 
     def start(self) -> None:
-        teller = Teller(self._store, self._peer_id, self._registration, self._may_tell,
-                        lambda peer, url: {"Authorization": self._assertion(peer, url)}, self._asked_to_wait)
-        for loop in (self._health_loop, self._push_loop, self._pull_loop, teller.run):
+        self._teller = Teller(self._store, self._peer_id, self._registration, self._may_tell,
+                              lambda peer, url: {"Authorization": self._assertion(peer, url)}, self._asked_to_wait)
+        for loop in (self._health_loop, self._push_loop, self._pull_loop, self._teller.run):
             _thread(loop)
 
     # When
@@ -244,6 +244,7 @@ class Link:
                     return
                 store.acknowledged(self._peer_id, [c["conversation_id"] for c in parcel.conversations], parcel.position)
                 queue(store, self._peer_id, self._identity.backend_type, self._clock(), "push", parcel.conversations)
+            self._teller.wake()
             if self._is_next(parcel):
                 self._parcels.popleft()
         elif answer.status in (400, 413, 422):
@@ -360,6 +361,7 @@ class Link:
             if entries:
                 queue(store, self._peer_id, self._identity.backend_type, self._clock(), "pull", page["conversations"])
             store.keep_place(self._peer_id, place["since"] if more else page["last_sync"], cursor if more else None, epoch or place["epoch"])
+        self._teller.wake()
         if more:
             self._pull_due = 0.0
         elif _is_live(peer):  # the next one waits there; if this one did not, at a distance (BSP-OFF-057)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ from store import Store
 from websocket import ClientSocket, Ended, Refused
 
 MOST_WAITING, MOST_UNDER_WAY = 1_000, 64
-OPENING_SECONDS, TURN_SECONDS, SILENCE_SECONDS = 30, 0.2, 30
+OPENING_SECONDS, TURN_SECONDS, LOOK_SECONDS, SILENCE_SECONDS = 30, 0.2, 1.0, 30
 LONGEST_PAUSE, AFTER_POLICY = 3_600, 300
 POLICY = 1008
 _RUN = f"run_{secrets.token_hex(8)}"
@@ -44,17 +45,22 @@ class Teller:
         self._failures = 0
         self._open_at = self._send_at = 0.0
         self._opened_as: str | None = None
+        self._news = threading.Event()
+
+    def wake(self) -> None:
+        """Something was queued."""
+        self._news.set()
 
     def run(self) -> None:
         while True:
-            seen = self._store.changes
             if (peer := self._registration()) is None:
                 return
             if peer["sbt"] != self._opened_as:  # whatever was refused, this is a new start
                 self._opened_as, self._open_at = peer["sbt"], 0.0
             pause = max(self._open_at, self._send_at) - time.monotonic()
             if pause > 0 or not self._may_call(peer) or not self._waiting(0, 1):
-                self._store.wait(seen, min(max(pause, 0.0), 1.0) or 1.0)
+                self._news.wait(min(pause, LOOK_SECONDS) if pause > 0 else LOOK_SECONDS)
+                self._news.clear()
                 continue
             self._converse(peer)
 
@@ -88,16 +94,18 @@ class Teller:
     def _tell(self, stream: ClientSocket) -> None:
         """Until there is nothing that may be sent on the stream any more."""
         under_way: dict[str, int] = {}  # number by event_id
-        sent, heard_at, seen, more = 0, time.monotonic(), -1, True
-        peer: sqlite3.Row | None = None
+        sent, heard_at, looked_at, more = 0, time.monotonic(), 0.0, True
         while True:
-            if seen != self._store.changes:  # of events or of registrations
-                seen = self._store.changes
-                peer, more = self._registration(), True
-            if peer is None or not self._may_call(peer):
-                return
+            if self._news.is_set():
+                self._news.clear()
+                more = True
             room = MOST_UNDER_WAY - len(under_way)
-            if more and room > 0 and time.monotonic() >= self._send_at:
+            sends = more and room > 0 and time.monotonic() >= self._send_at
+            if sends or time.monotonic() - looked_at > LOOK_SECONDS:
+                looked_at = time.monotonic()
+                if (peer := self._registration()) is None or not self._may_call(peer):
+                    return
+            if sends:
                 events = self._waiting(sent, room)
                 more = len(events) == room
                 for event in events:
