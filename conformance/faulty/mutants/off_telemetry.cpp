@@ -30,6 +30,14 @@ struct sent_is_told : backend {
         return out;
     }
 };
+struct several_in_one : backend {
+    using backend::backend;
+    std::vector<std::string> take_events(link& to) override {
+        std::string all;
+        for (auto const& text : backend::take_events(to)) all.append(all.empty() ? "[" : ",").append(text);
+        return all.empty() ? std::vector<std::string>{} : std::vector{all + "]"};
+    }
+};
 struct another_id_each_time : backend {
     using backend::backend;
     void stream_ended(link& to, int code) override {
@@ -273,6 +281,7 @@ std::vector<fault> off_telemetry_faults() {
         row<expiry_empties_the_queue>("F-OFF-178", "what is due when the token expires is never told", {"off/telemetry-expired"}),
         row<telemetry_first>("F-OFF-179", "no push as long as an event waits for its answer", {"off/telemetry-in-nobodys-way"}),
         row<no_telemetry_no_peer>("F-OFF-180", "a peer without telemetry is left alone altogether", {"off/telemetry-in-nobodys-way"}),
+        row<several_in_one>("F-OFF-181", "a message holds an array of events", {"off/telemetry-valid"}),
     };
 }
 
