@@ -88,7 +88,7 @@ void events_are_valid(scenario& s) {
 void unanswered_events_come_again(scenario& s) {
     std::vector<std::pair<std::string, event_reaction>> const endings{
         {"the connection broke", {.cut = true}}, {"it was closed with 1001", {.close = 1001}}, {"it was closed with 1011", {.close = 1011}}, {"it was closed with 1012", {.close = 1012}}, {"it was closed with 1013", {.close = 1013}}};
-    auto const account = s.account();
+    auto const account = teller_of(s);
     std::vector<std::unique_ptr<stand_in>> all;
     for (std::size_t i = 0; i < endings.size(); ++i) all.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account}));
     std::vector<std::unique_ptr<withholding>> held;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../peer/stand_in.hpp"
+#include "../surroundings.hpp"
 #include "telemetry.hpp"
 
 #include <algorithm>
@@ -18,6 +19,9 @@ inline constexpr unsigned as_teller = need::peer_listener | need::local_target;
 
 /// The longest pause that a client may make is 64 s.
 inline constexpr milliseconds in_the_end{75'000};
+
+/// Whose peers the stand-ins are where there are several: the last user, as many checks of other things have the first.
+inline user_account const& teller_of(scenario& s) { return s.shared().options.users.back(); }
 
 /// Writes, because an exchange is what a target has to tell of, until `holds` says yes.
 inline bool provoke(scenario& s, stand_in const& b, milliseconds patience, std::function<bool()> const& holds) {

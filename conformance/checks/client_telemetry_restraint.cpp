@@ -56,7 +56,7 @@ std::size_t most_in_a_second(std::vector<arrival> const& all) {
 
 /// One stand-in for each of `what`, from which events came already.
 std::vector<std::unique_ptr<stand_in>> told_once(scenario& s, std::size_t count) {
-    auto const account = s.account();
+    auto const account = teller_of(s);
     std::vector<std::unique_ptr<stand_in>> all;
     for (std::size_t i = 0; i < count; ++i) all.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account}));
     for (auto const& b : all) b->settle_telemetry();
@@ -113,9 +113,9 @@ void streams_are_opened_again_with_patience(scenario& s) {
         if (obstacles[i].stream) break_streams(*all[i]);
         else all[i]->on_event([code = obstacles[i].close](told_event const&) { return event_reaction{.close = code}; });
     }
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < 8; ++i) {
         write(s, all.front()->user(), s.fresh("told"));
-        pass(milliseconds{1'000});
+        pass(milliseconds{2'000});
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
         auto const pauses = gaps(*all[i], since);
@@ -177,7 +177,7 @@ void events_go_to_their_user_only(scenario& s) {
 }
 
 void unpaired_peers_are_told_nothing(scenario& s) {
-    auto const account = s.account();
+    auto const account = teller_of(s);
     stand_in gone{s, {.user = account}}, stays{s, {.user = account}};
     gone.settle_telemetry(), stays.settle_telemetry();
     // Something is due after the unpairing.

@@ -71,8 +71,10 @@ void backend::pull_loop(std::string const& peer_id, std::stop_token stop) {
         auto const due = std::max({std::min(to.next_pull, to.pull_begun + pull_period(to)), to.retry_at[pulls], to.not_before[pulls]});
         if (!may_exchange(peer, to, system_now()) || now < due) return wait_for_news(lock, stop, now < due ? due : now + seconds{1}, true);
         to.pull_begun = now;
+        auto const place = std::pair{to.since, to.cursor};
         std::optional<http_response> got;
-        if (ask(lock, peer, pull_request(peer, to, system_now()), seconds{holds_pulls_open(peer) ? 60 : 30}, stop, got)) settle_pull(peer, to, got);
+        bool const wanted = ask(lock, peer, pull_request(peer, to, system_now()), seconds{holds_pulls_open(peer) ? 60 : 30}, stop, got);
+        if (wanted && place == std::pair{to.since, to.cursor}) settle_pull(peer, to, got);  // else it was begun anew meanwhile
     });
 }
 
