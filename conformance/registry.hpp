@@ -76,6 +76,8 @@
     X(client_answers) \
     X(client_reach) \
     X(client_pull) \
+    X(client_telemetry) \
+    X(client_telemetry_restraint) \
     X(redaction_push) \
     X(fuzz)
 

@@ -137,7 +137,7 @@ void unlisted_origins_are_never_called(scenario& s) {
     s.expect(listed.delivered(soon, c), "a push to the peer whose origin is listed", "none");
     pass(seconds{11});  // /health is asked for every 10 s
     std::size_t calls = 0;
-    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::other}) calls += unlisted.arrivals(what).size();
+    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::stream, arrival::route::other}) calls += unlisted.arrivals(what).size();
     s.expect(calls == 0, "no connection to an origin that the operator has not listed", std::to_string(calls) + " requests to " + unlisted.door().origin());
 }
 
@@ -149,7 +149,7 @@ void hosted_never_calls_local(scenario& s) {
         pass(seconds{4});
     }
     std::size_t calls = 0;
-    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::other}) calls += b.arrivals(what).size();
+    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::stream, arrival::route::other}) calls += b.arrivals(what).size();
     s.expect(calls == 0, "no connection from a hosted backend to a local one", std::to_string(calls) + " requests");
 }
 

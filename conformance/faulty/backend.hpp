@@ -81,6 +81,8 @@ std::string http_date(instant t);
 /// "http://host:port" of a URL, and what follows it.
 std::pair<std::string, std::string> origin_and_path(std::string const& url);
 
+class client_socket;
+
 class backend : public socket_service {
 public:
     explicit backend(settings s);
@@ -397,6 +399,7 @@ protected:
     // ---- client.cpp: what goes to a peer and what its answer means. `b` is the body, null when it is no JSON ----
     enum channel : unsigned { pushes, pulls };
     virtual bool may_dial(peer_record const& peer);
+    bool may_call(std::string const& url);
     virtual bool may_exchange(peer_record const& peer, link const& to, instant now);
     virtual bool is_due(conversation const& c, std::string const& id, peer_record const& peer, link const& to);
     virtual std::vector<std::pair<instant, std::string>> due_for(peer_record const& peer, link const& to);
@@ -429,10 +432,25 @@ protected:
     virtual bool is_healthy(std::optional<http_response> const& r);
     virtual void reachability_changed(link& to, bool reachable);
 
+    // ---- client_telemetry.cpp: what is told to a peer of what was exchanged with it ----
+    virtual void tell_of(link& to, std::string_view direction, json::array const& conversations, std::string const& sync_id);
+    virtual json::object event_of(std::string_view direction, json::array const& conversations, std::string const& sync_id);
+    virtual std::string new_event_id() { return "evt_" + random_hex(12); }
+    virtual bool may_stream(peer_record const& peer, link const& to, instant now);
+    virtual http_request upgrade_request(peer_record const& peer, instant now);
+    virtual std::vector<std::string> take_events(link& to);  ///< that are to be sent now
+    virtual void settle_event(link& to, std::string const& text);
+    virtual std::optional<std::size_t> event_answered(link const& to, json::object const& said);  ///< its place in the queue
+    virtual void event_rejected(link& to, std::size_t place);
+    virtual void event_limited(link& to, std::size_t place, std::int64_t retry_after_ms);
+    virtual void stream_ended(link& to, int code);
+    virtual void stream_refused(link& to, std::optional<http_response> const& r);
+
     // ---- client_loops.cpp: when it goes, and how ----
     virtual void push_loop(std::string const& peer_id, std::stop_token stop);
     virtual void pull_loop(std::string const& peer_id, std::stop_token stop);
     virtual void health_loop(std::string const& peer_id, std::stop_token stop);
+    virtual void telemetry_loop(std::string const& peer_id, std::stop_token stop);
     virtual bool wakes_on_change() { return true; }
     virtual milliseconds pull_period(link const& to) { return to.interval; }
     virtual milliseconds health_period() { return std::chrono::seconds{10}; }
@@ -462,6 +480,10 @@ protected:
     instant created_;
 
 private:
+    template <class Turn>
+    void take_turns(std::string const& peer_id, std::stop_token stop, Turn turn);
+    bool ask(std::unique_lock<std::mutex>& lock, peer_record const& peer, http_request const& request, milliseconds timeout, std::stop_token stop, std::optional<http_response>& got);
+    int tell(std::string const& peer_id, client_socket& stream, std::stop_token stop);
     void wait_for_news(std::unique_lock<std::mutex>& lock, std::stop_token stop, link::time until, bool for_changes);
 
     std::mutex mutex_;

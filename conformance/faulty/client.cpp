@@ -50,9 +50,10 @@ std::pair<std::string, std::string> origin_and_path(std::string const& url) {
     return slash == std::string::npos ? std::pair{url, std::string{}} : std::pair{url.substr(0, slash), url.substr(slash)};
 }
 
-bool backend::may_dial(peer_record const& peer) {
-    if (peer.sync_endpoint.empty() || settings_.backend_type == "hosted") return false;
-    std::string const origin = origin_and_path(peer.sync_endpoint).first;
+bool backend::may_dial(peer_record const& peer) { return !peer.sync_endpoint.empty() && settings_.backend_type != "hosted" && may_call(peer.sync_endpoint); }
+
+bool backend::may_call(std::string const& url) {
+    std::string const origin = origin_and_path(url).first;
     bool const listed = std::find(settings_.peer_allow.begin(), settings_.peer_allow.end(), origin) != settings_.peer_allow.end();
     return listed && (origin.starts_with("https://") || is_loopback(origin));
 }
@@ -159,6 +160,7 @@ void backend::settle_push(peer_record const& peer, link& to, std::optional<http_
             to.failures[pushes] = 0;
             to.interval = interval_from(body, to.interval);
             ++changes_, news_.notify_all();  // whoever waits, waits for as long as the interval was
+            tell_of(to, "push", p.conversations, p.sync_id);
             acknowledged(to, p);
             break;
         case outcome::refused_content:
@@ -305,7 +307,10 @@ bool backend::take_in_page(peer_record const& peer, link& to, json::object const
     instant const before = state_.last_commit;
     apply(peer, *incoming, system_now());
     bool const news = std::any_of(incoming->begin(), incoming->end(), [&](auto const& c) { return before < tenant_of(peer.user_id)[c.first].committed; });
-    if (news) ++changes_, news_.notify_all();
+    if (news) {
+        tell_of(to, "pull", page.at("conversations").as_array(), {});
+        ++changes_, news_.notify_all();
+    }
     if (*epoch) to.epoch = **epoch;
     to.cursor = more->get_bool() ? std::string{**cursor} : std::string{};
     if (!more->get_bool()) to.since = *mark;

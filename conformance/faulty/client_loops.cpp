@@ -1,4 +1,5 @@
 #include "backend.hpp"
+#include "client_socket.hpp"
 
 #include <httplib.h>
 
@@ -16,7 +17,7 @@ void backend::run_client(std::stop_token stop) {
     while (!stop.stop_requested()) {
         for (auto const& [id, peer] : state_.peers) {
             if (loops.contains(id) || !may_dial(peer)) continue;
-            for (auto const loop : {&backend::push_loop, &backend::pull_loop, &backend::health_loop})
+            for (auto const loop : {&backend::push_loop, &backend::pull_loop, &backend::health_loop, &backend::telemetry_loop})
                 loops[id].emplace_back([this, loop, name = id](std::stop_token s) { (this->*loop)(name, s); });
         }
         wait_for_news(lock, stop, clock::now() + seconds{1}, true);
@@ -34,70 +35,97 @@ void backend::wait_for_news(std::unique_lock<std::mutex>& lock, std::stop_token 
     news_.wait_until(lock, stop, until, [&] { return for_changes && changes_ != seen; });
 }
 
-void backend::push_loop(std::string const& peer_id, std::stop_token stop) {
+/// Calls `turn` under the lock, which it may let go of meanwhile, for as long as the peer is registered.
+template <class Turn>
+void backend::take_turns(std::string const& peer_id, std::stop_token stop, Turn turn) {
     std::unique_lock lock{mutex_};
     while (!stop.stop_requested()) {
         auto const found = state_.peers.find(peer_id);
         if (found == state_.peers.end()) return;
-        peer_record const peer = found->second;
-        link& to = state_.links[peer_id];
-        auto const now = clock::now();
-        auto const earliest = std::max(to.retry_at[pushes], to.not_before[pushes]);
-        if (!may_exchange(peer, to, system_now()) || now < earliest) {
-            wait_for_news(lock, stop, now < earliest ? earliest : now + to.interval, true);
-            continue;
-        }
-        if (!to.outgoing.empty() && is_outdated(to.outgoing.front(), peer)) to.outgoing.clear();
-        if (to.outgoing.empty()) take_snapshot(peer, to);
-        if (to.outgoing.empty()) {
-            wait_for_news(lock, stop, now + to.interval, wakes_on_change());
-            continue;
-        }
-        auto const request = push_request(peer, to.outgoing.front(), system_now());
-        lock.unlock();
-        auto const got = transmit(origin_and_path(peer.sync_endpoint).first, request, seconds{30}, stop);
-        lock.lock();
-        if (stop.stop_requested() || !state_.peers.contains(peer_id) || to.outgoing.empty()) continue;
-        settle_push(peer, to, got);
+        turn(lock, peer_record{found->second}, state_.links[peer_id]);
     }
+}
+
+/// Sends a request while others are served. False when nobody waits for the answer any more.
+bool backend::ask(std::unique_lock<std::mutex>& lock, peer_record const& peer, http_request const& request, milliseconds timeout, std::stop_token stop, std::optional<http_response>& got) {
+    lock.unlock();
+    got = transmit(origin_and_path(peer.sync_endpoint).first, request, timeout, stop);
+    lock.lock();
+    return !stop.stop_requested() && state_.peers.contains(peer.peer_id);
+}
+
+void backend::push_loop(std::string const& peer_id, std::stop_token stop) {
+    take_turns(peer_id, stop, [&](std::unique_lock<std::mutex>& lock, peer_record const& peer, link& to) {
+        auto const now = clock::now(), earliest = std::max(to.retry_at[pushes], to.not_before[pushes]);
+        if (!may_exchange(peer, to, system_now()) || now < earliest) return wait_for_news(lock, stop, now < earliest ? earliest : now + to.interval, true);
+        if (!to.outgoing.empty() && is_outdated(to.outgoing.front(), peer)) to.outgoing.clear();
+    if (to.outgoing.empty()) take_snapshot(peer, to);
+        if (to.outgoing.empty()) return wait_for_news(lock, stop, now + to.interval, wakes_on_change());
+        std::optional<http_response> got;
+        if (ask(lock, peer, push_request(peer, to.outgoing.front(), system_now()), seconds{30}, stop, got) && !to.outgoing.empty()) settle_push(peer, to, got);
+    });
 }
 
 void backend::pull_loop(std::string const& peer_id, std::stop_token stop) {
-    std::unique_lock lock{mutex_};
-    while (!stop.stop_requested()) {
-        auto const found = state_.peers.find(peer_id);
-        if (found == state_.peers.end()) return;
-        peer_record const peer = found->second;
-        link& to = state_.links[peer_id];
+    take_turns(peer_id, stop, [&](std::unique_lock<std::mutex>& lock, peer_record const& peer, link& to) {
         auto const now = clock::now();
         auto const due = std::max({std::min(to.next_pull, to.pull_begun + pull_period(to)), to.retry_at[pulls], to.not_before[pulls]});
-        if (!may_exchange(peer, to, system_now()) || now < due) {
-            wait_for_news(lock, stop, now < due ? due : now + seconds{1}, true);
-            continue;
-        }
-        auto const request = pull_request(peer, to, system_now());
+        if (!may_exchange(peer, to, system_now()) || now < due) return wait_for_news(lock, stop, now < due ? due : now + seconds{1}, true);
         to.pull_begun = now;
-        lock.unlock();
-        auto const got = transmit(origin_and_path(peer.sync_endpoint).first, request, seconds{holds_pulls_open(peer) ? 60 : 30}, stop);
-        lock.lock();
-        if (stop.stop_requested() || !state_.peers.contains(peer_id)) continue;
-        settle_pull(peer, to, got);
-    }
+        auto const place = std::pair{to.since, to.cursor};
+        std::optional<http_response> got;
+        bool const wanted = ask(lock, peer, pull_request(peer, to, system_now()), seconds{holds_pulls_open(peer) ? 60 : 30}, stop, got);
+        if (wanted && place == std::pair{to.since, to.cursor}) settle_pull(peer, to, got);  // else it was begun anew meanwhile
+    });
 }
 
 void backend::health_loop(std::string const& peer_id, std::stop_token stop) {
-    std::unique_lock lock{mutex_};
-    while (!stop.stop_requested()) {
-        auto const found = state_.peers.find(peer_id);
-        if (found == state_.peers.end()) return;
+    take_turns(peer_id, stop, [&](std::unique_lock<std::mutex>& lock, peer_record const& peer, link& to) {
         auto const begun = clock::now();
-        auto [origin, path] = origin_and_path(found->second.sync_endpoint);
-        path = path.substr(0, path.rfind("/sync/")) + "/health";
-        lock.unlock();
-        bool const healthy = is_healthy(transmit(origin, {"GET", path, {}, {}, {}}, seconds{5}, stop));
-        lock.lock();
-        if (link& to = state_.links[peer_id]; to.reachable != healthy) reachability_changed(to, healthy);
+        auto const path = origin_and_path(peer.sync_endpoint).second;
+        std::optional<http_response> got;
+        bool const wanted = ask(lock, peer, {"GET", path.substr(0, path.rfind("/sync/")) + "/health", {}, {}, {}}, seconds{5}, stop, got);
+        if (bool const healthy = is_healthy(got); wanted && to.reachable != healthy) reachability_changed(to, healthy);
         while (!stop.stop_requested() && state_.peers.contains(peer_id) && clock::now() < begun + health_period()) wait_for_news(lock, stop, begun + health_period(), false);
+    });
+}
+
+void backend::telemetry_loop(std::string const& peer_id, std::stop_token stop) {
+    take_turns(peer_id, stop, [&](std::unique_lock<std::mutex>& lock, peer_record const& peer, link& to) {
+        auto const now = clock::now(), earliest = std::max(to.stream_at, to.events_at);
+        if (!may_stream(peer, to, system_now()) || to.events.empty() || now < earliest) return wait_for_news(lock, stop, now < earliest ? earliest : now + seconds{1}, true);
+        auto const request = upgrade_request(peer, system_now());
+        lock.unlock();
+        std::optional<http_response> refusal;
+        auto const stream = client_socket::open(origin_and_path(peer.telemetry_endpoint).first, request, seconds{30}, refusal, stop);
+        int const code = stream ? tell(peer_id, *stream, stop) : 0;
+        lock.lock();
+        if (stop.stop_requested() || !state_.peers.contains(peer_id)) return;
+        if (stream) stream_ended(to, code);
+        else stream_refused(to, refusal);
+    });
+}
+
+/// Tells what is due and takes in the answers, until the stream ends: its close code, 1006 without one; 0 when this
+/// backend ended it.
+int backend::tell(std::string const& peer_id, client_socket& stream, std::stop_token stop) {
+    unsigned const boot = (std::lock_guard{mutex_}, boots_);
+    for (;;) {
+        std::vector<std::string> texts;
+        {
+            std::lock_guard const lock{mutex_};
+            auto const peer = state_.peers.find(peer_id);
+            if (stop.stop_requested() || boots_ != boot || peer == state_.peers.end()) return 0;
+            link& to = state_.links[peer_id];
+            if (!may_stream(peer->second, to, system_now())) return 0;
+            if (to.events_at <= clock::now()) texts = take_events(to);
+        }
+        for (auto const& text : texts)
+            if (!stream.send(text)) return 1006;
+        auto const heard = stream.next(milliseconds{100});
+        if (heard.code != 0) return heard.code;
+        std::lock_guard const lock{mutex_};
+        if (heard.text && state_.peers.contains(peer_id)) settle_event(state_.links[peer_id], *heard.text);
     }
 }
 

@@ -111,11 +111,13 @@ result<> backend::check_endpoints(json::fields const& body) {
 void backend::note_endpoints(json::fields const& body, token const& t, peer_record& peer) {
     auto& to = state_.links[peer.peer_id];
     to.not_before = {};  // whatever the peer refused, a registration is a new start
+    to.stream_at = {};
     if (to.refused_token && *to.refused_token < peer.sbt_created) to.refused_token.reset();
     auto const given = body.optional_object("endpoints");
     if (!given || !*given || t.created < peer.sbt_created) return;
     peer.remote_id = text_of(**given, "peer_id").value();
     peer.sync_endpoint = text_of(**given, "sync_endpoint").value();
+    peer.telemetry_endpoint = text_of(**given, "telemetry_endpoint").value();
 }
 
 result<std::optional<std::string>> backend::challenge_of(json::fields const& body) {

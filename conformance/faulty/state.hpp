@@ -89,6 +89,7 @@ struct peer_record {
     bool revoked = false;
     std::string remote_id = {};      ///< what it calls this backend: `endpoints.peer_id`
     std::string sync_endpoint = {};  ///< where this backend may send; "" as long as nobody said
+    std::string telemetry_endpoint = {};
     std::vector<former_key> former = {};     ///< the latest first
     std::optional<instant> rotated = {};     ///< of the last notice
 };
@@ -110,6 +111,13 @@ struct parcel {
     bool redacted = false;         ///< the form in which the conversations are
 };
 
+/// A telemetry event that a peer has not answered for good.
+struct untold_event {
+    std::string id;
+    json::object event;
+    bool under_way = false;  ///< sent on the stream that is open
+};
+
 /// How this backend stands with a peer to which it sends (chapter 10).
 struct link {
     using time = std::chrono::steady_clock::time_point;
@@ -119,6 +127,8 @@ struct link {
     std::string since, cursor, epoch;        ///< of the peer's feed
     std::map<std::string, time> set_aside;   ///< conversations refused for their content, and when each may be tried again
 
+    std::deque<untold_event> events;
+
     std::deque<parcel> outgoing;
     std::chrono::milliseconds interval{5'000};
     bool reachable = false;
@@ -126,6 +136,8 @@ struct link {
     std::array<time, 2> retry_at{};          ///< because of them
     std::array<time, 2> not_before{};        ///< because the peer said so, or refused
     time pull_begun{}, next_pull{};
+    unsigned stream_failures = 0;            ///< in a row, of telemetry streams
+    time stream_at{}, events_at{};           ///< not before: a stream, because one failed; an event, because the peer said so
     std::optional<instant> refused_token;    ///< `created_at` of the token that the peer no longer takes
 };
 

@@ -1,5 +1,7 @@
 #include "listener.hpp"
 
+#include "../target/web_socket.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -51,6 +53,7 @@ public:
         held_.erase(0, size);
         return true;
     }
+    std::string& rest() { return held_; }
 
 private:
     bool more() {
@@ -199,12 +202,12 @@ void listener::converse(int socket) {
     while (auto request = read_request(socket, from)) {
         auto const* wish = request->headers.find("Connection");
         bool const last = wish && http_headers::same_name(*wish, "close");
-        if (!react(socket, *std::move(request), last) || last) return;
+        if (!react(socket, *std::move(request), from.rest(), last) || last) return;
     }
 }
 
-/// Whether the connection goes on.
-bool listener::react(int socket, http_request request, bool last) {
+/// Whether the connection goes on. `behind` is what was read behind the request.
+bool listener::react(int socket, http_request request, std::string& behind, bool last) {
     auto const slash = request.target.find('/', 1);
     auto box = slash != std::string::npos && request.target.starts_with('/') ? find(request.target.substr(1, slash - 1)) : nullptr;
     if (box) request.target.erase(0, slash);
@@ -214,6 +217,15 @@ bool listener::react(int socket, http_request request, bool last) {
     auto const what = box->take(request, number);
     using manner = reaction::manner;
     bool whole = wait(socket, what.how == manner::hang ? moment::max() : clock::now() + what.delay, *box);
+    if (what.how == manner::upgrade) {
+        auto const* key = request.headers.find("Sec-WebSocket-Key");
+        std::string const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_value(key ? *key : "") + "\r\n\r\n";
+        whole = whole && send_all(socket, head);
+        web_socket with{stream_of(socket), std::move(behind), web_socket::side::server};
+        if (whole) box->converse(number, with);
+        box->finished(number, whole);
+        return false;
+    }
     if (what.how == manner::answer) whole = whole && send_all(socket, wire_text(what.response, last));
     else whole = what.how == manner::bytes && whole && send_all(socket, what.response.body) && false;
     box->finished(number, whole);

@@ -18,6 +18,8 @@
 /// The suite's own door: here the target is the client, and the suite says what it gets.
 namespace bsp::conformance {
 
+class web_socket;
+
 using moment = std::chrono::steady_clock::time_point;
 
 /// What is done about a request.
@@ -27,6 +29,7 @@ struct reaction {
         hang,    ///< nothing, until the other side goes away
         close,   ///< the connection is closed without a byte
         bytes,   ///< `response.body` as it is, and the connection is closed
+        upgrade, ///< to a WebSocket, which `mailbox::converse` is given
     };
     manner how = manner::answer;
     http_response response = {};
@@ -41,6 +44,8 @@ public:
     virtual reaction take(http_request const& request, std::size_t& number) = 0;
     /// The reaction is over: `whole` when all of the answer was written.
     virtual void finished(std::size_t number, bool whole) = 0;
+    /// The WebSocket of a request that was to be upgraded, until it is over.
+    virtual void converse(std::size_t /*number*/, web_socket& /*with*/) {}
     /// Whether what hangs should go on.
     virtual bool open() const = 0;
 };
@@ -60,11 +65,13 @@ public:
     /// The name "" stands for all that nobody else gets; its targets are whole.
     void add(std::string const& name, std::weak_ptr<mailbox> box);
 
+    std::atomic<int> told_events = 0;  ///< 1: who calls has sent telemetry, -1: it does not, 0: unknown
+
 private:
     listener(int socket, std::string origin);
     void accept_all();
     void converse(int socket);
-    bool react(int socket, http_request request, bool last);
+    bool react(int socket, http_request request, std::string& behind, bool last);
     bool wait(int socket, moment until, mailbox const& box) const;
     std::shared_ptr<mailbox> find(std::string const& name) const;
 

@@ -2,6 +2,7 @@
 
 #include "../record.hpp"
 #include "../surroundings.hpp"
+#include "../target/web_socket.hpp"
 
 #include <bsp/base/uri.hpp>
 #include <bsp/crypto/rsa.hpp>
@@ -46,7 +47,8 @@ public:
         if (auto body = json::parse(request.body)) one.body = *std::move(body);
         auto const path = split_target(request.target).path;
         bool const own = path_segments(path) == std::vector<std::string>{"sync", target_id_};
-        one.what = path == "/health" ? route::health : own && request.method == "POST" ? route::push : own && request.method == "GET" ? route::pull : route::other;
+        bool const streams = path_segments(path) == std::vector<std::string>{"telemetry", target_id_} && request.method == "GET" && request.headers.find("Upgrade");
+        one.what = path == "/health" ? route::health : streams ? route::stream : own && request.method == "POST" ? route::push : own && request.method == "GET" ? route::pull : route::other;
         script how;
         {
             std::lock_guard const lock{mutex_};
@@ -56,7 +58,7 @@ public:
         {
             std::lock_guard const lock{mutex_};
             number = one.number = all_.size();
-            one.status = r.how == reaction::manner::answer ? r.response.status : 0;
+            one.status = r.how == reaction::manner::answer ? r.response.status : r.how == reaction::manner::upgrade ? 101 : 0;
             auto const answer = json::parse(r.response.body);
             one.acknowledged = one.what == route::push && one.status == 200 && answer && text_at(*answer, "/acked_sync_id") == one.sync_id();
             all_.push_back(std::move(one));
@@ -72,12 +74,62 @@ public:
         }
         news_.notify_all();
     }
+    void converse(std::size_t number, web_socket& with) override {
+        auto const obey = [&](event_reaction const& what) {
+            for (auto f : what.frames) {
+                f.masked = false;
+                if (!with.write(bytes_of(f), clock::now() + seconds{5})) return false;
+            }
+            if (what.close != 0) {
+                auto f = closing(what.close);
+                f.masked = false;
+                (void)with.write(bytes_of(f), clock::now() + seconds{5});
+                for (auto const until = clock::now() + seconds{2}; clock::now() < until;)  // what the other side says to it
+                    if (auto const e = with.next(until); e.what == web_event::kind::closed || e.what == web_event::kind::ended) break;
+            }
+            return what.close == 0 && !what.cut;
+        };
+        for (bool goes_on = true; goes_on && open_;) {
+            auto const e = with.next(clock::now() + milliseconds{50});
+            using kind = web_event::kind;
+            if (e.what == kind::ended || e.what == kind::closed) {
+                if (e.what == kind::closed) (void)with.write(bytes_of({.opcode = 8, .payload = e.payload.empty() && e.code == 1005 ? "" : closing(e.code).payload, .masked = false}), clock::now() + seconds{1});
+                std::lock_guard const lock{mutex_};
+                all_[number].target_ended = true;
+                return;
+            }
+            if (e.what == kind::ping || e.what == kind::pong) continue;
+            if (e.what == kind::silent) {
+                silence_script how;
+                {
+                    std::lock_guard const lock{mutex_};
+                    how = on_silence_;
+                }
+                if (how) goes_on = obey(how(number));
+                continue;
+            }
+            goes_on = obey(hear(number, e)) && e.what != kind::garbage;
+        }
+        if (!open_) (void)obey({.close = 1001});
+    }
     [[nodiscard]] bool open() const override { return open_; }
     void shut() { open_ = false; }
 
     void set(route what, script how) {
         std::lock_guard const lock{mutex_};
         scripts_[static_cast<std::size_t>(what)] = std::move(how);
+    }
+    void set(event_script how) {
+        std::lock_guard const lock{mutex_};
+        on_event_ = std::move(how);
+    }
+    void set(silence_script how) {
+        std::lock_guard const lock{mutex_};
+        on_silence_ = std::move(how);
+    }
+    [[nodiscard]] std::vector<told_event> events() const {
+        std::lock_guard const lock{mutex_};
+        return {events_.begin(), events_.end()};
     }
     [[nodiscard]] std::vector<arrival> all() const {
         std::lock_guard const lock{mutex_};
@@ -128,7 +180,30 @@ private:
                 {"capabilities", json::array{"conversation_storage", "persistence"}}, {"version", "1.0"}, {"created_at", "2025-01-01T00:00:00Z"}};
     }
     [[nodiscard]] std::size_t version() const {
-        return all_.size() + static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](arrival const& a) { return a.over.has_value(); }));
+        return all_.size() + events_.size() + answers_ + static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](arrival const& a) { return a.over.has_value(); }));
+    }
+    /// Takes an event in and says what is done about it.
+    event_reaction hear(std::size_t number, web_event const& e) {
+        told_event one{.stream = number, .text = e.payload, .body = {}, .is_text = e.what == web_event::kind::text, .at = clock::now(), .when = world_.now()};
+        if (auto body = json::parse(e.payload)) one.body = *std::move(body);
+        event_script how;
+        std::size_t place = 0;
+        {
+            std::lock_guard const lock{mutex_};
+            how = on_event_;
+            place = events_.size();
+            events_.push_back(one);
+        }
+        auto r = how ? how(one) : acked(one);
+        {
+            std::lock_guard const lock{mutex_};
+            ++answers_;
+            for (auto const& f : r.frames)
+                if (auto const said = json::parse(f.payload); said && f.opcode == 1 && text_at(*said, "/event_id") == one.id())
+                    events_[place].answered = text_at(*said, "/status") == "acked" || text_at(*said, "/status") == "rejected";
+        }
+        news_.notify_all();
+        return r;
     }
     static std::string mark(std::size_t n) { return format_timestamp(instant{1'750'000'000, 0} + milliseconds{static_cast<std::int64_t>(n)}); }
     [[nodiscard]] reaction usual(arrival const& a) const {
@@ -136,6 +211,7 @@ private:
             case route::push: return acknowledge(a);
             case route::pull: return page(a);
             case route::health: return healthy();
+            case route::stream: return upgraded();
             case route::other: break;
         }
         return a.request.target == "/identity" ? respond(200, identity_) : problem(404, "not-found");
@@ -148,7 +224,11 @@ private:
     mutable std::mutex mutex_;
     mutable std::condition_variable news_;
     std::deque<arrival> all_;
-    std::array<script, 3> scripts_;
+    std::array<script, 4> scripts_;
+    std::deque<told_event> events_;
+    std::size_t answers_ = 0;
+    event_script on_event_;
+    silence_script on_silence_;
     std::vector<json::object> feed_;
 };
 
@@ -162,7 +242,7 @@ stand_in::stand_in(scenario& s, options o) : s_{s} {
     name_ = s.fresh("box");
     target_id_ = "its~" + s.fresh("id") + ".1";  // nothing of the form that this target gives
     state_ = std::make_shared<state>(world, target_id_, *registration_.backend_id, registration_.signing_key);
-    on_push(std::move(o.push)), on_pull(std::move(o.pull)), on_health(std::move(o.health));
+    on_push(std::move(o.push)), on_pull(std::move(o.pull)), on_health(std::move(o.health)), on_stream(std::move(o.stream));
     door_->add(name_, state_);
     std::string const base = door_->origin() + "/" + name_;
     registration_.identity = [capabilities = std::move(o.capabilities)](json::object& who) { who["capabilities"] = capabilities; };
@@ -184,6 +264,7 @@ stand_in::~stand_in() {
 /// What came, as a timeline for the report of a failure.
 void stand_in::tell() const {
     auto const all = state_->all();
+    auto const events = state_->events();
     constexpr std::size_t lines_max = 40;
     std::size_t told = 0;
     for (auto const& a : all) {
@@ -194,6 +275,10 @@ void stand_in::tell() const {
             line += "  " + a.sync_id() + "  " + (ids.size() > 4 ? std::to_string(ids.size()) + " conversations" : show(ids));
         }
         s_.note(line + "  answered " + (a.status ? std::to_string(a.status) : std::string{"not at all"}));
+    }
+    for (auto const& e : events) {
+        if (++told > 2 * lines_max) break;
+        s_.note(seconds_text(between(all.front().at, e.at)) + "  " + name_ + "  event " + e.id() + " on stream " + std::to_string(e.stream) + (e.answered ? "  answered" : "  without a final answer"));
     }
 }
 
@@ -216,6 +301,20 @@ void stand_in::renew(milliseconds created, seconds lifetime) {
 void stand_in::on_push(script how) { state_->set(route::push, std::move(how)); }
 void stand_in::on_pull(script how) { state_->set(route::pull, std::move(how)); }
 void stand_in::on_health(script how) { state_->set(route::health, std::move(how)); }
+
+void stand_in::on_stream(script how) { state_->set(route::stream, std::move(how)); }
+void stand_in::on_event(event_script how) { state_->set(std::move(how)); }
+void stand_in::on_silence(silence_script how) { state_->set(std::move(how)); }
+std::vector<told_event> stand_in::events() const { return state_->events(); }
+
+json::object stand_in::answer(std::string_view status, std::string_view event_id, json::object more) {
+    json::object out{{"status", status}, {"event_id", event_id}};
+    for (auto const& m : more) out[m.key()] = m.value();
+    return out;
+}
+
+event_reaction stand_in::answered(json::object const& what) { return {.frames = {{.payload = json::serialize(what)}}}; }
+event_reaction stand_in::acked(told_event const& e) { return answered(answer("acked", e.id())); }
 
 reaction stand_in::respond(int status, json::value const& body, http_headers headers) {
     headers.add("Content-Type", status < 400 ? "application/json" : "application/problem+json");
@@ -296,6 +395,28 @@ void stand_in::settle() {
     write(s_, user(), c);
     if (!delivered(seconds{40}, c)) s_.inconclusive("the first push to a new peer does not come within 40 s");
     s_.evidence("a push of what was written just now");
+}
+
+void stand_in::settle_telemetry() {
+    settle();
+    auto& streams = door_->told_events;
+    auto const told = [&] {
+        auto const all = events();
+        return std::any_of(all.begin(), all.end(), [](told_event const& e) { return e.answered; });
+    };
+    auto const end = clock::now() + seconds{40};
+    while (!told() && clock::now() < end && streams >= 0) {
+        write(s_, user(), s_.fresh("told"));
+        until(seconds{2}, told);
+    }
+    if (told()) {
+        streams = 1;
+        s_.evidence("a telemetry event of the target");
+        return;
+    }
+    if (streams > 0) s_.inconclusive("the target sends telemetry, but not to this backend within 40 s");
+    streams = -1;
+    s_.untested("the target sends no telemetry of what it exchanges, as far as 40 s show; nothing obliges it to");
 }
 
 void settle(scenario& s, std::vector<std::unique_ptr<stand_in>> const& all) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../scenario.hpp"
+#include "../target/web_frame.hpp"
 #include "listener.hpp"
 
 #include <condition_variable>
@@ -21,15 +22,16 @@ inline constexpr std::chrono::milliseconds soon{20'000};
 
 /// A request that the target sent.
 struct arrival {
-    enum class route : std::uint8_t { push, pull, health, other };
+    enum class route : std::uint8_t { push, pull, health, stream, other };  ///< stream: the upgrade of a telemetry connection
     route what = route::other;
     std::size_t number = 0;             ///< from 0, within the stand-in
     http_request request;
     json::value body;                   ///< null when it is no JSON
     moment at;
     instant when;                       ///< `at`, by the target's clock
-    std::optional<moment> over;         ///< when the reaction to it was over
+    std::optional<moment> over;         ///< when the reaction to it was over; of a stream: when it ended
     int status = 0;                     ///< that it got; 0: none
+    bool target_ended = false;          ///< a stream that the target ended
     bool acknowledged = false;          ///< a push that was answered 200 with its own `sync_id`
 
     [[nodiscard]] std::string sync_id() const { return text_at(body, "/sync_id"); }
@@ -43,6 +45,29 @@ struct arrival {
 /// What a stand-in does about a request of one route.
 using script = std::function<reaction(arrival const&)>;
 
+/// A message that the target sent on one of its streams.
+struct told_event {
+    std::size_t stream = 0;  ///< `number` of the arrival that opened it
+    std::string text;
+    json::value body;        ///< null when it is no JSON
+    bool is_text = true;     ///< and not binary, or a frame that no client may send (`text` says why)
+    moment at;
+    instant when;            ///< `at`, by the target's clock
+    bool answered = false;   ///< acknowledged or rejected
+
+    [[nodiscard]] std::string id() const { return text_at(body, "/event_id"); }
+};
+
+/// What is done about an event, or about silence: frames, and the end of the stream.
+struct event_reaction {
+    std::vector<web_frame> frames = {};
+    int close = 0;     ///< code of a close frame that ends the stream
+    bool cut = false;  ///< it ends without one
+};
+using event_script = std::function<event_reaction(told_event const&)>;
+/// Asked every 50 milliseconds on each stream, with its number.
+using silence_script = std::function<event_reaction(std::size_t stream)>;
+
 /// A backend that the suite plays for one check, of the type opposite to the target's: registered at the target with
 /// `endpoints` that lead to the suite's listener. It is right as long as nobody gives it another script, and is unpaired
 /// when it goes. Copies and threads of the listener only see its `state`.
@@ -54,7 +79,7 @@ public:
         std::chrono::milliseconds created{0};
         std::chrono::seconds token_lifetime{8 * 3600};
         bool elsewhere = false;                       ///< at an origin that the target was not told of
-        script push = {}, pull = {}, health = {};     ///< from the first request on
+        script push = {}, pull = {}, health = {}, stream = {};  ///< from the first request on
     };
 
     /// Registers. UNTESTED when the run has no listener or the target calls nobody.
@@ -68,6 +93,9 @@ public:
     void on_push(script);
     void on_pull(script);
     void on_health(script);
+    void on_stream(script);
+    void on_event(event_script);    ///< nothing: every event is acknowledged
+    void on_silence(silence_script);
 
     [[nodiscard]] static reaction acknowledge(arrival const&, json::object more = {});
     [[nodiscard]] static reaction respond(int status, json::value const& body, http_headers headers = {});
@@ -75,6 +103,10 @@ public:
     [[nodiscard]] static reaction healthy();
     [[nodiscard]] static reaction hang() { return {.how = reaction::manner::hang}; }
     [[nodiscard]] static reaction close() { return {.how = reaction::manner::close}; }
+    [[nodiscard]] static reaction upgraded() { return {.how = reaction::manner::upgrade}; }
+    [[nodiscard]] static event_reaction acked(told_event const&);
+    [[nodiscard]] static event_reaction answered(json::object const& answer);  ///< one text frame
+    [[nodiscard]] static json::object answer(std::string_view status, std::string_view event_id, json::object more = {});
     [[nodiscard]] reaction feed(arrival const&) const;  ///< the page of `publish`ed conversations that was asked for
 
     /// A change at this backend, for the target to pull.
@@ -84,6 +116,8 @@ public:
     [[nodiscard]] std::vector<arrival> arrivals(arrival::route) const;
     [[nodiscard]] std::vector<arrival> pushes() const { return arrivals(arrival::route::push); }
     [[nodiscard]] std::vector<arrival> pulls() const { return arrivals(arrival::route::pull); }
+    [[nodiscard]] std::vector<arrival> streams() const { return arrivals(arrival::route::stream); }
+    [[nodiscard]] std::vector<told_event> events() const;
     /// Pushes with this conversation, in order.
     [[nodiscard]] std::vector<arrival> pushes_of(std::string_view conversation_id) const;
     /// Waits until `holds` says yes; it is asked at every arrival and end of a reaction. False after `patience`.
@@ -95,6 +129,10 @@ public:
     bool delivered_in_the_end(std::string_view conversation_id, std::string_view message_id = {});
     /// Unhealthy until the target has seen it, and healthy again. False when the target did not ask.
     bool flap();
+
+    /// Settles, and writes until an event was told and acknowledged. UNTESTED when the target tells of nothing: nothing
+    /// obliges it to.
+    void settle_telemetry();
 
     /// Waits for the first contact. UNTESTED when the target calls nobody.
     void meet();

@@ -1,6 +1,7 @@
 #include "stream.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -224,6 +225,11 @@ tls_context outdated_tls_context() {
     SSL_CTX_set_cipher_list(out.get(), "ALL:@SECLEVEL=0");
     bool const can = SSL_CTX_set_min_proto_version(out.get(), TLS1_VERSION) == 1 && SSL_CTX_set_max_proto_version(out.get(), TLS1_1_VERSION) == 1;
     return can ? out : nullptr;
+}
+
+std::unique_ptr<stream> stream_of(int socket) {
+    ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
+    return std::make_unique<tcp_stream>(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
 }
 
 connected open_stream(endpoint const& to, tls_context const& context, deadline until) {

@@ -61,4 +61,7 @@ struct connected {
 };
 connected open_stream(endpoint const&, tls_context const&, deadline until);
 
+/// The stream of a socket that was accepted; it has a descriptor of its own, and the socket no longer blocks.
+std::unique_ptr<stream> stream_of(int socket);
+
 }  // namespace bsp::conformance

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-/// The client side of RFC 6455, and of its abuse: frames are made by hand, so that wrong ones can be made, too.
+/// RFC 6455 and its abuse: frames are made by hand, so that wrong ones can be made, too.
 namespace bsp::conformance {
 
 /// One frame, as a client sends it. As it stands: a whole text message.

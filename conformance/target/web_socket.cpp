@@ -68,17 +68,19 @@ std::optional<web_event> web_socket::take() {
     bool const final = byte(0) & 0x80;
     int const opcode = static_cast<int>(byte(0) & 0x0F);
     if (byte(0) & 0x70) return web_event{web_event::kind::garbage, "a frame with a reserved bit", 0};
-    if (byte(1) & 0x80) return web_event{web_event::kind::garbage, "a masked frame", 0};
+    bool const masked = byte(1) & 0x80;
+    if (masked != (ours_ == side::server)) return web_event{web_event::kind::garbage, masked ? "a masked frame" : "a frame without a mask", 0};
     std::uint64_t length = byte(1) & 0x7F;
-    std::size_t const more = length == 126 ? 2 : length == 127 ? 8 : 0;
-    if (read_.size() < 2 + more) return std::nullopt;
+    std::size_t const more = length == 126 ? 2 : length == 127 ? 8 : 0, head = 2 + more + (masked ? 4 : 0);
+    if (read_.size() < head) return std::nullopt;
     if (more > 0) length = 0;
     for (std::size_t i = 0; i < more; ++i) length = length << 8 | byte(2 + i);
     if (length > 16u << 20) return web_event{web_event::kind::garbage, "a frame of " + std::to_string(length) + " bytes", 0};
     if (opcode >= 8 && (!final || length > 125)) return web_event{web_event::kind::garbage, "a control frame that is long or in fragments", 0};
-    if (read_.size() < 2 + more + length) return std::nullopt;
-    std::string payload = read_.substr(2 + more, length);
-    read_.erase(0, 2 + more + length);
+    if (read_.size() < head + length) return std::nullopt;
+    std::string payload = read_.substr(head, length);
+    for (std::size_t i = 0; masked && i < payload.size(); ++i) payload[i] = static_cast<char>(static_cast<unsigned char>(payload[i]) ^ byte(2 + more + i % 4));
+    read_.erase(0, head + length);
 
     if (opcode == 8) {
         closed_ = true;
@@ -87,7 +89,7 @@ std::optional<web_event> web_socket::take() {
         return web_event{web_event::kind::closed, payload.substr(2), code};
     }
     if (opcode == 9) {
-        (void)write(bytes_of({.opcode = 10, .payload = payload}), clock::now() + std::chrono::seconds{1});
+        (void)write(bytes_of({.opcode = 10, .payload = payload, .masked = ours_ == side::client}), clock::now() + std::chrono::seconds{1});
         return web_event{web_event::kind::ping, payload, 0};
     }
     if (opcode == 10) return web_event{web_event::kind::pong, payload, 0};

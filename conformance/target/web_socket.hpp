@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-/// The client side of RFC 6455, and of its abuse: frames are made by hand, so that wrong ones can be made, too.
+/// Both sides of RFC 6455, and their abuse: frames are made by hand, so that wrong ones can be made, too.
 namespace bsp::conformance {
 
 /// What came from the other side: a whole message, a control frame, or the end.
@@ -21,7 +21,7 @@ struct web_event {
         closed,  ///< a close frame; `code` is 1005 when it has none
         ended,   ///< the connection ended without a close frame
         silent,  ///< nothing until the deadline
-        garbage, ///< what no server may send; `payload` says why
+        garbage, ///< what that side may not send; `payload` says why
     };
     kind what = kind::silent;
     std::string payload;  ///< of a close frame: the reason
@@ -31,8 +31,10 @@ struct web_event {
 /// An open connection behind its handshake.
 class web_socket {
 public:
+    enum class side { client, server };  ///< that is ours
+
     /// `read` is what came behind the handshake already.
-    web_socket(std::unique_ptr<stream> to, std::string read) : to_{std::move(to)}, read_{std::move(read)} {}
+    explicit web_socket(std::unique_ptr<stream> to, std::string read = {}, side ours = side::client) : to_{std::move(to)}, read_{std::move(read)}, ours_{ours} {}
 
     /// Writes, and takes in meanwhile what comes, so that neither side waits for the other. False when the other side
     /// does not take all of it until the deadline, or has ended the connection. With `reading` false nothing is taken in.
@@ -49,6 +51,7 @@ private:
 
     std::unique_ptr<stream> to_;
     std::string read_, message_;
+    side ours_;
     int message_opcode_ = 0;
     bool ended_ = false, closed_ = false;
 };

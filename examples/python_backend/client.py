@@ -29,6 +29,7 @@ from grammar import is_timestamp
 from identity import Identity
 from problems import Problem
 from store import Store
+from telling import Teller, queue, stream_url
 
 HEALTH_PERIOD, HEALTH_TIMEOUT, ANSWER_TIMEOUT = 10, 5, 30  # seconds
 FIRST_INTERVAL, SHORTEST_INTERVAL, LONGEST_INTERVAL = 5.0, 1.0, 300.0
@@ -89,15 +90,15 @@ class Client:
                     continue
                 if may_call(json.loads(peer["endpoints"])["sync_endpoint"], self._allowed):
                     self._links.add(peer["peer_id"])
-                    Link(self._store, self._identity, peer["peer_id"], self._clock).start()
+                    Link(self._store, self._identity, peer["peer_id"], self._allowed, self._clock).start()
             self._store.wait(seen, 5)
 
 
 class Link:
     """The exchange with one peer, until it is no longer registered."""
 
-    def __init__(self, store: Store, identity: Identity, peer_id: str, clock: Callable[[], int]) -> None:
-        self._store, self._identity, self._peer_id, self._clock = store, identity, peer_id, clock
+    def __init__(self, store: Store, identity: Identity, peer_id: str, allowed: frozenset[str], clock: Callable[[], int]) -> None:
+        self._store, self._identity, self._peer_id, self._allowed, self._clock = store, identity, peer_id, allowed, clock
         self._parcels: deque[Parcel] = deque()
         self._nudge = threading.Event()  # of the pulls
         self._lock = threading.Lock()  # over what follows
@@ -111,7 +112,9 @@ class Link:
         self._pull_begun = self._pull_due = 0.0
 
     def start(self) -> None:
-        for loop in (self._health_loop, self._push_loop, self._pull_loop):
+        self._teller = Teller(self._store, self._peer_id, self._registration, self._may_tell,
+                              lambda peer, url: {"Authorization": self._assertion(peer, url)}, self._asked_to_wait)
+        for loop in (self._health_loop, self._push_loop, self._pull_loop, self._teller.run):
             _thread(loop)
 
     # When
@@ -126,12 +129,19 @@ class Link:
                 self._registered_as, self._not_before, self._refused_token = peer["sbt"], {"push": 0.0, "pull": 0.0}, None
         return peer
 
-    def _pause(self, kind: str, peer: sqlite3.Row) -> float:
-        """Seconds until the next exchange may begin; 0: now."""
+    def _may_exchange(self, peer: sqlite3.Row) -> bool:
         expired = self._clock() >= timestamps.parse(json.loads(peer["sbt"])["expires_at"])
         with self._lock:
-            if not self._reachable or expired or self._refused_token == peer["sbt"]:
-                return 1.0
+            return self._reachable and not expired and self._refused_token != peer["sbt"]
+
+    def _may_tell(self, peer: sqlite3.Row) -> bool:
+        return self._may_exchange(peer) and may_call(stream_url(peer), self._allowed)
+
+    def _pause(self, kind: str, peer: sqlite3.Row) -> float:
+        """Seconds until the next exchange may begin; 0: now."""
+        if not self._may_exchange(peer):
+            return 1.0
+        with self._lock:
             return max(0.0, max(self._retry_at[kind], self._not_before[kind]) - time.monotonic())
 
     def _failed(self, kind: str, answer: Answer) -> None:
@@ -230,8 +240,13 @@ class Link:
             self._succeeded("push")
             self._take_interval(answer.body.get("next_sync_in_ms"))
             with self._store.transaction() as store:
+                if not self._is_next(parcel):
+                    return
                 store.acknowledged(self._peer_id, [c["conversation_id"] for c in parcel.conversations], parcel.position)
-            self._parcels.popleft()
+                queue(store, self._peer_id, self._identity.backend_type, self._clock(), "push", parcel.conversations)
+            self._teller.wake()
+            if self._is_next(parcel):
+                self._parcels.popleft()
         elif answer.status in (400, 413, 422):
             self._hold(REFUSAL_PAUSE, "push")
             self._narrow_down(parcel)
@@ -242,6 +257,10 @@ class Link:
             self._failed("push", answer)
         else:
             self._refused_or_failed("push", peer, answer)
+
+    def _is_next(self, parcel: Parcel) -> bool:
+        """Not when it was begun anew meanwhile, because of what was pulled."""
+        return bool(self._parcels) and self._parcels[0] is parcel
 
     def _refused_or_failed(self, kind: str, peer: sqlite3.Row, answer: Answer) -> None:
         if answer.code in ("sbt-expired", "invalid-sbt"):
@@ -259,6 +278,8 @@ class Link:
 
     def _narrow_down(self, parcel: Parcel) -> None:
         """Two halves of what was refused; one conversation alone is set aside (BSP-OFF-031)."""
+        if not self._is_next(parcel):
+            return
         self._parcels.popleft()
         if len(parcel.conversations) == 1:
             with self._store.transaction() as store:
@@ -337,7 +358,10 @@ class Link:
         with self._store.transaction() as store:
             for conversation_id, of_one in entries.items():
                 store.join(peer["user_id"], conversation_id, of_one, self._clock(), origin=self._peer_id)
+            if entries:
+                queue(store, self._peer_id, self._identity.backend_type, self._clock(), "pull", page["conversations"])
             store.keep_place(self._peer_id, place["since"] if more else page["last_sync"], cursor if more else None, epoch or place["epoch"])
+        self._teller.wake()
         if more:
             self._pull_due = 0.0
         elif _is_live(peer):  # the next one waits there; if this one did not, at a distance (BSP-OFF-057)

@@ -62,6 +62,8 @@ CREATE TABLE IF NOT EXISTS changes (
     PRIMARY KEY (user_id, conversation_id, origin)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS links (
     peer_id TEXT PRIMARY KEY, pushed INTEGER NOT NULL DEFAULT 0, since TEXT, cursor TEXT, epoch TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS untold (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, peer_id TEXT NOT NULL, event_id TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS set_aside (
     peer_id TEXT, conversation_id TEXT, until INTEGER NOT NULL, PRIMARY KEY (peer_id, conversation_id)) WITHOUT ROWID;
 """
@@ -385,6 +387,21 @@ class Store:
         self._db.execute(
             "INSERT INTO links (peer_id, since, cursor, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "since = excluded.since, cursor = excluded.cursor, epoch = excluded.epoch", (peer_id, since, cursor, epoch))
+
+    def tell(self, peer_id: str, event_id: str, body: str, most: int) -> None:
+        """Queues an event for a peer, whose oldest ones make room for it (BSP-OFF-061)."""
+        self._touched = True
+        self._db.execute("INSERT INTO untold (peer_id, event_id, body) VALUES (?, ?, ?)", (peer_id, event_id, body))
+        self._db.execute("DELETE FROM untold WHERE peer_id = ?1 AND number NOT IN "
+                         "(SELECT number FROM untold WHERE peer_id = ?1 ORDER BY number DESC LIMIT ?2)", (peer_id, most))
+
+    def untold(self, peer_id: str, after: int, limit: int) -> list[sqlite3.Row]:
+        """The events that wait for a peer's answer, oldest first."""
+        return self._db.execute("SELECT number, event_id, body FROM untold WHERE peer_id = ? AND number > ? ORDER BY number LIMIT ?",
+                                (peer_id, after, limit)).fetchall()
+
+    def told(self, numbers: list[int]) -> None:
+        self._db.executemany("DELETE FROM untold WHERE number = ?", [(number,) for number in numbers])
 
     def begin_anew(self, peer_id: str) -> None:
         """Forgets what the peer knew and what it gave (BSP-SYN-134)."""

@@ -1,9 +1,6 @@
 #include "http_client.hpp"
 
-#include "channel.hpp"
-#include "name_lookup.hpp"
-
-#include <bsp/sync/url.hpp>
+#include "dialer.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -11,8 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -20,12 +15,9 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
-#include <charconv>
 #include <future>
 #include <list>
-#include <map>
 #include <mutex>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -33,7 +25,6 @@ namespace bsp::server {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
@@ -46,26 +37,6 @@ constexpr int interim_answers_max = 8;  ///< 1xx before the answer
 auto yielding(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
 
 error silence(std::string const& why) { return fail(errc::unavailable, why); }
-
-struct address_of_origin {
-    bool tls = false;
-    std::string host;  ///< "[::1]" with its brackets
-    std::uint16_t port = 0;
-};
-
-std::optional<address_of_origin> parse(std::string_view origin) {
-    address_of_origin a;
-    a.tls = origin.starts_with("https://");
-    if (!a.tls && !origin.starts_with("http://")) return std::nullopt;
-    auto const authority = sync::split_url(origin).authority;
-    a.host = endpoint::host_of(authority);
-    a.port = a.tls ? 443 : 80;
-    if (a.host.empty() || authority.find('@') != std::string_view::npos) return std::nullopt;
-    if (a.host.size() == authority.size()) return a;
-    std::string_view const port = authority.substr(a.host.size() + 1);
-    auto const [end, problem] = std::from_chars(port.data(), port.data() + port.size(), a.port);
-    return problem == std::errc{} && end == port.data() + port.size() && a.port != 0 ? std::optional{a} : std::nullopt;
-}
 
 http::request<http::string_body> to_beast(http_request request) {
     http::request<http::string_body> out;
@@ -83,13 +54,7 @@ http::request<http::string_body> to_beast(http_request request) {
 
 class http_client::engine {
 public:
-    engine(bounds limits, std::string const& ca_file) : limits_{limits} {
-        tls_.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-        tls_.set_verify_mode(asio::ssl::verify_peer);
-        error_code ec;
-        if (!ca_file.empty()) tls_.load_verify_file(ca_file, ec);
-        if (ec) throw std::runtime_error{"--ca-file: " + ca_file + " holds no certificates in PEM"};
-        if (ca_file.empty()) tls_.set_default_verify_paths(ec);  // without authorities every https request fails, and says so
+    engine(bounds limits, std::string const& ca_file) : limits_{limits}, dialer_{context_, ca_file} {
         thread_ = std::thread{[this] { context_.run(); }};
     }
 
@@ -125,20 +90,15 @@ public:
 
 private:
     /// A request and what has become of it.
-    struct exchange {
+    struct exchange : dialing {
         explicit exchange(asio::io_context& context) : deadline{context} {}
         asio::steady_timer deadline;
-        bool expired = false;
-        std::shared_ptr<channel> line;
-        std::shared_ptr<name_lookup::question> lookup;
         on_answer then;
     };
     using handle = std::list<exchange>::iterator;
 
     static void give_up(exchange& e) {
-        e.expired = true;
-        if (e.line) e.line->close();
-        if (e.lookup) e.lookup->answered.cancel();
+        e.give_up();
         e.deadline.cancel();
     }
 
@@ -160,56 +120,14 @@ private:
     }
 
     asio::awaitable<result<http_response>> converse(exchange& e, std::string const& origin, http_request request) {
-        auto const to = parse(origin);
-        if (!to) co_return silence("'" + origin.substr(0, 200) + "' is not an origin");
         e.line = take_idle(origin);
         if (!e.line) {
-            result<> const open = co_await connect(e, *to, origin);
+            result<> const open = co_await dialer_.dial(e, origin, limits_.header_bytes_max + (64u << 10));
             if (!open) co_return open.error();
         }
         auto outgoing = to_beast(std::move(request));
         if (e.line->tls) co_return co_await exchange_on(e, *e.line->tls, outgoing);
         co_return co_await exchange_on(e, e.line->socket, outgoing);
-    }
-
-    asio::awaitable<result<>> connect(exchange& e, address_of_origin const& to, std::string const& origin) {
-        auto addresses = name_lookup::known(to.host);
-        if (addresses.empty()) {
-            e.lookup = std::make_shared<name_lookup::question>(context_);
-            names_.ask(to.host, e.lookup);
-            error_code ignored;
-            if (!e.lookup->done) co_await e.lookup->answered.async_wait(yielding(ignored));
-            if (e.lookup->found.empty()) co_return silence(to.host + ": " + e.lookup->error);
-            addresses = e.lookup->found;
-        }
-        error_code ec;
-        for (auto const& address : addresses) {
-            if (e.expired) co_return silence("");
-            e.line = std::make_shared<channel>(context_, origin, limits_.header_bytes_max + (64u << 10));
-            ec = {};
-            co_await e.line->socket.async_connect({address, to.port}, yielding(ec));
-            if (!ec) break;
-        }
-        if (ec) co_return silence("cannot connect: " + ec.message());
-        e.line->socket.set_option(tcp::no_delay{true}, ec);
-        if (!to.tls) co_return ok();
-
-        auto& tls = e.line->tls.emplace(e.line->socket, tls_);
-        bool const is_address = !name_lookup::known(to.host).empty() && to.host != "localhost";
-        std::string const name = to.host.starts_with('[') ? to.host.substr(1, to.host.size() - 2) : to.host;
-        if (!is_address && SSL_set_tlsext_host_name(tls.native_handle(), name.c_str()) != 1) co_return silence("the name cannot be sent");
-        bool other_name = false;
-        tls.set_verify_callback([&, names = asio::ssl::host_name_verification{name}](bool good, asio::ssl::verify_context& at) {
-            bool const accepted = names(good, at);
-            other_name = other_name || (good && !accepted);
-            return accepted;
-        });
-        ec = {};
-        co_await tls.async_handshake(asio::ssl::stream_base::client, yielding(ec));
-        if (!ec) co_return ok();
-        if (other_name) co_return silence("TLS certificate: it is not for " + name);
-        long const verdict = SSL_get_verify_result(tls.native_handle());
-        co_return silence(verdict == X509_V_OK ? "TLS: " + ec.message() : std::string{"TLS certificate: "} + X509_verify_cert_error_string(verdict));
     }
 
     template <class Stream>
@@ -277,8 +195,7 @@ private:
     bounds const limits_;
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
-    asio::ssl::context tls_{asio::ssl::context::tls_client};
-    name_lookup names_{context_};
+    dialer dialer_{context_};
     std::list<exchange> under_way_;
     std::list<std::shared_ptr<channel>> idle_;
     bool stopping_ = false;

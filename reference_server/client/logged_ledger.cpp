@@ -18,7 +18,9 @@ result<> logged_ledger::save(peer_progress const& progress, std::optional<sync_o
             case sync_occurrence::kind::began_anew: spdlog::info("sync {}: begins anew, the peer's store is another one", progress.peer_id); break;
         }
     }
-    return kept_.save(progress, occurrence);
+    result<> saved = kept_.save(progress, occurrence);
+    if (saved && occurrence) heard_(progress.peer_id, *occurrence);
+    return saved;
 }
 
 }  // namespace bsp::server

@@ -2,13 +2,20 @@
 
 #include <bsp/policy/sync_ledger.hpp>
 
+#include <functional>
+#include <string>
+#include <utility>
+
 namespace bsp::server {
 
-/// A ledger whose history is told to the log, too.
+/// A ledger whose history is told to the log and to a listener, too.
 class logged_ledger final : public sync_ledger {
 public:
+    /// Hears of what was saved, by the peer_id.
+    using listener = std::function<void(std::string const&, sync_occurrence const&)>;
+
     /// The ledger must outlive this.
-    explicit logged_ledger(sync_ledger& kept) : kept_{kept} {}
+    logged_ledger(sync_ledger& kept, listener heard) : kept_{kept}, heard_{std::move(heard)} {}
 
     result<> save(peer_progress const& progress, std::optional<sync_occurrence> const& occurrence) override;
 
@@ -22,6 +29,7 @@ public:
 
 private:
     sync_ledger& kept_;
+    listener heard_;
 };
 
 }  // namespace bsp::server

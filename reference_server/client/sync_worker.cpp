@@ -4,6 +4,7 @@
 #include "../storage/sync_switch.hpp"
 #include "http_client.hpp"
 #include "logged_ledger.hpp"
+#include "telemetry_courier.hpp"
 
 #include <bsp/adapters/system_clock.hpp>
 #include <bsp/crypto/random.hpp>
@@ -57,7 +58,7 @@ class sync_worker::worker {
 public:
     explicit worker(world const& around)
         : around_{around},
-          ledger_{around.ledger},
+          ledger_{around.ledger, [this](std::string const& peer_id, sync_occurrence const& o) { note_exchange(peer_id, o); }},
           me_{around.who.current()},
           self_{me_->self},
           machines_{sync::own_backend{self_, me_->key, around.config, around.store, ledger_, random_bytes, replaced_key_of(*me_)}} {}
@@ -80,6 +81,13 @@ public:
             return;
         }
         client_.emplace(http_client::bounds{}, around_.ca_file);
+        courier_.emplace(sync::own_backend{self_, me_->key, around_.config, around_.store, around_.ledger, random_bytes, replaced_key_of(*me_)}, around_.ca_file, [this] {
+            {
+                std::lock_guard const lock{mutex_};
+                news_.telemetry = true;
+            }
+            wake_.notify_one();
+        });
         thread_ = std::thread{[this] { work(); }};
     }
 
@@ -91,6 +99,7 @@ public:
         wake_.notify_one();
         if (thread_.joinable()) thread_.join();
         if (client_) client_->stop();  // nobody sends any more, and no answer comes after this
+        if (courier_) courier_->stop();
         lock_.reset();
     }
 
@@ -102,6 +111,7 @@ private:
     struct tidings {
         bool stopping = false;
         bool committed = false;
+        bool telemetry = false;  ///< something came in on a stream
         std::vector<arrival> arrivals;
     };
 
@@ -121,8 +131,8 @@ private:
     tidings wait(clock::time_point until) {
         std::unique_lock lock{mutex_};
         auto const heeds_commit = [&] { return news_.committed && clock::now() >= commits_at_; };
-        while (!news_.stopping && news_.arrivals.empty() && !heeds_commit() && clock::now() < until) wake_.wait_until(lock, news_.committed ? std::min(until, commits_at_) : until);
-        tidings taken{.stopping = news_.stopping, .committed = heeds_commit(), .arrivals = std::exchange(news_.arrivals, {})};
+        while (!news_.stopping && !news_.telemetry && news_.arrivals.empty() && !heeds_commit() && clock::now() < until) wake_.wait_until(lock, news_.committed ? std::min(until, commits_at_) : until);
+        tidings taken{.stopping = news_.stopping, .committed = heeds_commit(), .telemetry = std::exchange(news_.telemetry, false), .arrivals = std::exchange(news_.arrivals, {})};
         if (taken.committed) {
             news_.committed = false;
             commits_at_ = clock::now() + commits_gap;
@@ -144,6 +154,7 @@ private:
             while (auto out = machines_.poll_request(now())) send(*std::move(out));
             if (auto const wanted = machines_.poll_timeout(now())) next = std::min(next, clock::time_point{std::chrono::duration_cast<clock::duration>(*wanted)});
         }
+        next = std::min(next, send_telemetry());
         tell_contacts();
         return std::max(next, clock::now() + pause_min);
     }
@@ -163,11 +174,31 @@ private:
         if (current == me_) return;
         me_ = std::move(current);
         machines_.handle_key(me_->key, replaced_key_of(*me_));
+        courier_->handle_key(me_->key, replaced_key_of(*me_));
+    }
+
+    /// Events of what has happened, and of what waited; when to look again.
+    clock::time_point send_telemetry() {
+        if (is_on_) {
+            std::vector<peer_record> peers;
+            machines_.for_each([&](sync::session const& s) { peers.push_back(s.peer()); });
+            courier_->handle_peers(std::move(peers));
+        } else {
+            courier_->handle_peers({});
+        }
+        for (auto& e : std::exchange(exchanges_, {})) courier_->queue(e, now());
+        auto const wanted = courier_->turn(now());
+        return wanted ? clock::time_point{std::chrono::duration_cast<clock::duration>(*wanted)} : clock::time_point::max();
+    }
+
+    /// The ledger has saved it while an answer was taken in.
+    void note_exchange(std::string const& peer_id, sync_occurrence const& o) {
+        if (o.what == sync_occurrence::kind::pushed || o.what == sync_occurrence::kind::pulled) exchanges_.push_back({peer_id, o, latency_});
     }
 
     void send(sync::outgoing out) {
         bool const is_check = out.request.target.ends_with("/health");
-        under_way_[out.id] = {out.origin, is_check};
+        under_way_[out.id] = {out.origin, is_check, clock::now()};
         clock::time_point const deadline{std::chrono::duration_cast<clock::duration>(out.deadline)};
         client_->send(std::move(out.origin), std::move(out.request), deadline, [this, id = out.id](result<http_response> answer) {
             {
@@ -181,6 +212,7 @@ private:
     void handle(arrival const& a) {
         auto const sent = under_way_.extract(a.id);
         if (!sent.empty() && sent.mapped().is_check) note_reachability(sent.mapped().origin, a.answer);
+        latency_ = sent.empty() ? clock::duration{} : clock::now() - sent.mapped().sent_at;
         if (a.answer) machines_.handle_response(a.id, *a.answer, now());
         else machines_.handle_silence(a.id, now(), a.answer.error().detail);
     }
@@ -235,9 +267,12 @@ private:
     struct request {
         std::string origin;
         bool is_check = false;
+        clock::time_point sent_at{};
     };
 
     world const around_;
+    std::vector<telemetry_courier::exchange> exchanges_;  ///< of which no event is queued yet
+    clock::duration latency_{};                           ///< of the answer that is taken in
     logged_ledger ledger_;
     std::shared_ptr<installation const> me_;
     identity const self_;
@@ -255,6 +290,7 @@ private:
     tidings news_;
     std::optional<file_lock> lock_;
     std::optional<http_client> client_;
+    std::optional<telemetry_courier> courier_;
     std::thread thread_;
 };
 

@@ -1,5 +1,6 @@
 #include "conformance/peer/listener.hpp"
 #include "conformance/target/target.hpp"
+#include "conformance/target/web_socket.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -24,6 +25,15 @@ struct echo final : mailbox {
     }
     void finished(std::size_t, bool all) override { ++(all ? whole : broken); }
     bool open() const override { return true; }
+    /// Repeats every text, until something else comes.
+    void converse(std::size_t, web_socket& with) override {
+        for (;;) {
+            auto const e = with.next(std::chrono::steady_clock::now() + std::chrono::seconds{2});
+            if (e.what == web_event::kind::garbage) ++broken;
+            if (e.what != web_event::kind::text) return;
+            with.write(bytes_of({.payload = "heard " + e.payload, .masked = false}), std::chrono::steady_clock::now() + std::chrono::seconds{1});
+        }
+    }
 };
 
 struct fixture {
@@ -73,6 +83,39 @@ BOOST_FIXTURE_TEST_CASE(it_misbehaves_as_it_is_told, fixture) {
     auto const late = send("/box/a");
     BOOST_TEST(late.response.body == "late");
     BOOST_TEST((late.took >= std::chrono::milliseconds{150}));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_upgrade_leads_to_a_conversation, fixture) {
+    box->scripted = true;
+    box->next = {.how = reaction::manner::upgrade};
+    auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    auto const opened = [&] {
+        auto wire = to->open(std::chrono::seconds{2});
+        std::string const head = "GET /box/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        BOOST_REQUIRE(wire.to);
+        BOOST_REQUIRE(wire.to->write(head.data(), head.size()).size == head.size());
+        std::string answer;
+        for (char one = 0; !answer.ends_with("\r\n\r\n") && wire.to->wait(until, false);)
+            if (wire.to->read(&one, 1).size == 1) answer += one;
+        BOOST_TEST(answer.starts_with("HTTP/1.1 101 "));
+        BOOST_TEST(answer.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n") != std::string::npos);  // RFC 6455, section 1.3
+        return std::make_unique<web_socket>(std::move(wire.to), "");
+    };
+    auto const right = opened();
+    for (std::string const text : {"", "hello", "x"}) {
+        std::string const said = text + std::string(text == "x" ? 70'000 : 0, 'y');
+        right->write(bytes_of({.payload = said}), until);
+        auto const e = right->next(until);
+        BOOST_TEST((e.what == web_event::kind::text));
+        BOOST_TEST((e.payload == "heard " + said));
+    }
+    right->write(bytes_of(closing(1000)), until);
+    BOOST_TEST((right->next(until).what == web_event::kind::ended));
+    BOOST_TEST(box->broken == 0);
+    auto const wrong = opened();
+    wrong->write(bytes_of({.payload = "no mask", .masked = false}), until);
+    BOOST_TEST((wrong->next(until).what == web_event::kind::ended));
+    BOOST_TEST(box->broken == 1);
 }
 
 BOOST_AUTO_TEST_CASE(an_address_that_cannot_be_used_is_told) {

@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import SUITE, USERS, Backend, faulty_backend, judge, python_backend  # noqa: E402
+from support.backends import SUITE, USERS, Backend, faulty_backend, judge, python_backend, reference_server  # noqa: E402
 
 
 def free_address():
@@ -39,6 +39,12 @@ class RightClients(unittest.TestCase):
         done = judge(backend, "--profile", "OFF", "--peer-listen", address, "--fail-on", "should")
         self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
         self.assertIn("PASS  off/pushes-on-change", done.stdout)
+        self.assertIn("PASS  off/telemetry-again", done.stdout)
+
+    def test_reference_server(self):
+        address = free_address()
+        with reference_server("--type", "local", "--peer-allow", f"http://{address}") as backend:
+            self.assert_green(backend, address)
 
     def test_python_backend(self):
         address = free_address()

@@ -208,6 +208,25 @@ BOOST_AUTO_TEST_CASE(refusals_of_the_upgrade_wait_as_their_status_says) {
     BOOST_TEST(l.sender.poll_connect(l.now()).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_without_telemetry_is_known_until_it_has_some) {
+    link_of_events l;
+    l.queue("e1");
+    auto const refused = [&](int status) {
+        auto const out = l.sender.poll_connect(l.now());
+        BOOST_REQUIRE(out.has_value());
+        l.sender.handle_refusal(out->id, {.status = status, .headers = {}, .body = {}}, l.now());
+        l.passed += 300s;
+        return !l.sender.is_offered();
+    };
+    BOOST_TEST(l.sender.is_offered());
+    for (int const status : {401, 403, 429, 503}) BOOST_TEST(!refused(status), status << " says nothing about what is offered");
+    for (int const status : {404, 405, 501}) BOOST_TEST(refused(status), status << " says that there is no such thing");
+    auto const out = l.sender.poll_connect(l.now());
+    BOOST_REQUIRE(out.has_value());
+    l.sender.handle_open(out->id, l.now());
+    BOOST_TEST(l.sender.is_offered());
+}
+
 // BSP-REG-060: an origin that nobody listed.
 BOOST_AUTO_TEST_CASE(nobody_is_dialled_who_is_not_listed) {
     link_of_events l;

@@ -489,7 +489,6 @@ std::vector<fault> off_faults() {
         row<one_after_the_other>("F-OFF-15", "a peer that does not answer holds up all others", {"off/several-peers"}),
         row<follows_redirects>("F-OFF-16", "a redirect is followed to another origin", {"off/redirect"}),
         row<dials_anything>("F-OFF-17", "an endpoint is called whose origin nobody listed", {"off/allow-list"}),
-        out_of_reach("F-OFF-18", "telemetry is reordered on failure (no telemetry is sent in the profile OFF)"),
         row<telemetry_in_payload>("F-OFF-19", "queued telemetry is pushed as a conversation", {"off/payload-is-conversations"}),
         row<resumes_late>("F-OFF-20", "it resumes 45 seconds after the peer is back", {"off/outage"}),
         out_of_reach("F-OFF-21", "it sends after the user's pause (this revision has no endpoint that pauses)"),

@@ -32,7 +32,7 @@ public:
     void handle_peer(peer_record peer) {
         bool const changed = peer.sbt_created_at != peer_.sbt_created_at || address_of(peer) != address_of(peer_);
         peer_ = std::move(peer);
-        if (changed) refused_until_.reset(), retry_.reset();
+        if (changed) refused_until_.reset(), retry_.reset(), is_offered_ = true;
     }
 
     /// The opening handshake that is to be sent, without the fields of RFC 6455; `origin` is of http or https
@@ -55,6 +55,7 @@ public:
     void handle_open(std::uint64_t id, moment now) {
         if (!opening_.end(id)) return;
         is_open_ = true;
+        is_offered_ = true;
         under_way_.clear();
         sent_up_to_ = 0;
         heard_at_ = now.steady;
@@ -64,6 +65,7 @@ public:
     void handle_refusal(std::uint64_t id, http_response const& response, moment now) {
         if (!opening_.end(id)) return;
         last_error_ = describe(response);
+        is_offered_ = response.status != 404 && response.status != 405 && response.status != 501;
         if (meaning_of(response) == meaning::transient) retry_.handle_failure(now);
         else refused_until_ = now.steady + limits::refused_pause;
         if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = now.steady + *wanted;
@@ -151,6 +153,8 @@ public:
     }
 
     [[nodiscard]] bool is_open() const { return is_open_; }
+    /// False when the peer has answered that there is no such thing: nobody will ever take events that are queued for it.
+    [[nodiscard]] bool is_offered() const { return is_offered_; }
     [[nodiscard]] std::uint64_t rejected() const { return rejected_; }  ///< events that the peer will never take
     [[nodiscard]] std::string const& last_error() const { return last_error_; }
 
@@ -179,6 +183,7 @@ private:
     peer_record peer_;
     flight opening_;
     bool is_open_ = false;
+    bool is_offered_ = true;
     std::map<std::string, std::uint64_t, std::less<>> under_way_;  ///< event_id → number of what was sent and not answered
     std::uint64_t sent_up_to_ = 0;                                 ///< number of the last event sent on this connection
     std::chrono::nanoseconds heard_at_{};
