@@ -195,7 +195,7 @@ private:
     bounds const limits_;
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
-    dialer dialer_{context_};
+    dialer dialer_;
     std::list<exchange> under_way_;
     std::list<std::shared_ptr<channel>> idle_;
     bool stopping_ = false;
