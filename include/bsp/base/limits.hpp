@@ -33,6 +33,8 @@ inline constexpr double event_cost_usd_max = 1e6;                      ///< A-14
 inline constexpr std::size_t events_per_window_max = 1'000;            ///< of one peer (A-114, A-116)
 inline constexpr auto events_window = 60s;                             ///< A-114
 inline constexpr int pull_wait_seconds_max = 30;                       ///< A-179
+inline constexpr std::size_t retired_keys_max = 2;                     ///< of a peer (A-112)
+inline constexpr auto rotation_grace_max = 24h * 7;                    ///< A-112
 
 inline constexpr auto freshness_window = 300s;                         ///< A-018, A-092
 inline constexpr auto assertion_lifetime_max = 300s;                   ///< A-064
