@@ -69,7 +69,7 @@ std::string status(std::filesystem::path const& data_dir) { return describe(data
 std::string rotate(std::filesystem::path const& data_dir, rotation_request const& asked) {
     installation const before = open_installation(existing(data_dir), "");
     instant const now{system_clock{}.now().seconds, 0};
-    // Without a grace nobody could be told once the key is gone, so it stays as long as one may last (decision 0010).
+    // Without a grace nobody could be told once the key is gone, so it stays as long as one may last (decision 0013).
     std::chrono::seconds const grace = std::min<std::chrono::seconds>(asked.grace, limits::rotation_grace_max);
     instant const kept_until = now + (grace.count() > 0 ? grace : std::chrono::seconds{limits::rotation_grace_max});
     bool const tells = before.self.backend_type == "local";  // a hosted backend is called, and signs nothing that it sends

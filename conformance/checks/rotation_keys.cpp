@@ -4,6 +4,11 @@
 #include "../surroundings.hpp"
 #include "telemetry.hpp"
 
+#include <bsp/base/uri.hpp>
+
+#include <functional>
+#include <thread>
+
 // Chapter 13: which keys count after a rotation, for how long, and what a rotation leaves as it was.
 
 namespace bsp::conformance {
@@ -301,6 +306,63 @@ void streams_end_with_their_key(scenario& s) {
     acked(s, owner.tell(event(s, source)), "an event with the new key");
 }
 
+void needs_live_pull(scenario& s) {
+    auto const* names = conformance::at(s.identity().received, "/capabilities");
+    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
+    if (!offered) s.not_applicable("the target does not declare live_pull");
+}
+
+/// A pull of the peer with its first key that is held for 8 seconds, `then` what happens meanwhile, and how long the pull took.
+/// Nothing outside shows that a pull is held, so it is given a moment.
+struct held {
+    exchange pull, then;
+    milliseconds took;
+};
+held while_held(scenario& s, peer const& a, std::string const& since, std::function<exchange()> const& then) {
+    milliseconds took{};
+    auto const all = s.together({[&] {
+                                     std::this_thread::sleep_for(milliseconds{400});
+                                     return then();
+                                 },
+                                 [&] {
+                                     auto const begun = std::chrono::steady_clock::now();
+                                     auto x = a.get("/sync/" + a.peer_id() + "?wait=8&since=" + percent_encode_segment(since));
+                                     took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
+                                     return x;
+                                 }});
+    return {all[1], all[0], took};
+}
+
+void held_pulls_stay(scenario& s) {
+    needs_live_pull(s);
+    rotating r{s};
+    auto const notice = r.notice(s.fresh_key());
+    auto const c = s.fresh("c");
+    auto const mark = r.a.pull_all({.since = s.in_seconds(-5)}).last_sync;
+    auto const h = while_held(s, r.a, mark, [&] {
+        auto const x = r.send(notice);
+        if (x.ok()) (void)s.user().write(c, "news");
+        return x;
+    });
+    s.control(h.then, "a rotation notice while a pull is held");
+    s.accepted(h.pull, "a pull that was held when its peer rotated");
+    s.expect(!objects_at(h.pull.body(), "/conversations").empty() || h.took > seconds{7}, "it is answered when there is something new, or when its time is over",
+             "an empty answer after " + std::to_string(h.took.count()) + " ms");
+}
+
+void held_pulls_end_with_their_key(scenario& s) {
+    needs_live_pull(s);
+    rotating r{s};
+    auto const moment = s.at();
+    auto const next = s.fresh_key();
+    auto const notice = r.notice(next, {.rotated_at = moment, .grace = moment});
+    auto const h = while_held(s, r.a, s.in_seconds(3600), [&] { return r.send(notice); });
+    s.control(h.then, "a rotation without grace while a pull is held");
+    s.refused(h.pull, "a pull that was held when its key lost its right", not_believed);
+    s.expect(h.took < seconds{6}, "it ends within 2 s, and long before its time", std::to_string(h.took.count()) + " ms");
+    r.works(next, "the peer with its new key");
+}
+
 constexpr unsigned for_revocation = need::admin_token | need::hosted_target;
 
 check const checks[] = {
@@ -331,6 +393,10 @@ check const checks[] = {
     {.id = "rot/streams-stay", .title = "telemetry connections outlive a rotation", .clauses = {"BSP-ROT-038", "BSP-ROT-031"}, .impact = "every rotation interrupts all devices", .likely_cause = "sockets are looked up by key", .run = streams_stay, .needs = need::sockets},
     {.id = "rot/old-upgrade", .title = "an upgrade that the key before has signed after its grace is refused", .clauses = {"BSP-ROT-032"}, .impact = "the thief of an old key opens connections", .likely_cause = "upgrades are verified with every key there is", .run = upgrades_with_old_keys,
      .needs = need::sockets},
+    {.id = "rot/held-pull-stays", .title = "a held pull outlives a rotation", .clauses = {"BSP-ROT-038"}, .impact = "every rotation interrupts all devices", .likely_cause = "the key that signed is compared with the current one", .run = held_pulls_stay,
+     .needs = need::alone},
+    {.id = "rot/held-pull-ends", .title = "a held pull ends with the key that signed it", .clauses = {"BSP-ROT-039"}, .impact = "the thief of a key is told news once more", .likely_cause = "who waits is not verified again", .run = held_pulls_end_with_their_key,
+     .needs = need::alone, .strength = obligation::should},
     {.id = "rot/streams-end", .title = "a connection ends with the key that opened it", .clauses = {"BSP-ROT-039"}, .impact = "the thief of a key keeps the connection that he has", .likely_cause = "connections do not know which key opened them", .run = streams_end_with_their_key,
      .needs = need::sockets, .strength = obligation::should},
 };

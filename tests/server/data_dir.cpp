@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 
@@ -65,6 +66,33 @@ BOOST_AUTO_TEST_CASE(identity_key_and_token_survive) {
     BOOST_TEST((before.self.created_at == after.self.created_at));
     BOOST_TEST(before.self.public_key_pem == after.self.public_key_pem);
     BOOST_TEST(server::open_admin_token(dir.path()) == server::open_admin_token(dir.path()));
+}
+
+// BSP-ROT-072, BSP-ROT-073
+BOOST_AUTO_TEST_CASE(a_rotation_is_whole_or_not_there) {
+    support::scratch dir;
+    auto const before = server::open_installation(dir.path(), "local");
+    auto const next = bsp::rsa_private_key::generate();
+    bsp::instant const now{1'767'139'200, 0}, later = now + std::chrono::hours{1};
+    auto const old_file = support::read_file(dir / "identity.key");
+    auto const after = server::rotate_installation(dir.path(), next, {before.key, now, later, later}, true, false);
+    BOOST_TEST((after.key.public_key() == next.public_key()));
+    BOOST_TEST(after.self.backend_id == before.self.backend_id);
+    BOOST_REQUIRE(after.rotation.has_value());
+    BOOST_TEST((after.rotation->replaced.public_key() == before.key.public_key()));
+    BOOST_TEST((after.rotation->grace_expires_at == later));
+    BOOST_TEST(mode_of(server::rotation_file(dir.path())) == 0600);
+    BOOST_TEST(mode_of(dir / "identity.key") == 0600);
+    BOOST_TEST(complaint([&] { (void)server::rotate_installation(dir.path(), before.key, {next, now, later, later}, true, false); }).find("under way") != std::string::npos);
+
+    server::write_private_file(dir / "identity.key", old_file, true);  // a crash between the two files
+    BOOST_TEST((server::open_installation(dir.path(), "").key.public_key() == next.public_key()));
+
+    server::end_rotation(dir.path());
+    BOOST_TEST(!std::filesystem::exists(server::rotation_file(dir.path())));
+    auto const done = server::open_installation(dir.path(), "");
+    BOOST_TEST(!done.rotation.has_value());
+    BOOST_TEST((done.key.public_key() == next.public_key()));
 }
 
 BOOST_AUTO_TEST_CASE(another_type_is_refused) {

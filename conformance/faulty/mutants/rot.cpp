@@ -462,6 +462,23 @@ struct streams_keep_their_key : backend {
     bool still_counts(peer_record const&, sha256_digest const&, instant) override { return true; }
 };
 
+struct held_pulls_interrupted : backend {
+    using backend::backend;
+    result<> still_stands(feed_query const& asked, instant now) override {
+        BSP_TRY(peer_record const* peer, find_peer(asked.peer_id));
+        if (peer->key.sha256() != asked.key) return fail(errc::invalid_credential, "the key was replaced");
+        return backend::still_stands(asked, now);
+    }
+};
+struct held_pulls_keep_their_key : backend {
+    using backend::backend;
+    result<> still_stands(feed_query const& asked, instant now) override {
+        feed_query owned = asked;
+        if (auto const peer = find_peer(asked.peer_id)) owned.key = (*peer)->key.sha256();
+        return backend::still_stands(owned, now);
+    }
+};
+
 }  // namespace
 
 std::vector<fault> rot_faults() {
@@ -534,6 +551,8 @@ std::vector<fault> rot_faults() {
         {"F-SEC-152", "a rotation closes all connections of the peer", {"rot/streams-stay"}, make<streams_interrupted>},
         {"F-SEC-153", "every key that a peer ever had opens connections", {"rot/old-upgrade"}, make<old_keys_upgrade>},
         {"F-SEC-154", "a connection outlives the key that opened it", {"rot/streams-end"}, make<streams_keep_their_key>},
+        {"F-SEC-155", "a rotation ends held pulls", {"rot/held-pull-stays"}, make<held_pulls_interrupted>},
+        {"F-SEC-156", "a held pull outlives the key that signed it", {"rot/held-pull-ends"}, make<held_pulls_keep_their_key>},
     };
 }
 

@@ -35,6 +35,8 @@ inline constexpr auto events_window = 60s;                             ///< A-11
 inline constexpr std::int64_t retention_days_min = 1, retention_days_max = 3'650;  ///< A-127
 inline constexpr std::size_t privacy_settings_bytes_max = 65'536;      ///< as text, unknown members and all
 inline constexpr int pull_wait_seconds_max = 30;                       ///< A-179
+inline constexpr std::size_t retired_keys_max = 2;                     ///< of a peer (A-112)
+inline constexpr auto rotation_grace_max = 24h * 7;                    ///< A-112
 
 inline constexpr auto freshness_window = 300s;                         ///< A-018, A-092
 inline constexpr auto assertion_lifetime_max = 300s;                   ///< A-064

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <bsp/base/limits.hpp>
 #include <bsp/endpoint/caller/rotating_peer.hpp>
 #include <bsp/endpoint/response.hpp>
+#include <bsp/policy/audit.hpp>
 
 #include <algorithm>
 #include <string>
@@ -14,6 +16,7 @@ namespace bsp::endpoint {
 struct rotate_key {
     static constexpr route at{"POST", "/peers/{peer_id}/rotate-key"};
     using caller = rotating_peer;
+    static constexpr audit_type refused = audit_type::key_rotation_rejected;  ///< what a refusal is in the trail
 
     static result<http_response> serve(backend const&, caller const& who, request const& r) {
         BSP_TRY(auto const expires_at, who.write([&](store_writer& w, peer_record peer) { return rotate(w, std::move(peer), who, r.now); }));

@@ -5,8 +5,6 @@
 #include <bsp/merge/conversation.hpp>
 #include <bsp/merge/message.hpp>
 
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,12 +12,6 @@
 
 /// What a store keeps, as values. A store never looks inside `body` members.
 namespace bsp {
-
-namespace limits {
-using namespace std::chrono_literals;
-inline constexpr std::size_t retired_keys_max = 2;    ///< of a peer (A-112)
-inline constexpr auto rotation_grace_max = 24h * 7;   ///< A-112
-}  // namespace limits
 
 enum class peer_status : std::uint8_t { active, unpaired, revoked };
 
