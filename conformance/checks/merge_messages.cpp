@@ -316,8 +316,8 @@ void digest_breaks_ties(scenario& s) {
         greater_stands(s, a, "at equal version and timestamp, the greater digest", less, greater);
     }
     // Whatever else differs, the digest decides, and not that member.
-    for (std::string_view const member : {"source_backend", "role", "surface", "content"}) {
-        if (member == "surface" && !s.takes_any_surface()) continue;
+    for (auto const* member : {"source_backend", "role", "surface", "content"}) {
+        if (std::string_view{member} == "surface" && !s.takes_any_surface()) continue;
         auto const with = [&](char const* value) {
             return s.message("m1", "same " + s.canary(6), 4, [&](json::object& m) {
                 m["timestamp"] = when;

@@ -114,8 +114,9 @@ void export_wants_the_user(scenario& s) {
 
 /// What an erasure is tried on. Other checks' data of the user goes with it: nothing runs beside it.
 struct erasure {
-    explicit erasure(scenario& s) : a{s.register_peer()}, c{s.fresh("c")}, d{s.fresh("c")}, word{s.canary()}, title{s.canary()} {
-        s.control(a.push({s.conversation(c, 4, {s.message("m1", word, 4), s.message("m2", word, 4)}, both(set("title", title), set("x_extra", title)))}, {.sync_id = sync_id = s.fresh("sync")}), "a push");
+    explicit erasure(scenario& s) : a{s.register_peer()}, c{s.fresh("c")}, d{s.fresh("c")}, word{s.canary()}, title{s.canary()}, sync_id{s.fresh("sync")},
+                                   first(s.conversation(c, 4, {s.message("m1", word, 4), s.message("m2", word, 4)}, both(set("title", title), set("x_extra", title)))) {
+        s.control(repeat(), "a push");
         s.control(a.push({s.conversation(c, 4, {s.message("m2", word + " diverged", 4)}, both(set("title", title), set("x_extra", title)))}), "a push of a diverged version");
         s.control(s.user().write(d, word), "a write");
         s.control(shows(s.user().read(c), word), "what is to be erased is there");
@@ -126,7 +127,7 @@ struct erasure {
         s.exactly(x.text("/status") == "erased", "status \"erased\"", x.describe());
     }
     /// The first push again, under its sync_id.
-    exchange repeat(scenario& s) const { return a.push({s.conversation(c, 4, {s.message("m1", word, 4), s.message("m2", word, 4)}, both(set("title", title), set("x_extra", title)))}, {.sync_id = sync_id}); }
+    exchange repeat() const { return a.push({first}, {.sync_id = sync_id}); }
 
     void nothing_is_left(scenario& s) const {
         auto const nowhere = [&](exchange const& x, std::string const& where) { s.expect(!shows(x, word) && !shows(x, title), "what was erased is not in " + where, "it is"); };
@@ -145,15 +146,15 @@ struct erasure {
     }
 
     peer const a;
-    std::string const c, d, word, title;
-    std::string sync_id;
+    std::string const c, d, word, title, sync_id;
+    json::object const first;
 };
 
 void erased_is_gone(scenario& s) {
     erasure e{s};
     e.go(s);
     e.nothing_is_left(s);
-    auto const again = e.repeat(s);
+    auto const again = e.repeat();
     s.expect(!shows(again, e.word) && !shows(again, e.title), "nor in the answer to a repeated push", "it is");
     e.nothing_is_left(s);
     s.evidence("an erasure");
@@ -205,7 +206,7 @@ void erased_stays_away(scenario& s) {
 void titles_stay_away(scenario& s) {
     erasure e{s};
     e.go(s);
-    (void)e.repeat(s);
+    (void)e.repeat();
     s.control(e.a.push({s.conversation(e.c, 4, {s.message("n1", "new", 4)}, both(set("title", e.title), set("x_extra", e.title)))}), "a push of the conversation as it was, with a new message");
     s.expect(contains(message_ids(s.user(), e.c), "n1"), "the new message is stored", show(message_ids(s.user(), e.c)));
     auto const x = s.user().read(e.c);
@@ -258,7 +259,7 @@ void erasure_survives(scenario& s) {
     e.go(s);
     s.restart();
     e.nothing_is_left(s);
-    (void)e.repeat(s);
+    (void)e.repeat();
     e.nothing_is_left(s);
     s.evidence("an erasure");
 }
