@@ -15,7 +15,7 @@ namespace {
 /// Every surface of a message that a check pushes, but those made at random (`scenario::takes_any_surface`).
 json::array surfaces() {
     json::array all;
-    for (char const* word : {"web", "ios", "android", "extension", "watch", "CarPlay", "bsp-x", "won", "lost", "narrator", "smart fridge", "USER", "x", "tool:search/v2", "\u7528\u6237", "r\u00f4le \U0001F600", "null", "0"})
+    for (char const* word : {"web", "ios", "android", "extension", "desktop", "watch", "CarPlay", "Web", "bsp-x", "won", "lost", "narrator", "smart fridge", "USER", "x", "tool:search/v2", "\u7528\u6237", "r\u00f4le \U0001F600", "null", "0"})
         all.emplace_back(word);
     struct length {
         char const* character;

@@ -48,7 +48,7 @@ public:
 
 private:
     struct line {
-        line(sync::own_backend& self, peer_record const& peer) : box{self, peer.user_id, peer.peer_id}, sender{self, box, peer} {}
+        line(sync::own_backend& self, peer_record const& peer) : box{self, peer.user_id, peer.peer_id, peer.backend_type}, sender{self, box, peer} {}
         sync::outbox box;
         sync::telemetry_sender sender;
         std::uint64_t stream = 0;  ///< the last one that was opened

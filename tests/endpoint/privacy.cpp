@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_pause_refuses_what_it_is_about) {
     auto const bobs = w.pair("bob", laptop, other_key());
     BOOST_TEST(w.push_messages({w.aged("m1", 1h)}).verdict() == "200");
     auto const digest = "/sync/" + w.peer + "/digest";
-    strings const peer{w.peer};
+    std::vector<endpoint::stream_owner> const peer{{w.peer}};
     for (auto const* said : {R"({"sync_enabled": false})", R"({"sync_enabled": true, "sync_conversations": false})"}) {
         BOOST_TEST(w.put(said).verdict() == "200");
         w.pushes = 40;

@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_rotation_is_whole_or_not_there) {
     BOOST_REQUIRE(after.rotation.has_value());
     BOOST_TEST((after.rotation->replaced.public_key() == before.key.public_key()));
     BOOST_TEST((after.rotation->grace_expires_at == later));
-    BOOST_TEST(mode_of(server::rotation_file(dir.path())) == 0600);
+    BOOST_TEST(mode_of(dir / "rotation.json") == 0600);
     BOOST_TEST(mode_of(dir / "identity.key") == 0600);
     BOOST_TEST(complaint([&] { (void)server::rotate_installation(dir.path(), before.key, {next, now, later, later}, true, false); }).find("under way") != std::string::npos);
 
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_rotation_is_whole_or_not_there) {
     BOOST_TEST((server::open_installation(dir.path(), "").key.public_key() == next.public_key()));
 
     server::end_rotation(dir.path());
-    BOOST_TEST(!std::filesystem::exists(server::rotation_file(dir.path())));
+    BOOST_TEST(!std::filesystem::exists(dir / "rotation.json"));
     auto const done = server::open_installation(dir.path(), "");
     BOOST_TEST(!done.rotation.has_value());
     BOOST_TEST((done.key.public_key() == next.public_key()));
