@@ -15,7 +15,9 @@ std::vector<std::string> quick_checks() {
         "syn/signature-verified", "syn/signature-required", "syn/stale", "syn/retransmission", "syn/pull-answer", "syn/pull-own-user", "mrg/order", "mrg/scalar-version", "mrg/surfaces",
         "cnv/write-verbatim", "cnv/version", "cnv/other-tenant", "cnv/list",
         // MPP and TEL
-        "mpp/swift", "mpp/surfaces", "tel/opens", "tel/no-credential", "tel/duplicates"};
+        "mpp/swift", "mpp/surfaces", "tel/opens", "tel/no-credential", "tel/duplicates",
+        // SEC and PRV: keys, consent, what is shown of personal data
+        "rot/notice", "rot/replay", "rot/no-grace", "aud/admin-only", "prv/partial-put", "prv/pause-push", "prv/pause-pull", "prv/erase", "red/pull-corpus"};
 }
 
 }  // namespace bsp::conformance

@@ -97,15 +97,17 @@ public:
     runner& operator=(runner const&) = delete;
 
     std::vector<judged> run(std::vector<registered_check> const& selected) {
-        std::vector<registered_check> together, generated, alone, watching;
+        std::vector<registered_check> together, generated, alone, watching, waiting;
         for (auto const& c : selected)
-            ((c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
+            ((c.check->needs & need::patience) ? waiting : (c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
 
         std::vector<std::thread> threads;
         // What the target does of its own accord is mostly waited for: all at once, and before the others fill its store.
         for (auto const& c : watching) threads.emplace_back([this, &c] { perform(c); });
         for (auto& t : threads) t.join();
         threads.clear();
+        std::vector<std::thread> patient;
+        for (auto const& c : waiting) patient.emplace_back([this, &c] { perform(c); });
         dispenser shared{together.size()};
         auto const workers = std::min<std::size_t>(std::max(1u, options_.jobs), together.size());
         for (std::size_t i = 0; i < workers; ++i)
@@ -117,6 +119,7 @@ public:
         });
         for (auto& t : threads) t.join();
         for (auto const& c : alone) perform(c);
+        for (auto& t : patient) t.join();
 
         std::sort(done_.begin(), done_.end(), [](judged const& a, judged const& b) { return a.what.index < b.what.index; });
         return std::move(done_);
@@ -136,7 +139,8 @@ private:
                 std::lock_guard const lock{mutex_};
                 observer_.started(what);
             }
-            auto const beside = in_flight_++;
+            bool const waits = (what.check->needs & need::patience) != 0;  // which kills no target
+            auto const beside = waits ? 1 : in_flight_++;
             bool const before = world_.lost;
             run_one(world_, what, r);
             // With nothing beside it, a check during which the target died is the one that killed it.
@@ -144,7 +148,7 @@ private:
                 r.failure = finding{"the target survives this request", r.reason, r.steps.size()};
                 r.behaviour = verdict::fail;
             }
-            --in_flight_;
+            if (!waits) --in_flight_;
         }
         std::lock_guard const lock{mutex_};
         done_.push_back(judge(what, std::move(r), options_));

@@ -40,6 +40,12 @@ public:
     run(std::uint8_t const* data, std::size_t size) : in_{data, size} {
         for (std::size_t user = 0; user < users.size(); ++user)
             for (std::size_t n = 0; n < 2; ++n) pairings_.push_back({.user = user, .from = device_at(n)});
+        // What is kept the longest, and as it was written: age and personal data would be in the way of what is shown here.
+        privacy_settings settings;
+        settings.retention_days = limits::retention_days_max;
+        settings.redact_pii = false;
+        for (auto const user : users) require(w_.store.write([&](store_writer& w) { return w.tenant(user).put_privacy(settings); }).has_value());
+        oldest_kept_ = settings.expired_until(w_.clock.now()) + 24h * 365;  // a run lasts no longer than a month
     }
 
     void go() {
@@ -124,7 +130,7 @@ private:
     std::int64_t version() { return std::array<std::int64_t, 6>{0, 1, 2, 3, limits::version_max - 1, limits::version_max}[in_.pick(6)]; }
     /// The second and the third are one instant.
     std::string_view timestamp() {
-        return std::array{"0001-01-01T00:00:00Z", "2025-12-31T00:00:00Z", "2025-12-31T01:00:00+01:00", "2025-12-31T00:00:00.000000001Z",
+        return std::array{"2017-01-01T00:00:00Z", "2025-12-31T00:00:00Z", "2025-12-31T01:00:00+01:00", "2025-12-31T00:00:00.000000001Z",
                           "2026-01-01T23:00:00Z"}[in_.pick(5)];
     }
 
@@ -228,13 +234,34 @@ private:
         if (a.status != 200) return;
         require(!is_spoilt);
         items expected = before_.of[p.user].held;
+        auto const refused = refused_items(a.body);
         for (auto const& c : body.at("conversations").as_array()) {
             std::string const id{json::view(c.at("conversation_id").as_string())};
-            join(expected, {id, ""}, item_of_conversation(c.as_object()));
-            for (auto const& m : c.at("messages").as_array())
+            if (!refused.contains({id, ""})) join(expected, {id, ""}, item_of_conversation(c.as_object()));
+            for (auto const& m : c.at("messages").as_array()) {
+                if (refused.contains({id, std::string{json::view(m.at("id").as_string())}}) && may_be_refused(m.as_object())) continue;
                 join(expected, {id, std::string{json::view(m.at("id").as_string())}}, item_of_message(m.as_object()));
+            }
         }
         require(now_.of[p.user].held == expected);
+    }
+
+    /// What the answer to a push says was not stored (chapter 16).
+    static std::set<place> refused_items(std::string const& answer) {
+        std::set<place> out;
+        auto const body = json::parse(answer).value();
+        for (auto const& c : body.at("conflicts").as_array()) {
+            if (c.at("resolution_strategy") != "refused") continue;
+            auto const* message = c.as_object().if_contains("message_id");
+            out.emplace(json::view(c.at("conversation_id").as_string()), message ? json::view(message->as_string()) : std::string_view{});
+        }
+        return out;
+    }
+
+    /// The input can make a message old, or of a surface that nobody allowed.
+    [[nodiscard]] bool may_be_refused(json::object const& message) const {
+        auto const written = parse_timestamp(json::view(message.at("timestamp").as_string()));
+        return (written && *written < oldest_kept_) || !privacy_settings{}.allows_surface(json::view(message.at("surface").as_string()));
     }
 
     void pull() {
@@ -361,6 +388,7 @@ private:
         json::value const answered = json::parse(a.body).value();
         auto const& written = answered.as_object();
         place const at{id, std::string{json::view(written.at("id").as_string())}};
+        if (may_be_refused(written)) return;  // old from the beginning
         require(now_.of[user].is_live(id));
         require(now_.of[user].held.at(at) == item_of_message(written));
         only_grew(user, id, at);
@@ -436,6 +464,7 @@ private:
     input in_;
     world w_;
     state before_, now_;
+    instant oldest_kept_;
     std::vector<pairing> pairings_;
     std::string cursor_ = "none";
 };

@@ -166,6 +166,8 @@ void pages_are_complete(scenario& s) {
 
 void bad_queries_are_survived(scenario& s) {
     trail const t{s};
+    auto const a = s.register_peer();
+    s.control(t.count("peer_registered", a.peer_id(), 1) >= 1, "a registration is in the trail");
     for (char const* query : {"since=yesterday", "limit=0", "limit=x", "limit=-1", "cursor=never-issued", "event_type=no_such_event", "peer_id=", "since=2025-13-01T00:00:00Z"}) {
         auto const x = s.admin().get(std::string{"/audit?"} + query);
         s.expect(x.answered() && x.status() < 500, std::string{"an odd query is answered with a status below 500: "} + query, x.describe());

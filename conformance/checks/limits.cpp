@@ -211,7 +211,7 @@ check const checks[] = {
      .run = others_are_not_concerned},
     {.id = "lim/garbage", .title = "what others send in a peer's name does not use up its budget", .clauses = {"BSP-LIM-003"}, .impact = "anyone who knows a peer_id can stop that device from syncing", .likely_cause = "requests are counted before they are authenticated", .run = garbage_costs_nobody},
     {.id = "lim/no-effect", .title = "a push answered with 429 has no effect, and is good as it is when the time has come", .clauses = {"BSP-LIM-011", "BSP-LIM-012", "BSP-LIM-013"}, .impact = "messages are applied though refused, or lost for ever",
-     .likely_cause = "the limit is looked at after the merge, a refused sync_id is remembered, or the counter is never reset", .run = refused_is_as_if_never_sent},
+     .likely_cause = "the limit is looked at after the merge, a refused sync_id is remembered, or the counter is never reset", .run = refused_is_as_if_never_sent, .needs = need::patience},
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include <bsp/crypto/hmac.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/crypto/rsa.hpp>
+#include <bsp/crypto/sealed.hpp>
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/crypto/signed_object.hpp>
 #include <bsp/crypto/spki.hpp>
