@@ -17,7 +17,7 @@ std::vector<std::string> quick_checks() {
         // MPP and TEL
         "mpp/swift", "mpp/surfaces", "tel/opens", "tel/no-credential", "tel/duplicates",
         // SEC and PRV: keys, consent, what is shown of personal data
-        "rot/notice", "rot/replay", "rot/no-grace", "aud/admin-only", "prv/partial-put", "prv/pause-push", "prv/pause-pull", "prv/erase", "red/pull-corpus"};
+        "rot/notice", "rot/replay", "rot/no-grace", "aud/admin-only", "prv/defaults"};
 }
 
 }  // namespace bsp::conformance

@@ -1,3 +1,4 @@
+#include "../fuzz/leaks.hpp"
 #include "../registry.hpp"
 #include "../scenario.hpp"
 #include "edits.hpp"
@@ -203,7 +204,12 @@ void challenge_has_one_form(scenario& s) {
                           variant{"null", set("challenge", nullptr)},
                           variant{"a number", set("challenge", 1)},
                           variant{"an object", set("challenge", json::object{})}})
-        s.refused(s.try_register({.body = v.change}), "a registration whose challenge is " + v.label, invalid_body);
+    {
+        auto const x = s.try_register({.body = v.change});
+        s.refused(x, "a registration whose challenge is " + v.label, invalid_body);
+        auto const leak = fuzz::leak_in(x.bytes(), x.details().request.body, {});
+        s.expect(leak.empty(), "the refusal of a challenge that is " + v.label + " tells nothing of the inside", leak);
+    }
     s.control(s.try_register({.body = set("challenge", right)}), "a registration with a challenge of 32 bytes");
 }
 
@@ -288,7 +294,7 @@ check const checks[] = {
      .run = challenge_is_signed},
     {.id = "reg/challenge-form",
      .title = "a challenge that is not 32 bytes in base64url without padding is refused",
-     .clauses = {"BSP-REG-020"},
+     .clauses = {"BSP-REG-020", "BSP-GEN-091"},
      .impact = "the backend can be made to sign text that somebody else chose",
      .likely_cause = "the challenge is signed as it comes, undecoded",
      .run = challenge_has_one_form},

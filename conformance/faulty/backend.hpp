@@ -458,6 +458,8 @@ protected:
 
     [[nodiscard]] settings const& config() const { return settings_; }
     [[nodiscard]] rsa_private_key const& key() const { return key_; }
+    /// Takes the request for one that this key has signed.
+    void was_proven_by(rsa_public_key const& key) { proven_by_ = key.sha256(); }
     [[nodiscard]] std::string const& backend_id() const { return backend_id_; }
     [[nodiscard]] instant created() const { return created_; }
     state& held() { return state_; }

@@ -502,7 +502,7 @@ std::vector<fault> first_sight_text_faults() {
         first(false, {"F-GEN-222", "writes may have any media type", {"gen/media-type"}, make<writes_of_any_media_type>}),
         first(true, {"F-GEN-223", "an empty query parameter counts as absent", {"syn/limit-digits"}, make<empty_parameters_absent>}),
         first(false, {"F-GEN-225", "the query parameter _method replaces the method", {"gen/unknown-query"}, make<method_in_query>}),
-        first(true, {"F-GEN-226", "errors may be read from every origin", {"gen/cors"}, make<errors_readable_everywhere>}),
+        first(true, {"F-GEN-226", "errors may be read from every origin", {"gen/cors-everywhere"}, make<errors_readable_everywhere>}),
         first(true, {"F-GEN-227", "a local backend answers for hosts that begin with a loopback name", {"gen/host-header"}, make<host_by_prefix>, setting::local}),
         first(true, {"F-GEN-228", "a local backend takes writes from the origin null", {"gen/foreign-origin-write"}, make<null_origin_let_in>, setting::local}),
         first(true, {"F-GEN-229", "a local backend takes deletions from any origin", {"gen/foreign-origin-write"}, make<origin_of_posts_only>, setting::local}),

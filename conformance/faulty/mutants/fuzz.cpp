@@ -108,7 +108,7 @@ struct unknown_expectation_is_500 : backend {
 std::vector<fault> fuzz_faults() {
     return {
         {"F-GEN-201", "an optional member of a registration that is no text is answered with 500", {"gen/fuzz-members"}, make<optional_members_are_not_checked>},
-        {"F-GEN-202", "the refusal of a challenge tells the exception", {"gen/fuzz-members"}, make<challenge_tells_exception>},
+        {"F-GEN-202", "the refusal of a challenge tells the exception", {"reg/challenge-form", "gen/fuzz-members"}, make<challenge_tells_exception>},
         {"F-GEN-203", "a label of more than 200 bytes takes 6 seconds", {"gen/fuzz-members"}, make<long_labels_take_long>},
         {"F-GEN-204", "conversations before the refused one of a push are stored", {"gen/fuzz-members"}, make<stored_while_read>},
         {"F-GEN-205", "a member name with an escape is refused", {"gen/fuzz-spellings"}, make<escaped_names_refused>},

@@ -36,6 +36,7 @@ struct any_peers_key : backend {
     result<peer_record*> admit(call const& c, std::string const& peer_id) override {
         BSP_TRY(peer_record * peer, find_peer(peer_id));
         BSP_CHECK(authenticate(c, peer_may));
+        was_proven_by(peer->key);  // as far as this one sees
         return peer;
     }
 };
