@@ -62,6 +62,7 @@ void look_at_privacy(surroundings& world) {
 void restore_privacy(surroundings& world) {
     for (auto const& user : world.options.users)
         if (auto const found = world.privacy_found.find(user.id); found != world.privacy_found.end()) call(world, user, "PUT", found->second);
+    world.privacy_found.clear();
 }
 
 }  // namespace bsp::conformance

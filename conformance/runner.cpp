@@ -234,6 +234,7 @@ std::map<std::string, verdict> judge_clauses(std::vector<judged> const& checks) 
 
 run_result run(surroundings& world, std::vector<registered_check> const& selected, run_options const& options, run_observer const& observer) {
     run_result out;
+    if (world.has_privacy && world.privacy_found.empty()) look_at_privacy(world);  // an earlier run has put it back
     out.checks = runner{world, options, observer}.run(selected);
     restore_privacy(world);
     out.clauses = judge_clauses(out.checks);
