@@ -203,8 +203,7 @@ void challenge_has_one_form(scenario& s) {
                           variant{"32 bytes in hexadecimal", set("challenge", to_hex(from_base64url(right).value_or(bytes{})))},
                           variant{"null", set("challenge", nullptr)},
                           variant{"a number", set("challenge", 1)},
-                          variant{"an object", set("challenge", json::object{})}})
-    {
+                          variant{"an object", set("challenge", json::object{})}}) {
         auto const x = s.try_register({.body = v.change});
         s.refused(x, "a registration whose challenge is " + v.label, invalid_body);
         auto const leak = fuzz::leak_in(x.bytes(), x.details().request.body, {});

@@ -42,6 +42,14 @@ struct link_of_events {
         sender.handle_open(out->id, now());
         return true;
     }
+    void refuse(int status) {
+        auto const out = sender.poll_connect(now());
+        BOOST_REQUIRE(out.has_value());
+        sender.handle_refusal(out->id, {.status = status, .headers = {}, .body = {}}, now());
+    }
+    void allow(privacy_settings const& settings) {
+        BOOST_REQUIRE(a.memory->write([&](store_writer& w) { return w.tenant(user).put_privacy(settings); }));
+    }
     std::vector<std::string> deliver(std::vector<std::string> const& messages) {
         endpoint::stream_input const input{"peer_a", messages};
         return intake.take(std::span{&input, 1}, now().wall).front().messages;
@@ -194,14 +202,9 @@ BOOST_AUTO_TEST_CASE(a_peer_that_stays_silent_is_given_up) {
 BOOST_AUTO_TEST_CASE(refusals_of_the_upgrade_wait_as_their_status_says) {
     link_of_events l;
     l.queue("e1");
-    auto const refused = [&](int status) {
-        auto const out = l.sender.poll_connect(l.now());
-        BOOST_REQUIRE(out.has_value());
-        l.sender.handle_refusal(out->id, {.status = status, .headers = {}, .body = {}}, l.now());
-    };
-    refused(503);
+    l.refuse(503);
     l.passed += 1s;
-    refused(404);
+    l.refuse(404);
     l.passed += 299s;
     BOOST_TEST(!l.sender.poll_connect(l.now()).has_value());
     l.passed += 1s;
@@ -212,9 +215,7 @@ BOOST_AUTO_TEST_CASE(a_peer_without_telemetry_is_known_until_it_has_some) {
     link_of_events l;
     l.queue("e1");
     auto const refused = [&](int status) {
-        auto const out = l.sender.poll_connect(l.now());
-        BOOST_REQUIRE(out.has_value());
-        l.sender.handle_refusal(out->id, {.status = status, .headers = {}, .body = {}}, l.now());
+        l.refuse(status);
         l.passed += 300s;
         return !l.sender.is_offered();
     };
@@ -225,6 +226,35 @@ BOOST_AUTO_TEST_CASE(a_peer_without_telemetry_is_known_until_it_has_some) {
     BOOST_REQUIRE(out.has_value());
     l.sender.handle_open(out->id, l.now());
     BOOST_TEST(l.sender.is_offered());
+}
+
+// BSP-PRV-045: the user's word holds for what was queued before, and on a connection that is open.
+BOOST_AUTO_TEST_CASE(nothing_is_told_that_the_user_does_not_let_go) {
+    for (auto const forbid : {&privacy_settings::sync_enabled, &privacy_settings::sync_telemetry}) {
+        link_of_events l;
+        privacy_settings said;
+        said.*forbid = false;
+        l.queue("e1");
+        l.allow(said);
+        BOOST_TEST(!l.connect());
+        l.allow({});
+        BOOST_TEST(l.connect());
+        BOOST_TEST(!l.sender.poll_close(l.now()));
+        l.allow(said);
+        BOOST_TEST(l.sender.poll_messages(l.now()).empty());
+        BOOST_TEST(l.sender.poll_close(l.now()));
+        l.sender.handle_close(1006, l.now());
+        l.queue("e2");
+        l.passed += 1h;
+        BOOST_TEST(!l.connect());
+        BOOST_TEST(l.waiting() == 2u);
+        privacy_settings telemetry_only;
+        telemetry_only.sync_conversations = false;
+        l.allow(telemetry_only);
+        BOOST_TEST(l.connect());
+        BOOST_TEST(l.exchange() == 2u);
+        BOOST_TEST(l.stored() == (std::vector<std::string>{"e1", "e2"}), boost::test_tools::per_element());
+    }
 }
 
 // BSP-REG-060: an origin that nobody listed.

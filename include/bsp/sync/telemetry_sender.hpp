@@ -42,7 +42,7 @@ public:
         if (is_open_ || opening_.is_up() || retry_.waits(now) || is_before(refused_until_, now) || is_before(quiet_until_, now)) return std::nullopt;
         if (!registration_allows(now)) return std::nullopt;
         auto const due = box_.events(0, 1);
-        if (!due || due->empty()) return std::nullopt;
+        if (!due || due->empty() || !user_allows()) return std::nullopt;
         auto out = self_.request("GET", endpoint_url(), "", now.steady + limits::request_timeout);
         auto const known = self_.ledger.progress(peer_.peer_id);
         auto const& signer = self_.key_towards(known && *known ? (*known)->known_key : "");
@@ -81,7 +81,7 @@ public:
     /// Text messages that are to be sent now, in this order.
     std::vector<std::string> poll_messages(moment now) {
         std::vector<std::string> out;
-        if (!is_open_ || is_before(quiet_until_, now) || !registration_allows(now)) return out;
+        if (!is_open_ || is_before(quiet_until_, now) || !registration_allows(now) || !user_allows()) return out;
         auto const as = box_.form();
         if (!as) return out;
         while (under_way_.size() < under_way_max) {
@@ -128,7 +128,7 @@ public:
 
     /// Whether the connection should be given up: the peer has been silent for too long, or may not be sent to any more.
     [[nodiscard]] bool poll_close(moment now) const {
-        return is_open_ && (!registration_allows(now) || (!under_way_.empty() && now.steady >= heard_at_ + limits::request_timeout));
+        return is_open_ && (!registration_allows(now) || !user_allows() || (!under_way_.empty() && now.steady >= heard_at_ + limits::request_timeout));
     }
 
     /// The connection has ended, with this close code, or 1006 without one.
@@ -176,6 +176,12 @@ private:
     [[nodiscard]] bool registration_allows(moment now) const {
         return peer_.status == peer_status::active && peer_.endpoints && now.wall < peer_.sbt_expires_at &&
                may_dial(endpoint_url(), self_.self.backend_type, peer_.backend_type, self_.config.allowed_peers);
+    }
+
+    /// What waits stays while the user does not let it go, or while the store does not tell (BSP-PRV-045).
+    [[nodiscard]] bool user_allows() const {
+        auto const said = box_.settings();
+        return said && said->exchanges_telemetry();
     }
 
     own_backend& self_;
