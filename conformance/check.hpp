@@ -41,6 +41,7 @@ enum need : unsigned {
     kill_hook = 1u << 3,     ///< --kill-cmd
     sockets = 1u << 4,       ///< `scenario::raw`
     patience = 1u << 10,     ///< mostly waits: begun first, beside everything else
+    a_minute = 1u << 11,     ///< waits until a minute is over; otherwise as `patience`: only with --patient, or when it is named
     alone = 1u << 5,         ///< runs after all others, with nothing beside it (timing, floods, restarts)
     generator = 1u << 6,     ///< calls `property`: RapidCheck wants one thread
     hosted_target = 1u << 7, ///< says nothing about a backend of type local (NOT-APPLICABLE there)

@@ -126,6 +126,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
     world.listed_origin = a.origin;
+    world.patient = a.patient || (!a.quick && !a.wanted.only.empty());
     if (!a.peer_listen.empty()) {
         auto door = listener::open(a.peer_listen), elsewhere = listener::open(a.peer_listen.substr(0, a.peer_listen.rfind(':')) + ":0");
         if (!door || !elsewhere) throw usage_error{(door ? elsewhere : door).error().detail};

@@ -35,6 +35,7 @@ struct run_arguments {
     std::string peer_listen;    ///< "127.0.0.1:9000": where the suite plays the other backend; empty: it does not
     std::string origin;         ///< "https://app.example": whose pages the target serves; empty: not known
     target_options trust;
+    bool patient = false;  ///< the checks that wait for a minute, too
     bool quick = false;  ///< the checks of quick.hpp, and no others
     output_files output;
 };

@@ -12,6 +12,7 @@
 #define BSP_CHECK_GROUPS(X) \
     X(http) \
     X(browser) \
+    X(every_answer) \
     X(transport) \
     X(json_bodies) \
     X(identity) \

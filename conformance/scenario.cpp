@@ -309,12 +309,20 @@ exchange scenario::perform(std::function<http_request()> const& make, std::strin
         s->got = std::move(got);
         if (s->got.why == fault::none) {
             if (auto body = json::parse(s->got.response.body)) s->body = *std::move(body);
+            shared_.answers.look_at(record_.what->id, s);
         } else if (!shared_.alive(std::chrono::seconds{3})) {
             shared_.lost = true;
             end(verdict::inconclusive, "the target stopped answering: " + s->got.detail);
         }
         return exchange{s};
     }
+}
+
+void scenario::recall(step const& seen) {
+    std::lock_guard const lock{shared_by_calls_};
+    auto s = std::make_shared<step>(seen);
+    s->number = record_.steps.size() + 1;
+    record_.steps.push_back(std::move(s));
 }
 
 exchange scenario::send(http_request request, std::string_view who, std::string summary) {

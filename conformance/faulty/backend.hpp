@@ -424,6 +424,7 @@ protected:
     virtual void failed(link& to, channel which, std::optional<http_response> const& r);
     virtual milliseconds retry_delay(unsigned failures);
     virtual milliseconds retry_after(std::optional<http_response> const& r, instant now);
+    virtual milliseconds push_gap() { return milliseconds{700}; }  ///< after a burst of 15
     virtual milliseconds pause_after_refusal() { return milliseconds{1'100}; }
     virtual milliseconds left_alone_for() { return std::chrono::seconds{300}; }
     virtual milliseconds interval_from(json::value const& b, milliseconds before);

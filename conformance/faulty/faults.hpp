@@ -62,6 +62,7 @@ std::vector<fault> rare_faults();
 std::vector<fault> framing_faults();
 std::vector<fault> browser_faults();
 std::vector<fault> fuzz_faults();
+std::vector<fault> every_answer_faults();
 std::vector<fault> tel_stream_faults();
 std::vector<fault> tel_events_faults();
 std::vector<fault> mpp_faults();
