@@ -21,6 +21,7 @@
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
+#include <bsp/policy/store_limiter.hpp>
 #include <bsp/wire/problem.hpp>
 
 #include <spdlog/spdlog.h>
@@ -75,7 +76,7 @@ public:
     explicit parts(config const& c)
         : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_, c), c.type}, self_{installation_.current()->self},
           users_place_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users).string()},
-          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{open_store(c.store, data_dir_)},
+          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened_store(c, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
           protocol_{installation_, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
@@ -111,8 +112,7 @@ public:
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
-        // A local backend has the originals; copies are what expires.
-        if (self_.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
+        retention_ = std::make_unique<retention>(*store_, retention::rules{self_.backend_type == "hosted", std::chrono::hours{24} * static_cast<int>(c.audit_days)});
     }
 
     ~parts() { stop(); }
@@ -146,6 +146,18 @@ private:
         make_data_dir(dir);
         choose_key_store(dir, c.key_store);
         return dir;
+    }
+
+    static std::unique_ptr<store_base> opened_store(config const& c, std::filesystem::path const& dir) {
+        protect_content(c.store, dir, c.encrypt_content);
+        return open_store(c.store, dir);
+    }
+
+    /// Counting in the store costs a commit for each request, which only servers that share budgets have a use for.
+    [[nodiscard]] std::unique_ptr<limiter_base> opened_limiter() {
+        bool const in_store = config_.limiter.empty() ? is_shared(config_.store) : config_.limiter == "store";
+        if (in_store) return std::make_unique<store_limiter>(*store_);
+        return std::make_unique<window_limiter>();
     }
 
     [[nodiscard]] std::shared_ptr<tls_identity const> read_certificate() const {
@@ -251,9 +263,9 @@ private:
     std::unique_ptr<sync_ledger> ledger_;
     std::unique_ptr<sync_switch> wishes_;
     std::unique_ptr<sync_worker> worker_;
-    window_limiter limits_;
+    std::unique_ptr<limiter_base> limits_{opened_limiter()};
     refusal_trail trail_;
-    guards guards_{limits_, trail_};
+    guards guards_{*limits_, trail_};
     std::unique_ptr<retention> retention_;
     protocol protocol_;
     request_ids ids_;

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """`--test-clock` moves every rule that waits for time, for whoever has the admin token; without it there is no such thing."""
 
-import base64
-import json
 import os
 import subprocess
 import sys
@@ -13,9 +11,8 @@ from pathlib import Path
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support import peer as support_peer  # noqa: E402
 from support.backends import SERVER, Backend  # noqa: E402
-from support.peer import KEY, PSS, Peer, timestamp  # noqa: E402
+from support.peer import Peer, signed_push, timestamp  # noqa: E402
 from support.person import eventually  # noqa: E402
 
 DAY = 86_400
@@ -42,31 +39,20 @@ class Moved(unittest.TestCase):
         self.ahead += seconds
         self.assertEqual(self.ahead * 1000, answer["ahead_ms"])
 
-    @staticmethod
-    def push(peer, sync_id, content="hi"):
-        now = timestamp(time.time())
-        message = {"id": "m" + sync_id, "role": "user", "content": content, "timestamp": now, "surface": "web", "source_backend": "t", "version": 1}
-        body = {"sync_id": sync_id, "timestamp": now,
-                "conversations": [{"conversation_id": "main", "version": 1, "last_modified": now, "source_backend": "t", "surfaces": ["web"], "messages": [message]}]}
-        text = json.dumps(body, sort_keys=True)
-        body["signature"] = base64.b64encode(KEY.sign(text.encode(), PSS, support_peer.hashes.SHA256())).decode()
-        status, answer = peer.call("POST", "/sync/" + peer.peer_id, body=body)
-        return status, answer.get("code")
-
     def test_rules_go_with_it(self):
         backend = self.server("--test-clock")
         peer = Peer(backend)
-        self.assertEqual((200, None), self.push(peer, "first"))
+        self.assertEqual((200, None), signed_push(peer, "first"))
         # The budget of a minute, and the next minute.
-        outcomes = [self.push(peer, f"many{i}")[0] for i in range(101)]
+        outcomes = [signed_push(peer, f"many{i}")[0] for i in range(101)]
         self.assertEqual(429, outcomes[-1])
         self.advance(peer, 61)
-        self.assertEqual((200, None), self.push(peer, "later"))
+        self.assertEqual((200, None), signed_push(peer, "later"))
         # The token that lets the peer in.
         self.advance(peer, 3600)
-        self.assertEqual((401, "sbt-expired"), self.push(peer, "expired"))
+        self.assertEqual((401, "sbt-expired"), signed_push(peer, "expired"))
         peer.register()
-        self.assertEqual((200, None), self.push(peer, "renewed"))
+        self.assertEqual((200, None), signed_push(peer, "renewed"))
         # What is kept for ninety days, and the record of its removal.
         self.assertEqual(200, peer.ask_as_user("GET", "/conversations/main")[0])
         self.advance(peer, 91 * DAY)

@@ -8,6 +8,10 @@
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
+#include <cstdlib>
+#include <memory>
+#include <string>
+
 // Every store that `--store` can name keeps the contract.
 BOOST_AUTO_TEST_SUITE(stores)
 
@@ -23,6 +27,34 @@ BOOST_DATA_TEST_CASE(its_ledger_keeps_the_contract,
     support::scratch const dir;
     auto const store = bsp::server::open_store(name, dir.path());
     auto const ledger = bsp::server::open_ledger(*store);
+    clause.check(*ledger);
+}
+
+namespace {
+
+/// An SQLite store whose content is sealed.
+struct sealed {
+    support::scratch const dir;
+    std::unique_ptr<bsp::store_base> store;
+
+    sealed() {
+        setenv("BSP_KEY_ENCRYPTION_KEY", std::string(64, 'a').c_str(), 1);
+        bsp::server::protect_content("sqlite", dir.path(), true);
+        store = bsp::server::open_store("sqlite", dir.path());
+    }
+    ~sealed() { unsetenv("BSP_KEY_ENCRYPTION_KEY"); }
+};
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(a_sealed_store_keeps_the_contract, boost::unit_test::data::make(bsp::test::store_contract), clause) {
+    sealed const s;
+    clause.check(*s.store);
+}
+
+BOOST_DATA_TEST_CASE(its_sealed_ledger_keeps_the_contract, boost::unit_test::data::make(bsp::test::ledger_contract), clause) {
+    sealed const s;
+    auto const ledger = bsp::server::open_ledger(*s.store);
     clause.check(*ledger);
 }
 
