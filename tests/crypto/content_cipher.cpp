@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(the_cipher_is_the_published_one) {
 
 BOOST_AUTO_TEST_CASE(what_was_sealed_opens_in_its_place_with_its_key_alone) {
     auto const one = cipher_of({1});
-    for (std::string const text : {std::string{}, std::string{"a"}, std::string(100'000, 'x'), std::string{"with\0zero", 9}}) {
+    for (std::string const& text : {std::string{}, std::string{"a"}, std::string(100'000, 'x'), std::string{"with\0zero", 9}}) {
         std::string const sealed = one.seal(text, here);
         BOOST_TEST(sealed.size() == text.size() + content_cipher::overhead_bytes);
         BOOST_TEST(one.open(sealed, here).value() == text);

@@ -9,7 +9,9 @@
 #include <boost/test/data/test_case.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 // Every store that `--store` can name keeps the contract.
@@ -56,6 +58,20 @@ BOOST_DATA_TEST_CASE(its_sealed_ledger_keeps_the_contract, boost::unit_test::dat
     sealed const s;
     auto const ledger = bsp::server::open_ledger(*s.store);
     clause.check(*ledger);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_queued_is_in_no_file_of_a_sealed_store) {
+    sealed const s;
+    std::string const word = "canary7f3ad1";
+    auto const ledger = bsp::server::open_ledger(*s.store);
+    BOOST_TEST(ledger->append("peer_1", {0, "e1", "{\"question\": \"" + word + "\"}", {}}, 0).has_value());
+    BOOST_TEST(ledger->events("peer_1", 0, 10).value().front().body.find(word) != std::string::npos);
+    for (auto const& entry : std::filesystem::recursive_directory_iterator{s.dir.path()})
+        if (entry.is_regular_file()) BOOST_TEST(support::read_file(entry.path()).find(word) == std::string::npos, entry.path());
+    unsetenv("BSP_KEY_ENCRYPTION_KEY");
+    auto const locked = bsp::server::open_store("sqlite", s.dir.path());
+    BOOST_TEST(bsp::server::open_ledger(*locked)->events("peer_1", 0, 10).error().detail == "storage is not available");
+    BOOST_CHECK_THROW(bsp::server::protect_content("sqlite", s.dir.path(), false), std::runtime_error);
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_in_a_file_survives_reopening) {
