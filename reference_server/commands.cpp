@@ -43,6 +43,13 @@ void declare_store_commands(CLI::App& app, subject const& who, std::function<std
         ->callback([&] { chosen = [&who] { return renew_epoch(who.data_dir); }; });
 }
 
+void declare_content_commands(CLI::App& app, subject const& who, std::function<std::string()>& chosen) {
+    auto* const content = app.add_subcommand("content", "Look after content that is sealed at rest")->require_subcommand(1)->fallthrough();
+    content->add_subcommand("rekey", "Seal all of it anew under a new key, while the server is stopped; again after a crash, to go on")->fallthrough()->callback([&] {
+        chosen = [&who] { return rekey_content(who.data_dir); };
+    });
+}
+
 struct audit_arguments {
     std::string file, head;
 };
@@ -148,6 +155,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     declare_options(app, c);
     declare_user_commands(app, who, chosen);
     declare_store_commands(app, who, chosen);
+    declare_content_commands(app, who, chosen);
     declare_audit_commands(app, who, trail, chosen);
     declare_key_commands(app, who, keys, chosen);
     declare_token_commands(app, who, given, in, chosen);

@@ -2,6 +2,7 @@
 
 #include "audit_file.hpp"
 #include "client/sync_worker.hpp"
+#include "clock.hpp"
 #include "door/door.hpp"
 #include "door/tls_identity.hpp"
 #include "forwarded.hpp"
@@ -15,11 +16,12 @@
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
 #include "telemetry.hpp"
+#include "test_clock.hpp"
 #include "web/pages.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
+#include <bsp/policy/store_limiter.hpp>
 #include <bsp/wire/problem.hpp>
 
 #include <spdlog/spdlog.h>
@@ -74,7 +76,7 @@ public:
     explicit parts(config const& c)
         : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_, c), c.type}, self_{installation_.current()->self},
           users_place_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users).string()},
-          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{open_store(c.store, data_dir_)},
+          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened_store(c, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
           protocol_{installation_, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
@@ -99,6 +101,7 @@ public:
         } catch (std::system_error const& why) {
             throw std::runtime_error{why.what()};
         }
+        if (c.test_clock) spdlog::warn("--test-clock: whoever has the admin token moves the clock of this server; it is for tests, and for nothing else");
         url_ = url_of(shown != nullptr, c.host, door_->port());
         if (settings_.base_url.empty()) settings_.base_url = url_;
         store_->on_commit([this] {
@@ -109,8 +112,7 @@ public:
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
-        // A local backend has the originals; copies are what expires.
-        if (self_.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
+        retention_ = std::make_unique<retention>(*store_, retention::rules{self_.backend_type == "hosted", std::chrono::hours{24} * static_cast<int>(c.audit_days)});
     }
 
     ~parts() { stop(); }
@@ -146,8 +148,20 @@ private:
         return dir;
     }
 
+    static std::unique_ptr<store_base> opened_store(config const& c, std::filesystem::path const& dir) {
+        protect_content(c.store, dir, c.encrypt_content);
+        return open_store(c.store, dir);
+    }
+
+    /// Counting in the store costs a commit for each request, which only servers that share budgets have a use for.
+    [[nodiscard]] std::unique_ptr<limiter_base> opened_limiter() {
+        bool const in_store = config_.limiter.empty() ? is_shared(config_.store) : config_.limiter == "store";
+        if (in_store) return std::make_unique<store_limiter>(*store_);
+        return std::make_unique<window_limiter>();
+    }
+
     [[nodiscard]] std::shared_ptr<tls_identity const> read_certificate() const {
-        auto const now = system_clock{}.now();
+        auto const now = server_clock{}.now();
         auto identity = std::make_shared<tls_identity const>(expand_home(config_.tls_certificate), expand_home(config_.tls_key), now);
         if (identity->valid_until() < now + certificate_notice) spdlog::warn("the certificate expires soon, at {}", format_timestamp(identity->valid_until()));
         return identity;
@@ -188,8 +202,9 @@ private:
         http_request held_request;
         door_answer out = routes_.answer(std::move(request), close, [&](http_request const& r) {
             http_response response = logged(r, [&] {
-                auto page = serve_page(r);
-                return page ? *std::move(page) : protocol_.serve(r);
+                if (auto page = serve_page(r)) return *std::move(page);
+                if (auto moved = config_.test_clock ? serve_test_clock(r, settings_.admin_token) : std::nullopt) return *moved ? **std::move(moved) : problem(moved->error());
+                return protocol_.serve(r);
             });
             held = std::move(response.held);
             if (held) held_request = r;
@@ -203,7 +218,7 @@ private:
     std::optional<std::string> answer_again(held_response const& held, http_request const& request, bool close, bool last) {
         std::optional<http_response> given;
         try {
-            given = held.again(system_clock{}.now(), last);
+            given = held.again(server_clock{}.now(), last);
         } catch (std::exception const& why) {
             spdlog::error("a held request was abandoned: {}", why.what());
             given = problem(fail(errc::internal, ""));
@@ -248,9 +263,9 @@ private:
     std::unique_ptr<sync_ledger> ledger_;
     std::unique_ptr<sync_switch> wishes_;
     std::unique_ptr<sync_worker> worker_;
-    window_limiter limits_;
+    std::unique_ptr<limiter_base> limits_{opened_limiter()};
     refusal_trail trail_;
-    guards guards_{limits_, trail_};
+    guards guards_{*limits_, trail_};
     std::unique_ptr<retention> retention_;
     protocol protocol_;
     request_ids ids_;

@@ -21,6 +21,14 @@ std::string text_of_member(json::object const& o, std::string_view name) {
 
 std::string surface_of(message const& m) { return text_of_member(m.received, "surface"); }
 
+/// What the audit trail says of settings: no text that a user chose.
+json::object counts_of(json::object const& s) {
+    json::object out;
+    for (auto const name : switches) out[name] = s.at(name);
+    out["retention_days"] = s.at("retention_days");
+    return out;
+}
+
 }  // namespace
 
 // ---- the paths --------------------------------------------------------------------------------------------
@@ -99,6 +107,7 @@ result<http_response> private_backend::settings_call(call const& c) {
     for (auto const name : switches) BSP_CHECK(check_setting(f, name));
     for (auto const name : {"retention_days", "allowed_surfaces"}) BSP_CHECK(check_setting(f, name));
     keep_settings(who.user_id, merged(settings_of(who.user_id), body));
+    record({c.now, "privacy_settings_updated", c.peer_id, counts_of(settings_of(who.user_id))});
     return json_answer(200, json::object{{"status", "updated"}});
 }
 
@@ -173,14 +182,16 @@ void private_backend::forget_expired(instant now) {
     if (config().backend_type != "hosted") return;
     for (auto& [user_id, all] : held().tenants) {
         instant const until = cutoff(user_id, now);
+        std::size_t messages = 0;
         for (auto& [id, c] : all) {
-            std::erase_if(c.messages, [&](auto const& m) { return has_expired(m.second, until, now); });
+            messages += std::erase_if(c.messages, [&](auto const& m) { return has_expired(m.second, until, now); });
             std::erase_if(c.losers, [&](loser const& l) {
                 auto const t = timestamp(text_of_member(l.message, "timestamp"));
                 return t && *t <= until;
             });
         }
-        std::erase_if(all, [&](auto const& c) { return !c.second.winner.deleted && has_expired(c.second, until); });
+        std::size_t const conversations = std::erase_if(all, [&](auto const& c) { return !c.second.winner.deleted && has_expired(c.second, until); });
+        if (messages + conversations > 0) record({now, "retention_enforced", "", {{"messages", messages}, {"conversations", conversations}}});
     }
 }
 
@@ -233,7 +244,9 @@ bool private_backend::make_blank(std::string const& user_id, std::string const& 
 
 result<http_response> private_backend::export_call(call const& c) {
     BSP_TRY(principal const who, authenticate(c, user_may));
-    return json_answer(200, exported(who.user_id, c.now));
+    json::object all = exported(who.user_id, c.now);
+    record({c.now, "data_exported", c.peer_id, {{"conversations", all["conversations"].as_array().size()}}});
+    return json_answer(200, std::move(all));
 }
 
 json::object private_backend::exported(std::string const& user_id, instant now) {
@@ -256,7 +269,9 @@ json::object private_backend::exported(std::string const& user_id, instant now) 
 result<http_response> private_backend::erase_call(call const& c) {
     BSP_TRY(principal const who, authenticate(c, user_may | peer_may));
     if (who.kind == principal::peer_kind && (may_erase() & peer_may) == 0) return fail(errc::forbidden, "only the user may erase");
+    json::object const counts{{"conversations", tenant_of(who.user_id).size()}};
     erase(who.user_id);
+    record({c.now, "data_erased", c.peer_id, counts});
     return json_answer(200, json::object{{"status", "erased"}, {"erased_at", format_timestamp(c.now)}});
 }
 

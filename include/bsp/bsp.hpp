@@ -17,6 +17,7 @@
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
 #include <bsp/json/value.hpp>
+#include <bsp/crypto/content_cipher.hpp>
 #include <bsp/crypto/hmac.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/crypto/rsa.hpp>
@@ -50,6 +51,7 @@
 #include <bsp/privacy/settings.hpp>
 #include <bsp/privacy/transfer.hpp>
 #include <bsp/policy/audit.hpp>
+#include <bsp/policy/audit_retention.hpp>
 #include <bsp/policy/clock.hpp>
 #include <bsp/policy/entropy.hpp>
 #include <bsp/policy/environment.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "migrations_content.hpp"
 #include "migrations_privacy.hpp"
 
 #include <array>
@@ -201,6 +202,7 @@ ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
 )sql",
     privacy_settings_step,
     retention_step,
+    content_key_step,
 };
 
 }  // namespace bsp::server::migrations

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "kept_content.hpp"
+
 #include <bsp/base/bytes.hpp>
 #include <bsp/base/instant.hpp>
 
@@ -53,6 +55,8 @@ public:
     [[nodiscard]] bool boolean(int column) const { return integer(column) != 0; }
     [[nodiscard]] bool is_null(int column) const;
     [[nodiscard]] sha256_digest digest(int column) const;
+    /// A text, or a blob, which is sealed.
+    [[nodiscard]] kept_content content(int column) const;
     /// An instant kept exactly, in two columns: seconds, nanoseconds.
     [[nodiscard]] instant exact_instant(int column) const {
         return {integer(column), static_cast<std::uint32_t>(integer(column + 1))};
@@ -67,6 +71,7 @@ private:
     void bind_one(int at, std::size_t value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, bool value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, sha256_digest const& value);
+    void bind_one(int at, kept_content const& value);
     void bind_one(int at, std::nullopt_t);
     template <class T>
     void bind_one(int at, std::optional<T> const& value) {

@@ -1,5 +1,6 @@
 #include "sqlite_store.hpp"
 
+#include "sqlite_content.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_views.hpp"
 
@@ -23,7 +24,7 @@ error unavailable() { return fail(errc::unavailable, "storage is not available")
 /// The one thread that writes.
 class sqlite_store::writer {
 public:
-    explicit writer(std::string const& path) : db_{path, sqlite::access::read_write} {
+    writer(std::string const& path, content_codec const& content) : db_{path, sqlite::access::read_write}, content_{content} {
         // FULL syncs the log at every commit: what was answered survives the loss of power, not only of the process.
         db_.execute("PRAGMA synchronous = FULL");
         db_.execute("PRAGMA secure_delete = ON");  // what is removed is overwritten with zeros
@@ -137,7 +138,7 @@ private:
     /// Throws when the whole group is lost.
     result<> run_one(job& member) {
         db_.prepare("SAVEPOINT one").run();
-        sqlite_session session{db_};
+        sqlite_session session{db_, content_};
         result<> outcome = unavailable();
         {
             sqlite_transaction transaction{session};
@@ -157,6 +158,7 @@ private:
     }
 
     sqlite::connection db_;
+    content_codec const& content_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<job*> waiting_;
@@ -168,13 +170,13 @@ private:
 /// Connections for reading, as many as there are reads at the same time.
 class sqlite_store::readers {
 public:
-    explicit readers(std::string path) : path_{std::move(path)} {}
+    readers(std::string path, content_codec const& content) : path_{std::move(path)}, content_{content} {}
 
     result<> run(std::function<result<>(store_reader&)> const& f) {
         try {
             auto db = take();
             db->prepare("BEGIN").run();
-            sqlite_session session{*db};
+            sqlite_session session{*db, content_};
             result<> outcome = unavailable();
             {
                 sqlite_snapshot snapshot{session};
@@ -211,12 +213,14 @@ private:
     }
 
     std::string path_;
+    content_codec const& content_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<sqlite::connection>> kept_;
 };
 
-sqlite_store::sqlite_store(std::string const& path)
-    : epoch_{prepare_sqlite_file(path)}, writer_{std::make_unique<writer>(path)}, readers_{std::make_unique<readers>(path)} {}
+sqlite_store::sqlite_store(std::string const& path, std::shared_ptr<content_cipher const> cipher)
+    : epoch_{prepare_sqlite_file(path)}, content_{content_is_sealed(path) ? content_codec{std::move(cipher)} : content_codec{}}, writer_{std::make_unique<writer>(path, content_)},
+      readers_{std::make_unique<readers>(path, content_)} {}
 sqlite_store::~sqlite_store() = default;
 
 std::string sqlite_store::epoch() const { return epoch_; }

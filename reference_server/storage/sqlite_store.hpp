@@ -1,5 +1,7 @@
 #pragma once
 
+#include "content_codec.hpp"
+
 #include <bsp/policy/store.hpp>
 
 #include <functional>
@@ -20,8 +22,9 @@ class sqlite_store final : public store_base {
 public:
     /// Opens the file at `path`, makes it when it does not exist, and brings an older schema up to date.
     /// Throws std::runtime_error with one line for the operator when the file is empty, damaged, of
-    /// another program or of a newer version of this one: it never starts anew over something.
-    explicit sqlite_store(std::string const& path);
+    /// another program or of a newer version of this one: it never starts anew over something. Where content is sealed
+    /// (sqlite_content.hpp) it needs the cipher; without it every operation on content answers `unavailable`.
+    explicit sqlite_store(std::string const& path, std::shared_ptr<content_cipher const> cipher = nullptr);
     ~sqlite_store() override;
 
     [[nodiscard]] std::string epoch() const override;
@@ -40,6 +43,7 @@ private:
     class readers;
 
     std::string epoch_;
+    content_codec content_;
     std::unique_ptr<writer> writer_;
     std::unique_ptr<readers> readers_;
 };

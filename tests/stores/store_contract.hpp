@@ -621,6 +621,40 @@ inline void the_audit_trail_is_read_by_filters_in_pages(store_base& s) {
     BOOST_TEST(audited_numbers(s, {.after = 4}) == "");
 }
 
+inline void the_oldest_of_the_audit_trail_go_and_the_rest_is_proven(store_base& s) {
+    auto const begin = [&] { return must(s.read([](store_reader& r) { return r.audit_begin(); })); };
+    auto const prune = [&](instant until, std::size_t limit) { return must(s.write([&](store_writer& w) { return w.prune_audit(until, limit); })); };
+    BOOST_TEST((begin() == audit_seal{}));
+    BOOST_TEST(prune(t0 + 1h, 10) == 0u);
+    must(s.write([](store_writer& w) -> result<> {
+        // The clock was set back between the third and the fourth.
+        for (auto const after : {0s, 1s, 9s, 2s, 3s, 4s}) BSP_CHECK(w.append_audit(audited(audit_type::sync_accepted, "p1", t0 + after)));
+        return ok();
+    }));
+    auto const all = must(s.read([](store_reader& r) { return r.audit({}); }));
+    BOOST_TEST(prune(t0 - 1ns, 10) == 0u);
+    BOOST_TEST(prune(t0 + 2s, 1) == 1u);
+    BOOST_TEST((begin() == audit_seal{1, all[0].hash}));
+    BOOST_TEST(prune(t0 + 2s, 10) == 1u);  // up to the first that is younger
+    BOOST_TEST(audited_numbers(s, {}) == "3 4 5 6 ");
+    BOOST_TEST(audited_numbers(s, {.after = 1, .limit = 2}) == "3 4 ");
+    BOOST_TEST(audited_numbers(s, {.peer_id = "p1", .after = 4}) == "5 6 ");
+    BOOST_TEST((begin() == audit_seal{2, all[1].hash}));
+    BOOST_TEST((chained(begin().hash, entry_text(all[2])) == all[2].hash));
+    BOOST_TEST(!s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.prune_audit(t0 + 1h, 10));
+        return fail(errc::internal, "no");
+    }));
+    BOOST_TEST(audited_numbers(s, {}) == "3 4 5 6 ");
+    BOOST_TEST((begin() == audit_seal{2, all[1].hash}));
+    BOOST_TEST(prune(t0 + 1h, 10) == 3u);  // the last one stays, whatever its age
+    must(s.write([](store_writer& w) { return w.append_audit(audited(audit_type::sync_accepted, "p2")); }));
+    auto const left = must(s.read([](store_reader& r) { return r.audit({}); }));
+    BOOST_REQUIRE(left.size() == 2u);
+    BOOST_TEST(left[1].number == 7u);
+    BOOST_TEST((left[1].hash == chained(left[0].hash, entry_text(left[1]))));
+}
+
 inline void an_audit_entry_of_a_refused_transaction_is_not_kept(store_base& s) {
     must(s.write([](store_writer& w) { return w.append_audit(audited(audit_type::sync_accepted, "p1")); }));
     BOOST_TEST(!s.write([](store_writer& w) -> result<> {
@@ -880,6 +914,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(an_assertion_is_claimed_once)
     BSP_X(the_audit_trail_is_a_chain_in_order)
     BSP_X(the_audit_trail_is_read_by_filters_in_pages)
+    BSP_X(the_oldest_of_the_audit_trail_go_and_the_rest_is_proven)
     BSP_X(an_audit_entry_of_a_refused_transaction_is_not_kept)
     BSP_X(requests_are_counted_by_windows)
     BSP_X(concurrent_writers_of_one_user_do_not_lose_each_others_writes)

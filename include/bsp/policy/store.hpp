@@ -139,6 +139,8 @@ public:
     virtual result<std::vector<audit_entry>> audit(audit_query const& asked) = 0;
     /// The last entry of the trail, which seals all of it.
     virtual result<std::optional<audit_entry>> last_audit() = 0;
+    /// What the first entry of the trail follows.
+    virtual result<audit_seal> audit_begin() = 0;
 };
 
 /// One transaction.
@@ -157,6 +159,9 @@ public:
 
     /// Adds to the audit trail, if and only if the transaction is committed.
     virtual result<> append_audit(audit_event const& event) = 0;
+    /// Takes away up to `limit` of the oldest entries, up to the first that is younger than `until`, and never the last of
+    /// the trail; how many. `audit_begin` remembers what they sealed.
+    virtual result<std::size_t> prune_audit(instant until, std::size_t limit) = 0;
 
     /// The data of one user; valid for this transaction.
     virtual tenant_writer& tenant(std::string_view user_id) = 0;

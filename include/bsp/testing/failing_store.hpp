@@ -176,6 +176,9 @@ private:
         result<std::optional<audit_entry>> last_audit() override {
             return self_.guarded([&] { return inner_.last_audit(); });
         }
+        result<audit_seal> audit_begin() override {
+            return self_.guarded([&] { return inner_.audit_begin(); });
+        }
         result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override {
             return self_.guarded([&] { return inner_.users(after, limit); });
         }
@@ -212,6 +215,9 @@ private:
         }
         result<> append_audit(audit_event const& event) override {
             return self_.guarded([&] { return inner_.append_audit(event); });
+        }
+        result<std::size_t> prune_audit(instant until, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.prune_audit(until, limit); });
         }
         tenant_writer& tenant(std::string_view user_id) override { return tenant_.emplace(self_, inner_.tenant(user_id)); }
 

@@ -383,7 +383,7 @@ private:
         }
         [[nodiscard]] std::vector<audit_entry> audit(audit_query const& asked) const {
             std::vector<audit_entry> page;
-            for (std::size_t i = asked.after; i < self.audit_.size() && page.size() < asked.limit; ++i) {
+            for (std::size_t i = std::max(asked.after, self.audit_begin_.number) - self.audit_begin_.number; i < self.audit_.size() && page.size() < asked.limit; ++i) {
                 auto const& e = self.audit_[i];
                 if (e.at >= asked.since && (!asked.type || e.type == *asked.type) && (!asked.peer_id || e.peer_id == *asked.peer_id)) page.push_back(e);
             }
@@ -408,6 +408,7 @@ private:
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
         result<std::vector<audit_entry>> audit(audit_query const& asked) override { return registry_.audit(asked); }
         result<std::optional<audit_entry>> last_audit() override { return registry_.last_audit(); }
+        result<audit_seal> audit_begin() override { return registry_.self.audit_begin_; }
         result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override { return registry_.users(after, limit); }
 
         tenant_reader& tenant(std::string_view user_id) override {
@@ -432,6 +433,7 @@ private:
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
         result<std::vector<audit_entry>> audit(audit_query const& asked) override { return registry_.audit(asked); }
         result<std::optional<audit_entry>> last_audit() override { return registry_.last_audit(); }
+        result<audit_seal> audit_begin() override { return registry_.self.audit_begin_; }
         result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override { return registry_.users(after, limit); }
 
         result<> put_peer(peer_record const& peer) override {
@@ -486,6 +488,18 @@ private:
             return ok();
         }
 
+        result<std::size_t> prune_audit(instant until, std::size_t limit) override {
+            auto& trail = registry_.self.audit_;
+            auto& begin = registry_.self.audit_begin_;
+            std::size_t n = 0;
+            while (n < limit && n + 1 < trail.size() && trail[n].at <= until) ++n;
+            if (n == 0) return n;
+            undo_.on_rollback([&trail, &begin, old_trail = trail, old_begin = begin] { trail = old_trail, begin = old_begin; });
+            begin = {trail[n - 1].number, trail[n - 1].hash};
+            trail.erase(trail.begin(), trail.begin() + static_cast<std::ptrdiff_t>(n));
+            return n;
+        }
+
         tenant_writer& tenant(std::string_view user_id) override {
             auto& data = registry_.self.users_[std::string{user_id}];
             return tenants_.try_emplace(std::string{user_id}, data, &undo_).first->second;
@@ -533,7 +547,8 @@ private:
     std::vector<revocation> revocations_;
     std::map<std::pair<std::string, std::string>, instant> claims_;          ///< (issuer, jti) → expires_at
     std::map<std::string, rate_window, std::less<>> rate_windows_;
-    std::vector<audit_entry> audit_;                                         ///< the entry with the number n at n - 1
+    std::vector<audit_entry> audit_;
+    audit_seal audit_begin_;                                                 ///< the entry with the number n is at n - 1 - audit_begin_.number
 };
 static_assert(store<memory_store>);
 
