@@ -40,6 +40,7 @@ std::string target_arguments_of(run_arguments const& a, bool for_run) {
     out += trust_arguments(a.trust);
     if (!for_run) return out;
     if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
+    if (a.battery) out += " --battery " + std::to_string(*a.battery);
     return out;
 }
 
@@ -70,7 +71,7 @@ std::chrono::milliseconds shrinking_time(std::string const& text) {
 std::vector<registered_check> generated(std::vector<registered_check> const& selected) {
     std::vector<registered_check> out;
     for (auto const& c : selected)
-        if ((c.check->needs & need::generator) != 0 || c.profile == profile::fuzz) out.push_back(c);
+        if ((c.check->needs & need::generator) != 0 || c.profile == profile::fuzz || c.group == "battery") out.push_back(c);
     if (out.empty()) throw usage_error{"--soak repeats generated checks, and the selection has none"};
     return out;
 }
@@ -135,6 +136,9 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     constexpr std::chrono::seconds fuzz_time_of_a_round{1};
     if (!a.fuzz_time.empty()) world.fuzz_time = duration_of(a.fuzz_time);
     else if (!a.soak.empty()) world.fuzz_time = fuzz_time_of_a_round;
+    constexpr std::size_t battery_of_a_round = 600;
+    if (a.battery) world.battery = a.battery;
+    else if (!a.soak.empty()) world.battery = battery_of_a_round;
     world.shrink_time = shrinking_time(a.shrink);
     auto const soaking_time = a.soak.empty() ? std::chrono::milliseconds{} : duration_of(a.soak);
     report_files all{a.output, out, false};  // a path that cannot be written is found before anything runs

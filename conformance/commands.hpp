@@ -29,6 +29,7 @@ struct run_arguments {
     unsigned jobs = 8;
     int timeout_s = 10;
     std::string fuzz_time;  ///< "30s", "500ms", "2m"; empty: the default
+    std::optional<std::size_t> battery;  ///< near-valid requests to try; nothing: a slice of two seconds
     std::string shrink = "5s";  ///< a duration, "off" or "max"
     std::string soak;           ///< a duration: generated checks in rounds until it is over or one fails; empty: an ordinary run
     std::string restart_command, kill_command;

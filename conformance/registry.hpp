@@ -71,6 +71,7 @@
     X(rotation_keys) \
     X(limits) \
     X(audit) \
+    X(battery) \
     X(histories) \
     X(client_push) \
     X(client_answers) \

@@ -52,6 +52,7 @@ struct surroundings {
     std::atomic<bool> lost = false;                         ///< the target no longer answers
     std::atomic<std::int64_t> patience_ms = 3 * 60'000;     ///< left for waiting out 429 answers
     std::chrono::milliseconds fuzz_time{10'000};            ///< of all checks of the profile FUZZ together
+    std::optional<std::size_t> battery = {};                ///< near-valid requests that the run tries (--battery); nothing: a slice of 2 s
     std::chrono::milliseconds property_time{};              ///< of one property, cases of every size; 0: as it says itself
     std::chrono::milliseconds shrink_time{5'000};           ///< for making one counterexample small; 0: it stays as it is
     /// Told of a counterexample before it is made small: what was found, and in how many steps.

@@ -71,6 +71,7 @@ std::vector<fault> audit_faults();
 std::vector<fault> rot_faults();
 std::vector<fault> red_faults();
 std::vector<fault> off_telemetry_faults();
+std::vector<fault> battery_faults();
 
 std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();

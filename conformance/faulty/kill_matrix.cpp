@@ -128,7 +128,7 @@ struct kill_matrix::laboratory {
     std::unique_ptr<faulty::door> door;
     std::jthread client;  // of the backend behind the door
 
-    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}; }
+    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = 6'000; }
     ~laboratory() { std::filesystem::remove(flag); }
 
     static faulty::settings make_settings() {
