@@ -1,6 +1,6 @@
 #include "audit_file.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
+#include "clock.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -83,7 +83,7 @@ audit_file::audit_file(std::filesystem::path const& data_dir, store_base& store,
     std::string const line = last_line(file_, path);
     if (!line.empty() && !belongs(store_, line)) {
         // Never written over, never lengthened with what does not follow from it.
-        auto const aside = data_dir / ("audit.until-" + std::to_string(system_clock{}.now().seconds) + ".jsonl");
+        auto const aside = data_dir / ("audit.until-" + std::to_string(server_clock{}.now().seconds) + ".jsonl");
         spdlog::error("{} is not the trail of this store; it is kept as {}, and a new one begins", path.string(), aside.string());
         ::close(file_);
         std::filesystem::rename(path, aside);
@@ -126,7 +126,7 @@ void audit_file::work() {
             last = stopping_;
         }
         try {
-            trail_.flush(system_clock{}.now(), last);
+            trail_.flush(server_clock{}.now(), last);
             catch_up();
         } catch (std::exception const& why) {
             spdlog::error("the audit file: {}", why.what());

@@ -13,8 +13,8 @@
 namespace bsp::server {
 namespace {
 
-/// Options whose values are settled before the others are read, or make no sense to keep.
-bool has_no_variable(std::string const& name) { return name == "help" || name == "version"; }
+/// Options whose values are settled before the others are read, or make no sense to keep; and what only a tester who says so is to have.
+bool has_no_variable(std::string const& name) { return name == "help" || name == "version" || name == "test-clock"; }
 
 std::string variable_of(std::string const& option) {
     std::string name = "BSP_";
@@ -117,6 +117,8 @@ void declare_options(CLI::App& app, config& c) {
         ->type_name("LEVEL")
         ->multi_option_policy(last);
 
+    app.add_flag("--test-clock", c.test_clock, "For tests only: POST /clock moves this server's clock forwards; on a loopback address only")->configurable(false);
+
     declare_size(app, "--body-bytes-max", c.limits.body_bytes_max, 10u << 20, 1u << 30, "Largest request body");
     declare_size(app, "--connections-max", c.limits.connections_max, 16, 1'000'000, "Open connections; beyond, the longest idle one gives way");
     declare_size(app, "--workers", c.limits.workers, 1, 1'024, "Requests served at the same time");
@@ -158,6 +160,7 @@ void validate(config const& c) {
     }
     if (c.base_url.empty() && !is_loopback(c.host))
         throw std::runtime_error{"--base-url: is required with --host " + c.host + ", so that peers are told a URL that they can reach"};
+    if (c.test_clock && (!is_loopback(c.host) || c.behind_tls_proxy)) throw std::runtime_error{"--test-clock: is for a server that only this machine reaches"};
     if (c.tls_certificate.empty() != c.tls_key.empty())
         throw std::runtime_error{c.tls_key.empty() ? "--tls-key: is required with --tls-cert" : "--tls-cert: is required with --tls-key"};
     // What is signed is not secret (BSP-GEN-103).

@@ -35,6 +35,7 @@ struct config {
     log_format log = log_format::text;
     std::string log_level = "info";
     std::size_t events_per_minute = bsp::limits::events_per_window_max;  ///< of one peer
+    bool test_clock = false;                   ///< POST /clock moves the clock
     door_limits limits;
 };
 

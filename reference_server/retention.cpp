@@ -1,6 +1,7 @@
 #include "retention.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
+#include "clock.hpp"
+
 #include <bsp/base/limits.hpp>
 #include <bsp/endpoint/sweep.hpp>
 
@@ -13,6 +14,7 @@ namespace bsp::server {
 namespace {
 
 constexpr std::chrono::hours period{1};
+constexpr std::chrono::seconds looked_every{1};  ///< whether it is due: the clock may be moved
 constexpr std::size_t batch = 200;  ///< messages, events and conversations of one transaction
 
 }  // namespace
@@ -36,12 +38,15 @@ bool retention::is_stopping() {
 void retention::work() {
     while (!is_stopping()) {
         try {
-            sweep_all();
+            if (instant const now = server_clock{}.now(); now >= due_ || now < due_ - period) {  // set back
+                due_ = now + period;
+                sweep_all();
+            }
         } catch (std::exception const& why) {
             spdlog::error("retention: {}", why.what());
         }
         std::unique_lock lock{mutex_};
-        wake_.wait_for(lock, period, [&] { return stopping_; });
+        wake_.wait_for(lock, looked_every, [&] { return stopping_; });
     }
 }
 
@@ -59,7 +64,7 @@ void retention::sweep_all() {
 bool retention::sweep_user(std::string const& user_id) {
     for (endpoint::sweep_place place; !place.done;) {
         if (is_stopping()) return false;
-        auto const next = store_.write([&](store_writer& w) { return endpoint::sweep(w.tenant(user_id), place, system_clock{}.now(), batch); });
+        auto const next = store_.write([&](store_writer& w) { return endpoint::sweep(w, user_id, place, server_clock{}.now(), batch); });
         if (!next) return false;
         place = *next;
     }

@@ -28,6 +28,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;
+    instant due_;  ///< of the next sweep
     std::thread thread_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "audit_file.hpp"
 #include "client/sync_worker.hpp"
+#include "clock.hpp"
 #include "door/door.hpp"
 #include "door/tls_identity.hpp"
 #include "forwarded.hpp"
@@ -15,9 +16,9 @@
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
 #include "telemetry.hpp"
+#include "test_clock.hpp"
 #include "web/pages.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/wire/problem.hpp>
@@ -99,6 +100,7 @@ public:
         } catch (std::system_error const& why) {
             throw std::runtime_error{why.what()};
         }
+        if (c.test_clock) spdlog::warn("--test-clock: whoever has the admin token moves the clock of this server; it is for tests, and for nothing else");
         url_ = url_of(shown != nullptr, c.host, door_->port());
         if (settings_.base_url.empty()) settings_.base_url = url_;
         store_->on_commit([this] {
@@ -147,7 +149,7 @@ private:
     }
 
     [[nodiscard]] std::shared_ptr<tls_identity const> read_certificate() const {
-        auto const now = system_clock{}.now();
+        auto const now = server_clock{}.now();
         auto identity = std::make_shared<tls_identity const>(expand_home(config_.tls_certificate), expand_home(config_.tls_key), now);
         if (identity->valid_until() < now + certificate_notice) spdlog::warn("the certificate expires soon, at {}", format_timestamp(identity->valid_until()));
         return identity;
@@ -188,8 +190,9 @@ private:
         http_request held_request;
         door_answer out = routes_.answer(std::move(request), close, [&](http_request const& r) {
             http_response response = logged(r, [&] {
-                auto page = serve_page(r);
-                return page ? *std::move(page) : protocol_.serve(r);
+                if (auto page = serve_page(r)) return *std::move(page);
+                if (auto moved = config_.test_clock ? serve_test_clock(r, settings_.admin_token) : std::nullopt) return *moved ? **std::move(moved) : problem(moved->error());
+                return protocol_.serve(r);
             });
             held = std::move(response.held);
             if (held) held_request = r;
@@ -203,7 +206,7 @@ private:
     std::optional<std::string> answer_again(held_response const& held, http_request const& request, bool close, bool last) {
         std::optional<http_response> given;
         try {
-            given = held.again(system_clock{}.now(), last);
+            given = held.again(server_clock{}.now(), last);
         } catch (std::exception const& why) {
             spdlog::error("a held request was abandoned: {}", why.what());
             given = problem(fail(errc::internal, ""));

@@ -1,6 +1,6 @@
 #include "telemetry.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
+#include "clock.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -17,7 +17,7 @@ constexpr std::size_t taken_max = 2'048;                ///< messages of one tra
 
 std::vector<endpoint::stream_output> taken(endpoint::telemetry_intake& intake, std::vector<endpoint::stream_input> const& inputs) {
     try {
-        return intake.take(inputs, system_clock{}.now());
+        return intake.take(inputs, server_clock{}.now());
     } catch (std::exception const& why) {
         spdlog::error("telemetry was abandoned: {}", why.what());
         return std::vector<endpoint::stream_output>(inputs.size(), {{}, endpoint::stream_close{endpoint::close_code::fault, ""}});
@@ -132,7 +132,7 @@ void telemetry::work(shared& s, endpoint::telemetry_intake& intake) {
         for (auto const& open : streams) by_owner[{open->owner().peer_id, open->owner().key_sha256}].push_back(open);
         std::vector<endpoint::stream_owner> owners;
         for (auto const& entry : by_owner) owners.push_back({entry.first.first, entry.first.second});
-        auto const closes = intake.judge(owners, system_clock{}.now());
+        auto const closes = intake.judge(owners, server_clock{}.now());
         for (std::size_t i = 0; auto const& entry : by_owner)
             if (auto const& close = closes[i++])
                 for (auto const& open : entry.second) open->end(*close);

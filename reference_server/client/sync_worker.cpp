@@ -1,12 +1,12 @@
 #include "sync_worker.hpp"
 
+#include "../clock.hpp"
 #include "../living_installation.hpp"
 #include "../storage/sync_switch.hpp"
 #include "http_client.hpp"
 #include "logged_ledger.hpp"
 #include "telemetry_courier.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/sync/scheduler.hpp>
 
@@ -32,7 +32,7 @@ constexpr auto wishes_period = 500ms;  ///< how soon `sync now` is noticed
 constexpr auto commits_gap = 5ms;      ///< the first is heeded at once; those of a busy server, together
 constexpr auto pause_min = 1ms;        ///< between two looks at the machines
 
-sync::moment now() { return {system_clock{}.now(), clock::now().time_since_epoch()}; }
+sync::moment now() { return {server_clock{}.now(), clock::now().time_since_epoch()}; }
 
 /// A lock that ends with the process.
 class file_lock {

@@ -60,6 +60,9 @@ constexpr std::optional<audit_type> audit_type_of(std::string_view name) {
     return std::nullopt;
 }
 
+/// Names that this code gives, and lengths, numbers, settings as 0 and 1.
+using audit_counts = std::vector<std::pair<std::string_view, std::int64_t>>;
+
 /// What happened, as told to the trail. There is no room in it for text of a caller's choice but two: `peer_id`, which
 /// is to be that of a registration, and `backend_id`, which is to keep to its grammar; "" when unknown.
 struct audit_event {
@@ -69,7 +72,7 @@ struct audit_event {
     std::string peer_id{};
     std::string backend_id{};
     std::optional<errc> reason{};                                    ///< of a refusal
-    std::vector<std::pair<std::string_view, std::int64_t>> counts{};  ///< names that this code gives, lengths, numbers, settings as 0 and 1
+    audit_counts counts{};
 };
 
 /// What the trail holds. `hash` is SHA-256 over the hash of the entry before, 32 zero bytes before the first one, and
