@@ -40,6 +40,7 @@ std::string target_arguments_of(run_arguments const& a, bool for_run) {
     out += trust_arguments(a.trust);
     if (!for_run) return out;
     if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
+    if (!a.clock_url.empty()) out += " --clock-url " + shell_word(a.clock_url);
     if (a.battery) out += " --battery " + std::to_string(*a.battery);
     return out;
 }
@@ -47,6 +48,7 @@ std::string target_arguments_of(run_arguments const& a, bool for_run) {
 /// Saves the requests of a check that failed, beside the reports; the command that sends them again. "" where nothing is saved.
 std::string saved_requests(surroundings const& world, judged const& j, run_arguments const& a) {
     auto const& r = j.record;
+    if ((j.what.check->needs & need::clock_hook) != 0) return {};  // nothing moves a clock back
     if (j.what.profile == profile::tel) return {};  // messages of a WebSocket are not sent again one by one
     if (a.output.folder.empty() || r.steps.empty() || (!r.failure && r.inexact.empty())) return {};
     std::string name{j.what.check->id};
@@ -127,6 +129,11 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
     world.listed_origin = a.origin;
+    if (!a.clock_url.empty()) {
+        auto clock = connect_to(a.clock_url, a.trust);
+        if (!clock) throw usage_error{"--clock-url: " + clock.error().detail};
+        world.clock = *std::move(clock);
+    }
     if (!a.peer_listen.empty()) {
         auto door = listener::open(a.peer_listen), elsewhere = listener::open(a.peer_listen.substr(0, a.peer_listen.rfind(':')) + ":0");
         if (!door || !elsewhere) throw usage_error{(door ? elsewhere : door).error().detail};
@@ -168,7 +175,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
 /// What a check may need that only the caller of the suite can give, by its name in the list of checks.
 constexpr std::pair<need, std::string_view> given_by_the_caller[] = {
     {need::second_user, "a second user"}, {need::admin_token, "--admin-token-file"}, {need::restart_hook, "--restart-cmd"},
-    {need::kill_hook, "--kill-cmd"}, {need::peer_listener, "--peer-listen"}};
+    {need::kill_hook, "--kill-cmd"}, {need::peer_listener, "--peer-listen"}, {need::clock_hook, "--clock-url"}};
 
 }  // namespace
 

@@ -39,6 +39,7 @@ struct surroundings {
     key_pool keys;
 
     std::shared_ptr<listener> peer_door, door_elsewhere;  ///< of the options
+    std::shared_ptr<conformance::target> clock;           ///< --clock-url: what moves the target's clock; null: nothing does
     std::atomic<int> target_dials = 0;                    ///< 1: it has called the suite's listener, -1: it does not, 0: unknown
 
     std::optional<target_identity> identity;  ///< nothing: GET /identity could not be read

@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
         app.add_option("--soak", run_with.soak, "Repeat the generated checks with new seeds for so long (20s, 10m), or until one fails")->type_name("DURATION");
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
+        app.add_option("--clock-url", run_with.clock_url, "Where POST {\"advance_ms\": N} with the admin token moves the backend's clock forwards, to judge rules of days; last of all")->type_name("URL");
         app.add_option("--peer-listen", run_with.peer_listen, "Play the other backend here, and judge the target as a client; it must be allowed to call http://ADDRESS:PORT")->type_name("ADDRESS:PORT");
         app.add_option("--origin", run_with.origin, "A web origin whose pages the backend was told to serve, to judge what it does for them")->type_name("ORIGIN");
         add_trust(app, run_with.trust);
