@@ -82,7 +82,7 @@ void siege::run() {
     auto const& shared = world_.shared();
     std::size_t const wanted = shared.battery ? std::max<std::size_t>(1, *shared.battery / kinds_of_attempts) : of_a_slice;
     auto const end = steady::now() + time_of_a_slice;
-    auto const goes_on = [&] { return !limited_ && tried_ < wanted && (shared.battery || steady::now() < end); };
+    auto const goes_on = [&] { return !limited_ && tried_ + unanswered_ < wanted && (shared.battery || steady::now() < end); };
     look();
     for (std::size_t since = 0, made = 1; goes_on() && made > 0;) {
         made = 0;
