@@ -11,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <memory>
 
@@ -41,7 +42,7 @@ public:
 private:
     void wrong(std::string what, std::string_view clause, std::function<bool(draw&)> spoil) {
         to_.add(std::move(what), clause, [this, spoil = std::move(spoil)](dice& d) -> std::optional<attempt> {
-            draw w{d, s_.settled()};
+            draw w{d, somebody()};
             if (!spoil(w)) return std::nullopt;
             if (*w.r.backend_id != in_.a.backend_id()) in_.turned_away.insert(*w.r.backend_id);
             if (!w.r.sbt) w.r.sbt = [](json::object& o) { o["x-more"] = "caf\xC3\xA9 \xF0\x9F\x98\x80"; };
@@ -50,6 +51,11 @@ private:
         });
     }
 
+public:
+    /// A backend that nobody knows, with one of a few keys: making one for each would take its time.
+    registration somebody() { return s_.settled({.signing_key = keys_[next_++ % keys_.size()]}); }
+
+private:
     static std::string mac_of(json::object const& sbt) { return std::string{json::view(sbt.at("signature").as_string())}; }
 
     void resigned(draw& w, std::function<std::string(json::object const&)> text) {
@@ -59,7 +65,7 @@ private:
 
     /// A registration that was accepted just now, and unpaired.
     json::object accepted_token() {
-        auto const r = s_.settled();
+        auto const r = somebody();
         auto const body = s_.registration_body(r);
         auto const x = s_.nobody().post("/register-peer", body);
         s_.control(x, "a right registration");
@@ -306,6 +312,8 @@ private:
     house& in_;
     scenario& s_;
     std::string const own_slot_, other_slot_;
+    std::array<key, 3> const keys_{s_.key(), s_.key(), s_.key()};
+    std::size_t next_ = 0;
 };
 
 }  // namespace
@@ -315,7 +323,7 @@ void deal_registrations(siege& to, house& in) {
     all->deal();
     to.between([all, &in] {
         auto& s = in.world;
-        auto const r = s.settled();
+        auto const r = all->somebody();
         auto const x = s.try_register(r);
         s.control(x, "a right registration");
         s.control(s.peer_of(x, r).unpair(), "unpairing it");

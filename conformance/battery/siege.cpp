@@ -18,7 +18,7 @@ constexpr std::size_t kinds_of_attempts = 6;       // checks among which the num
 constexpr std::size_t of_a_slice = 90;             // of one check, where nobody asks for more,
 constexpr milliseconds time_of_a_slice{330};       // and how long they may take
 constexpr std::size_t between_looks = 30;
-constexpr std::size_t least = 20;                  // that say something
+constexpr std::size_t least = 20;                  // that say something: as many as that are tried however slow it is
 constexpr std::size_t shown = 5;                   // of those that were let in
 
 }  // namespace
@@ -81,9 +81,12 @@ siege::came siege::judge(card const& c, attempt const& a) {
 void siege::run() {
     auto const& shared = world_.shared();
     std::size_t const wanted = shared.battery ? std::max<std::size_t>(1, *shared.battery / kinds_of_attempts) : of_a_slice;
-    auto const end = steady::now() + time_of_a_slice;
-    auto const goes_on = [&] { return !limited_ && tried_ + unanswered_ < wanted && (shared.battery || steady::now() < end); };
     look();
+    auto const end = steady::now() + time_of_a_slice;
+    auto const goes_on = [&] {
+        auto const made = tried_ + unanswered_;
+        return !limited_ && made < wanted && (shared.battery || made < least || steady::now() < end);
+    };
     for (std::size_t since = 0, made = 1; goes_on() && made > 0;) {
         made = 0;
         chance_.shuffle(deck_);
