@@ -72,6 +72,8 @@
     X(rotation_keys) \
     X(limits) \
     X(audit) \
+    X(battery) \
+    X(long_times) \
     X(histories) \
     X(client_push) \
     X(client_answers) \
@@ -79,6 +81,7 @@
     X(client_pull) \
     X(client_telemetry) \
     X(client_telemetry_restraint) \
+    X(client_consent) \
     X(redaction_push) \
     X(fuzz)
 

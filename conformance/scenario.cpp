@@ -1,5 +1,6 @@
 #include "scenario.hpp"
 
+#include "probe.hpp"
 #include "record.hpp"
 #include "surroundings.hpp"
 
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <future>
 #include <latch>
 #include <stdexcept>
@@ -403,6 +405,21 @@ void scenario::kill_and_restart() {
     if (shared_.options.kill_command.empty()) untested("needs --kill-cmd");
     add_step("suite", "kill the target and start it again")->hook = "kill";
     if (!shared_.run_hook(shared_.options.kill_command)) inconclusive("--kill-cmd failed, or the target did not come back within 30 s");
+}
+
+void scenario::advance(std::chrono::milliseconds by) {
+    if (!shared_.clock) untested("needs --clock-url");
+    (void)add_step("suite", "move the target's clock by " + std::to_string(by.count()) + " ms");
+    http_request request{"POST", shared_.clock->base_path(), {{"Content-Type", "application/json"}}, json::serialize(json::object{{"advance_ms", by.count()}}), {}};
+    if (shared_.options.admin_token) request.headers.add("Authorization", "Bearer " + *shared_.options.admin_token);
+    auto const got = shared_.clock->send(request, shared_.options.timeout);
+    if (got.why != fault::none || got.response.status / 100 != 2)
+        inconclusive("--clock-url does not move the clock: " + (got.why == fault::none ? "status " + std::to_string(got.response.status) : got.detail));
+    shared_.clock_offset += by;
+    auto const now = shared_.target.send({"GET", target_path("/identity"), {}, {}, {}}, shared_.options.timeout);
+    auto const* date = now.why == fault::none ? now.response.headers.find("Date") : nullptr;
+    auto const shown = date ? parse_http_date(*date) : std::nullopt;
+    if (shown && std::abs(shown->seconds - this->now().seconds) > 30) inconclusive("the target's clock did not move as --clock-url said: it shows " + *date);
 }
 
 // ---- judgement ----------------------------------------------------------------------------------------------

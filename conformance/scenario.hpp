@@ -144,6 +144,10 @@ public:
     void restart();
     void kill_and_restart();
 
+    /// Moves the target's clock forwards, and this one with it; UNTESTED without --clock-url, INCONCLUSIVE when it does not
+    /// move. Nothing moves it back.
+    void advance(std::chrono::milliseconds by);
+
     // ---- judgement --------------------------------------------------------------------------------------
 
     /// The subject: must hold, or the check fails.

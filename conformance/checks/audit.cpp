@@ -438,7 +438,25 @@ void refusals_are_not_recorded_as_done(scenario& s) {
 
 constexpr unsigned of_admin = need::admin_token;
 
+/// However many come, and however they are counted together: the first of them is there.
+void the_first_refusal_is_there_at_once(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    s.control(a.push({}), "a push");
+    s.control(t.count("sync_accepted", a.peer_id()) > 0, "an accepted push is in the audit trail");
+    for (int i = 0; i < 5; ++i) s.refused(a.push({}, {.after_signing = [](json::object& o) { o["x"] = 1; }}), "a push changed after it was signed");
+    // Reading the trail takes a moment itself.
+    auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{2};
+    std::int64_t found = 0;
+    do {
+        for (auto const& e : t.read("peer_id=" + a.peer_id()).entries) found += text_at(e, "/event_type") == "sync_rejected" && text_at(e, "/peer_id") == a.peer_id();
+    } while (found == 0 && std::chrono::steady_clock::now() < until);
+    s.expect(found > 0, "the first of several refusals is in the audit trail within two seconds, as sync_rejected of the peer", "there is no such entry");
+    s.expect(found <= 5, "no more entries than refusals", std::to_string(found));
+}
+
 check const checks[] = {
+    {.id = "aud/first-refusal", .title = "the first of several refusals is recorded at once", .clauses = {"BSP-AUD-013"}, .impact = "who watches the trail sees an attack when it is over", .likely_cause = "refusals are counted first and written by a job", .run = the_first_refusal_is_there_at_once, .needs = of_admin, .strength = obligation::should},
     {.id = "aud/lives", .title = "registrations, pushes, unpairings and revocations are recorded", .clauses = {"BSP-AUD-001", "BSP-AUD-002", "BSP-AUD-009"}, .impact = "nobody can tell afterwards which device was let in and what it did", .likely_cause = "the call that records is missing on one path", .run = lives_are_recorded, .needs = of_admin},
     {.id = "aud/forged-token", .title = "a forged session binding token is recorded", .clauses = {"BSP-AUD-003"}, .impact = "somebody who tries tokens is never noticed", .likely_cause = "refusals return before they are recorded", .run = forged_tokens_are_recorded, .needs = of_admin},
     {.id = "aud/other-key", .title = "a registration with another key is recorded", .clauses = {"BSP-AUD-004"}, .impact = "an attempt to take over a device is never noticed", .likely_cause = "only failures of the token are recorded", .run = rejected_registrations_are_recorded, .needs = of_admin},

@@ -96,6 +96,19 @@ std::optional<std::string> private_backend::lost_right(held_socket const& s, ins
     return std::nullopt;
 }
 
+// ---- what goes out ----------------------------------------------------------------------------------------
+
+bool private_backend::may_exchange(peer_record const& peer, link const& to, instant now) { return backend::may_exchange(peer, to, now) && lets(peer.user_id, "sync_conversations"); }
+
+bool private_backend::may_stream(peer_record const& peer, link const& to, instant now) {
+    return !peer.telemetry_endpoint.empty() && backend::may_exchange(peer, to, now) && may_call(peer.telemetry_endpoint) && lets(peer.user_id, "sync_telemetry");
+}
+
+void private_backend::take_snapshot(peer_record const& peer, link& to) {
+    reading_for_ = peer.user_id;
+    backend::take_snapshot(peer, to);
+}
+
 // ---- the settings -----------------------------------------------------------------------------------------
 
 result<http_response> private_backend::settings_call(call const& c) {
@@ -150,7 +163,16 @@ json::object private_backend::merged(json::object held, json::object const& put)
     return held;
 }
 
-void private_backend::keep_settings(std::string const& user_id, json::object s) { said_[user_id] = std::move(s); }
+void private_backend::keep_settings(std::string const& user_id, json::object s) {
+    said_[user_id] = std::move(s);
+    settings_changed(user_id);
+}
+
+// What is queued is made anew, of what is allowed now.
+void private_backend::settings_changed(std::string const& user_id) {
+    for (auto const& [peer_id, peer] : held().peers)
+        if (auto const to = held().links.find(peer_id); peer.user_id == user_id && to != held().links.end()) to->second.outgoing.clear();
+}
 
 // ---- consent ----------------------------------------------------------------------------------------------
 
@@ -180,6 +202,7 @@ bool private_backend::has_expired(conversation const& c, instant until) {
 
 void private_backend::forget_expired(instant now) {
     if (config().backend_type != "hosted") return;
+    std::erase_if(held().events, [&](telemetry_event const& e) { return has_expired(e, cutoff(e.user_id, now)); });
     for (auto& [user_id, all] : held().tenants) {
         instant const until = cutoff(user_id, now);
         std::size_t messages = 0;
@@ -269,10 +292,18 @@ json::object private_backend::exported(std::string const& user_id, instant now) 
 result<http_response> private_backend::erase_call(call const& c) {
     BSP_TRY(principal const who, authenticate(c, user_may | peer_may));
     if (who.kind == principal::peer_kind && (may_erase() & peer_may) == 0) return fail(errc::forbidden, "only the user may erase");
+    json::object receipt = receipt_of_erasure(who.user_id, c.now);
     json::object const counts{{"conversations", tenant_of(who.user_id).size()}};
     erase(who.user_id);
     record({c.now, "data_erased", c.peer_id, counts});
-    return json_answer(200, json::object{{"status", "erased"}, {"erased_at", format_timestamp(c.now)}});
+    return json_answer(200, std::move(receipt));
+}
+
+json::object private_backend::receipt_of_erasure(std::string const& user_id, instant now) {
+    std::int64_t messages = 0;
+    for (auto const& [id, c] : tenant_of(user_id)) messages += static_cast<std::int64_t>(c.messages.size());
+    auto const events = std::count_if(held().events.begin(), held().events.end(), [&](telemetry_event const& e) { return e.user_id == user_id; });
+    return {{"status", "erased"}, {"erased_at", format_timestamp(now)}, {"conversations", tenant_of(user_id).size()}, {"messages", messages}, {"telemetry_events", events}};
 }
 
 void private_backend::erase(std::string const& user_id) {

@@ -476,7 +476,6 @@ fault row(std::string_view id, std::string_view title, std::vector<std::string_v
     return {id, title, std::move(killed_by), make<Mutant>, needs};
 }
 
-fault out_of_reach(std::string_view id, std::string_view title) { return {id, title, {}, nullptr, setting::unreachable}; }
 
 }  // namespace
 
@@ -501,8 +500,6 @@ std::vector<fault> off_faults() {
         row<dials_anything>("F-OFF-17", "an endpoint is called whose origin nobody listed", {"off/allow-list"}),
         row<telemetry_in_payload>("F-OFF-19", "queued telemetry is pushed as a conversation", {"off/payload-is-conversations"}),
         row<resumes_late>("F-OFF-20", "it resumes 45 seconds after the peer is back", {"off/outage"}),
-        out_of_reach("F-OFF-21", "it sends after the user's pause (this revision has no endpoint that pauses)"),
-        out_of_reach("F-OFF-22", "one user's pause stops all users (this revision has no endpoint that pauses)"),
         row<everything_each_cycle>("F-OFF-23", "every cycle pushes everything", {"off/unchanged-not-resent"}),
         row<timer_only>("F-OFF-24", "changes are pushed by the timer only", {"off/pushes-on-change"}),
         row<any_page_is_health>("F-OFF-25", "a web page at /health is taken for health", {"off/unhealthy"}),
