@@ -47,7 +47,7 @@ enum need : unsigned {
     hosted_target = 1u << 7, ///< says nothing about a backend of type local (NOT-APPLICABLE there)
     local_target = 1u << 8,  ///< says nothing about a backend of type hosted
     peer_listener = 1u << 9, ///< --peer-listen: the suite is a backend that the target calls
-    clock_hook = 1u << 11,   ///< --clock-url: runs last of all, for it moves the target's clock
+    clock_hook = 1u << 12,   ///< --clock-url: runs last of all, for it moves the target's clock
 };
 
 /// One thing that is judged: data and a function. `id` is permanent: it is what baselines, reports and

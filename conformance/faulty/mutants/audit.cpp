@@ -278,6 +278,7 @@ struct trail_erased_too : private_backend {
         });
     }
 };
+
 /// Refusals are counted, and written down when there was time.
 struct refusals_in_batches : backend {
     using backend::backend;
@@ -343,7 +344,7 @@ std::vector<fault> audit_faults() {
         {"F-SEC-259", "the audit trail holds titles", {"aud/secrets"}, make<pushes_in_full>},
         {"F-SEC-260", "the audit trail names users", {"aud/secrets"}, make<users_by_name>},
         {"F-SEC-261", "problem documents quote the body", {"aud/secrets"}, make<errors_quote_bodies>},
-        {"F-SEC-263", "refusals are written to the audit trail five seconds later", {"aud/first-refusal"}, make<refusals_in_batches>},
+        {"F-SEC-275", "refusals are written to the audit trail five seconds later", {"aud/first-refusal"}, make<refusals_in_batches>},
         {"F-SEC-262", "problem documents quote the credential", {"aud/secrets"}, make<errors_quote_credentials>},
         {"F-SEC-263", "changes of privacy settings are not in the audit trail", {"aud/settings"}, make<wish_not_recorded<0>>},
         {"F-SEC-264", "exports are not in the audit trail", {"aud/export"}, make<wish_not_recorded<1>>},
