@@ -8,6 +8,8 @@
 #include "keys/key_store.hpp"
 #include "http_date.hpp"
 #include "living_installation.hpp"
+#include "log.hpp"
+#include "operator_api.hpp"
 #include "protocol.hpp"
 #include "retention.hpp"
 #include "routes.hpp"
@@ -77,7 +79,9 @@ public:
           secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{open_store(c.store, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
-          protocol_{installation_, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
+          protocol_{installation_, settings_, *store_, secrets_, guards_},
+          operator_{{[this](http_request const& r) { return protocol_.serve(r); }, wishes_.get(), [this] { return url_; }, self_.backend_id, self_.backend_type, system_clock{}.now()}},
+          telemetry_{*store_, c.events_per_minute, guards_} {
         if (c.store != "memory") audit_file_ = std::make_unique<audit_file>(data_dir_, *store_, trail_);
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
@@ -170,9 +174,9 @@ private:
                 .refuse =
                     [this](http_request const& known, error const& why) {
                         http_response response = problem(why);
-                        std::string const id = ids_.next();
-                        response.headers.add("X-Request-Id", id);
-                        log_request({id, known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
+                        request_scope const scope{ids_.next()};
+                        response.headers.add("X-Request-Id", current_request_id());
+                        log_request({known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
                         return to_bytes(response, row_of(why.code).title, known.method == "HEAD");
                     },
                 .upgrade =
@@ -188,6 +192,7 @@ private:
         http_request held_request;
         door_answer out = routes_.answer(std::move(request), close, [&](http_request const& r) {
             http_response response = logged(r, [&] {
+                if (operator_api::is_meant(r)) return operator_.serve(r);
                 auto page = serve_page(r);
                 return page ? *std::move(page) : protocol_.serve(r);
             });
@@ -228,6 +233,7 @@ private:
     template <class Ask>
     http_response logged(http_request const& request, Ask ask) {
         auto const begun = std::chrono::steady_clock::now();
+        request_scope const scope{ids_.next()};
         http_response response;
         try {
             response = ask();
@@ -235,12 +241,14 @@ private:
             spdlog::error("a request was abandoned: {}", why.what());
             response = problem(fail(errc::internal, ""));
         }
-        std::string const id = ids_.next();
-        response.headers.set("X-Request-Id", id);
-        log_request({id, request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
-                     std::chrono::steady_clock::now() - begun});
+        response.headers.set("X-Request-Id", current_request_id());
+        log_request({request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
+                     std::chrono::steady_clock::now() - begun, is_for_people(request)});
         return response;
     }
+
+    /// Whoever follows the log would otherwise see little but himself.
+    static bool is_for_people(http_request const& r) { return operator_api::is_meant(r) || r.target.starts_with("/ui/") || r.target == "/"; }
 
     settings settings_;
     users_file secrets_;
@@ -253,6 +261,7 @@ private:
     guards guards_{limits_, trail_};
     std::unique_ptr<retention> retention_;
     protocol protocol_;
+    operator_api operator_;
     request_ids ids_;
     routes routes_;
     telemetry telemetry_;

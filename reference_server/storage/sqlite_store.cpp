@@ -3,6 +3,8 @@
 #include "sqlite_schema.hpp"
 #include "sqlite_views.hpp"
 
+#include "../log.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -42,20 +44,25 @@ public:
     }
 
     result<> run(std::function<result<>(store_writer&)> const& f) {
-        job mine{f, {}};
+        job mine{f, {}, current_request_id()};
+        auto const begun = std::chrono::steady_clock::now();
         auto answer = mine.answer.get_future();
         {
             std::lock_guard const lock{mutex_};
             waiting_.push_back(&mine);
         }
         wake_.notify_one();
-        return answer.get();
+        result<> outcome = answer.get();
+        spdlog::debug("the store {} a change after {:.2f} ms", outcome ? "has committed" : "has refused",
+                      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
+        return outcome;
     }
 
 private:
     struct job {
         std::function<result<>(store_writer&)> const& f;
         std::promise<result<>> answer;
+        std::string request_id;  ///< for the log
     };
 
     struct done {
@@ -136,6 +143,7 @@ private:
 
     /// Throws when the whole group is lost.
     result<> run_one(job& member) {
+        request_scope const scope{member.request_id};
         db_.prepare("SAVEPOINT one").run();
         sqlite_session session{db_};
         result<> outcome = unavailable();
