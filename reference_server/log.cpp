@@ -163,12 +163,15 @@ void log_request(request_event const& e) {
                           quoted(method), quoted(path), e.status, e.bytes_in, e.bytes_out, ms));
 }
 
-void log_alert(alert_event const& e) {
+void log_alert(observe::alert_event const& e) {
     if (!events) return;
-    log_event(e.is_raised ? spdlog::level::warn : spdlog::level::info,
-              fmt::format("alert {}: {}{}{}, {} against a threshold of {}", e.is_raised ? "raised" : "cleared", e.type, e.peer_id.empty() ? "" : " of ", e.peer_id, e.value, e.threshold),
-              fmt::format(R"("event":"alert","state":"{}","type":{},"peer_id":{},"value":{},"threshold":{},"at":{})", e.is_raised ? "raised" : "cleared", quoted(e.type),
-                          e.peer_id.empty() ? "null" : quoted(e.peer_id), e.value, e.threshold, quoted(e.at)));
+    bool const is_raised = e.what == observe::alert_event::kind::raised;
+    auto const& a = e.alert;
+    std::string const value = json::decimal(a.value), threshold = json::decimal(a.threshold);
+    log_event(is_raised ? spdlog::level::warn : spdlog::level::info,
+              fmt::format("alert {}: {}{}{}, {} against a threshold of {}", is_raised ? "raised" : "cleared", name_of(a.type), a.peer_id.empty() ? "" : " of ", a.peer_id, value, threshold),
+              fmt::format(R"("event":"alert","state":"{}","type":"{}","peer_id":{},"value":{},"threshold":{},"raised_at":"{}")", is_raised ? "raised" : "cleared", name_of(a.type),
+                          a.peer_id.empty() ? "null" : quoted(a.peer_id), value, threshold, format_timestamp(a.raised_at)));
 }
 
 std::vector<logged_line> latest_lines(std::uint64_t after, std::size_t limit, std::string_view level) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bsp/observe/alert_book.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -50,16 +52,7 @@ struct request_event {
 void log_request(request_event const& event);
 
 /// An alert that was raised or cleared.
-struct alert_event {
-    bool is_raised = false;
-    std::string type;
-    std::string peer_id;  ///< "": of the server itself
-    std::string value;    ///< a JSON number, or null
-    std::string threshold;
-    std::string at;       ///< RFC 3339
-};
-
-void log_alert(alert_event const& event);
+void log_alert(observe::alert_event const& event);
 
 struct logged_line {
     std::uint64_t number = 0;  ///< 1, 2, 3, …

@@ -35,7 +35,7 @@ http_response private_answer(http_response response) {
     return response;
 }
 
-http_response lines_of_log(std::string_view query) {
+http_response lines_of_log(std::string_view query, instant started_at) {
     std::uint64_t after = 0, limit = 200;
     std::string level = "info";
     auto const parameters = parse_query(query);
@@ -50,7 +50,7 @@ http_response lines_of_log(std::string_view query) {
     auto const lines = latest_lines(after, limit, level);
     std::string out = R"({"lines": [)";
     for (auto const& line : lines) out += (&line == &lines.front() ? "" : ", ") + line.json;
-    return endpoint::respond(out + R"(], "next": )" + std::to_string(lines.empty() ? after : lines.back().number) + '}');
+    return endpoint::respond(out + R"(], "next": )" + std::to_string(lines.empty() ? after : lines.back().number) + R"(, "started_at": )" + quoted(format_timestamp(started_at)) + '}');
 }
 
 }  // namespace
@@ -79,10 +79,22 @@ http_response operator_api::serve(http_request const& request) const {
     std::string_view const what = path.substr(base.size());
     std::string_view const method = request.method == "HEAD" ? "GET" : std::string_view{request.method};
     if (what == "overview" && method == "GET") return private_answer(overview(request));
-    if (what == "log" && method == "GET") return private_answer(lines_of_log(query));
+    if (what == "log" && method == "GET") return private_answer(lines_of_log(query, around_.started_at));
     if (what == "log-level" && (method == "GET" || method == "PUT")) return private_answer(level(request));
     if (what == "sync" && method == "POST") return private_answer(sync());
     return private_answer(endpoint::refuse(fail(errc::not_found, "there is nothing at this path")));
+}
+
+/// A series of the counters, by the text before its value; null when there is none.
+json::value operator_api::counted(http_request const& r, std::string_view series) const {
+    auto const answer = ask(r, "/metrics");
+    std::string const line = '\n' + std::string{series};
+    auto const at = answer.body.find(line);
+    if (answer.status != 200 || at == std::string::npos) return nullptr;
+    std::uint64_t n = 0;
+    char const* const digits = answer.body.data() + at + line.size();
+    std::from_chars(digits, answer.body.data() + answer.body.size(), n);
+    return n;
 }
 
 http_response operator_api::overview(http_request const& r) const {
@@ -100,6 +112,7 @@ http_response operator_api::overview(http_request const& r) const {
     auto const alerts = told(r, "/alerts");
     o["alerts"] = alerts.is_object() ? alerts.get_object().at("alerts") : json::value(json::array{});
     o["telemetry"] = told(r, "/dashboard/telemetry");
+    o["conflicts"] = counted(r, R"(bsp_messages_total{result="in_conflict"} )");
     o["peers"] = peers(r);
     return endpoint::respond(o);
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace bsp::server {
 
@@ -15,7 +16,7 @@ class sync_switch;
 /// What the operator of this server is told beside the protocol, for the dashboard page and the commands:
 ///
 ///     GET  /operator/overview   all there is to know at a glance: {"server": …, "sync": …, "health": …, "alerts": …, "telemetry": …, "peers": […]}
-///     GET  /operator/log        the latest lines of the log: {"lines": […], "next": 17}; ?after= &limit= &level=
+///     GET  /operator/log        the latest lines of the log: {"lines": […], "next": 17, "started_at": …}; ?after= &limit= &level=
 ///     PUT  /operator/log-level  {"level": "debug"}; GET tells it
 ///     POST /operator/sync       synchronize at once, whatever failed before
 ///
@@ -41,6 +42,7 @@ private:
     [[nodiscard]] json::value told(http_request const& from, std::string target) const;
     [[nodiscard]] http_response overview(http_request const& r) const;
     [[nodiscard]] json::value peers(http_request const& r) const;
+    [[nodiscard]] json::value counted(http_request const& r, std::string_view series) const;
     [[nodiscard]] json::object metrics(http_request const& r) const;
     [[nodiscard]] http_response level(http_request const& r) const;
     [[nodiscard]] http_response sync() const;

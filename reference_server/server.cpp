@@ -1,5 +1,6 @@
 #include "server.hpp"
 
+#include "alert_webhook.hpp"
 #include "audit_file.hpp"
 #include "client/sync_worker.hpp"
 #include "door/door.hpp"
@@ -10,9 +11,11 @@
 #include "living_installation.hpp"
 #include "log.hpp"
 #include "operator_api.hpp"
+#include "operator_desk.hpp"
 #include "protocol.hpp"
 #include "retention.hpp"
 #include "routes.hpp"
+#include "secure_file.hpp"
 #include "storage/registry.hpp"
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
@@ -110,6 +113,7 @@ public:
             if (worker_) worker_->wake();
             if (audit_file_) audit_file_->wake();
         });
+        write_private_file(operator_desk::url_file(data_dir_), url_ + '\n', true);
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
@@ -129,6 +133,7 @@ public:
     }
 
     void stop() {
+        forget_url();
         if (retention_) retention_->stop();
         door_->stop();
         if (worker_) worker_->stop();
@@ -155,6 +160,13 @@ private:
         auto identity = std::make_shared<tls_identity const>(expand_home(config_.tls_certificate), expand_home(config_.tls_key), now);
         if (identity->valid_until() < now + certificate_notice) spdlog::warn("the certificate expires soon, at {}", format_timestamp(identity->valid_until()));
         return identity;
+    }
+
+    /// Another server of the same data directory may have written its own.
+    void forget_url() const {
+        auto const file = operator_desk::url_file(data_dir_);
+        std::error_code ignored;
+        if (read_file(file) == url_ + '\n') std::filesystem::remove(file, ignored);
     }
 
     static std::string ca_file_of(config const& c) { return c.ca_file.empty() ? "" : expand_home(c.ca_file).string(); }

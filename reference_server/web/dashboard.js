@@ -75,9 +75,9 @@ async function turn() {
     take_in(await ask("operator/overview"));
     const log = await ask(`operator/log?level=warning&limit=20&after=${next_line}`);
     // A server that was started anew counts from the beginning.
-    if (next_line > 0 && last.server.started_at !== history.log_of) next_line = 0;
+    if (history.log_of && log.started_at !== history.log_of) next_line = 0;
     else next_line = log.next, history.add_lines(log.lines);
-    history.log_of = last.server.started_at;
+    history.log_of = log.started_at;
     view.show_errors(history);
   } catch (error) {
     if (error instanceof Refused) {

@@ -1,9 +1,10 @@
 // Puts what the server says into the page.
 
 import { by_id, draw, h, keep, make_plot, mark, prose, say } from "./dom.js";
-import { clock, count, duration, name_of, seconds_between, since_of, state_of, troubles_of, words_of_alert } from "./words.js";
+import { clock, count, duration, name_of, seconds_between, since_of, state_of, title_of_alert, troubles_of, words_of_alert } from "./words.js";
 
 const open_max = 4;  // so many peers are shown in full whether they are well or not
+const sick_max = 9;  // and so many that are not, the longest trouble first
 const states = { sick: ["bad", "✕", "Trouble"], waiting: ["warn", "◔", "Sending"], well: ["good", "✓", "Well"] };
 
 export function banner(kind, text) {
@@ -41,7 +42,7 @@ function show_banner(overview, seen) {
     const { peer, troubles } = sick[0];
     const since = since_of(troubles);
     const others = sick.length > 1 ? ` And ${sick.length - 1} more.` : "";
-    return banner("bad", `✕ ${sick.length} of ${count(seen.length)} ${seen.length === 1 ? "peer" : "peers"} in trouble. ${name_of(peer)}: ${troubles[0].what}, since ${clock(since)}, for ${duration(seconds_between(since, now))}.${others}`);
+    return banner("bad", `✕ ${seen.length === 1 ? "The one peer is" : `${sick.length} of ${count(seen.length)} peers are`} in trouble. ${name_of(peer)}: ${troubles[0].what}, since ${clock(since)}, for ${duration(seconds_between(since, now))}.${others}`);
   }
   if (own.length > 0) return banner("bad", `✕ ${own.map(words_of_alert).join("; ")}, since ${clock(own[0].raised_at)}.`);
   if (seen.length === 0) return banner("good", "✓ This server is well. No peer is paired with it.");
@@ -83,7 +84,7 @@ function show_alerts(overview, seen, runbook) {
     const [first] = all;
     const who = all.filter((a) => a.peer_id).map((a) => names.get(a.peer_id) ?? a.peer_id);
     const whose = who.length === 0 ? "" : who.length <= 3 ? `${who.join(", ")}: ` : `${who.slice(0, 3).join(", ")} and ${who.length - 3} more peers: `;
-    update_trouble(element, `✕ ${type}. ${who.length ? whose + words_of_alert(first) : capital(words_of_alert(first))}, raised ${clock(first.raised_at)}, ${duration(seconds_between(first.raised_at, overview.server.now))} ago.`);
+    update_trouble(element, `✕ ${title_of_alert(type)}. ${who.length ? whose + words_of_alert(first) : capital(words_of_alert(first))}, raised ${clock(first.raised_at)}, ${duration(seconds_between(first.raised_at, overview.server.now))} ago.`);
   });
 }
 
@@ -94,7 +95,7 @@ function show_tiles(overview, peers, history) {
     ["Waiting to be sent", count(peers.reduce((sum, p) => sum + (p.metrics?.queue_depth ?? 0), 0))],
     ["Events per minute", rate === undefined ? "–" : count(Math.round(rate)), history.rates],
     ["Events, 24 h", t ? count(t.total_events_24h) : "–"],
-    ["Cost, 24 h", t ? `$${t.total_cost_24h.toFixed(t.total_cost_24h < 10 ? 4 : 2)}` : "–"],
+    ["Cost, 24 h", t ? `$${t.total_cost_24h.toFixed(t.total_cost_24h < 1 ? 4 : 2)}` : "–"],
     ["Mean latency, 24 h", t?.avg_latency_ms == null ? "–" : `${count(Math.round(t.avg_latency_ms))} ms`],
     ...(overview.conflicts == null ? [] : [["Conflicts", count(overview.conflicts)]]),
   ];
@@ -141,15 +142,18 @@ function update_card(card, { peer, troubles, state }, overview, history) {
 function show_peers(overview, seen, history, runbook) {
   by_id("no-peers").hidden = seen.length > 0 || !overview.peers;
   const all_open = seen.length <= open_max;
-  const sick = seen.filter((s) => all_open || s.state === "sick"), well = all_open ? [] : seen.filter((s) => s.state !== "sick");
-  keep(by_id("cards"), sick, (s) => s.peer.peer_id, (s) => make_card(s, runbook), (card, s) => update_card(card, s, overview, history));
-  by_id("fold").hidden = well.length === 0;
-  say(by_id("fold-title"), `✓ ${count(well.length)} ${well.length === 1 ? "peer is" : "peers are"} well`);
-  keep(by_id("rows"), well, (s) => s.peer.peer_id, (s) => h("tr", {}, h("th", { scope: "row", title: s.peer.peer_id }, name_of(s.peer)), ...Array.from({ length: 5 }, () => h("td"))), (row, { peer, state }) => {
+  const full = seen.filter((s, i) => all_open || (s.state === "sick" && i < sick_max)), rest = seen.slice(full.length);
+  keep(by_id("cards"), full, (s) => s.peer.peer_id, (s) => make_card(s, runbook), (card, s) => update_card(card, s, overview, history));
+  by_id("fold").hidden = rest.length === 0;
+  const sick = rest.filter((s) => s.state === "sick").length, well = rest.length - sick;
+  const of_well = `✓ ${count(well)} ${well === 1 ? "peer is" : "peers are"} well`;
+  mark(by_id("fold-title"), sick ? "bad" : "good");
+  say(by_id("fold-title"), sick ? `✕ ${count(sick)} more in trouble` + (well ? `; ${of_well}` : "") : of_well);
+  keep(by_id("rows"), rest, (s) => s.peer.peer_id, (s) => h("tr", {}, h("th", { scope: "row", title: s.peer.peer_id }, name_of(s.peer)), ...Array.from({ length: 5 }, () => h("td"))), (row, { peer, state, troubles }) => {
     const [kind, icon, word] = states[state];
     const told = Object.fromEntries(numbers_of(peer));
     mark(row.children[1], kind);
-    [`${icon} ${word}`, told.Lag, told.Waiting, told.Success, told.Events].forEach((text, i) => say(row.children[i + 1], text ?? "–"));
+    [`${icon} ${troubles.length ? `${word}: ${troubles[0].what}` : word}`, told.Lag, told.Waiting, told.Success, told.Events].forEach((text, i) => say(row.children[i + 1], text ?? "–"));
   });
 }
 

@@ -2,13 +2,14 @@
 
 export const seconds_between = (from, to) => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
 
-/** "4 min 12 s": the two largest units. */
+/** "4 min 12 s": the two largest units, as far as there is something in them. */
 export function duration(seconds) {
   const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-  return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const first = units.findIndex(([size]) => whole >= size);
+  if (first < 0) return "0 s";
+  const parts = units.slice(first, first + 2).map(([size, name], i) => [Math.floor((i ? whole % units[first][0] : whole) / size), name]);
+  return parts.filter(([n]) => n > 0).map(([n, name]) => `${n} ${name}`).join(" ");
 }
 
 const pad = (n) => String(n).padStart(2, "0");
@@ -39,6 +40,11 @@ const of_alerts = {
   store_down: () => "the store does not answer: nothing can be read or written",
 };
 
+const titles = {
+  sync_lag: "Behind", queue_depth: "Long queue", queue_age: "Old queue", success_rate: "Failing", disk_space: "Disk nearly full", clock_skew: "Clocks differ", store_down: "Store down",
+};
+
+export const title_of_alert = (type) => titles[type] ?? type;
 export const words_of_alert = (a) => (of_alerts[a.type] ?? (() => `${a.type}: ${a.value}, against a threshold of ${a.threshold}`))(a);
 
 export const code_of = (error) => String(error?.type ?? "").split("/").pop();
