@@ -15,6 +15,7 @@
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
 #include "telemetry.hpp"
+#include "watch.hpp"
 #include "web/pages.hpp"
 
 #include <bsp/adapters/system_clock.hpp>
@@ -106,9 +107,13 @@ public:
             if (worker_) worker_->wake();
             if (audit_file_) audit_file_->wake();
         });
+        observed_.add_sink(log_alert);
+        observed_.set_disk([dir = data_dir_] { return free_bytes(dir); });
+        if (worker_) observed_.set_client([this](std::span<std::string const> ids) { return worker_->look(ids); });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
+        watch_ = std::make_unique<watch>(observed_, *store_);
         // A local backend has the originals; copies are what expires.
         if (self_.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
     }
@@ -126,6 +131,7 @@ public:
 
     void stop() {
         if (retention_) retention_->stop();
+        if (watch_) watch_->stop();
         door_->stop();
         if (worker_) worker_->stop();
         telemetry_.stop();
@@ -236,6 +242,7 @@ private:
             response = problem(fail(errc::internal, ""));
         }
         std::string const id = ids_.next();
+        if (!response.held) observed_.counted().add_duration(std::chrono::steady_clock::now() - begun);
         response.headers.set("X-Request-Id", id);
         log_request({id, request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
                      std::chrono::steady_clock::now() - begun});
@@ -250,8 +257,10 @@ private:
     std::unique_ptr<sync_worker> worker_;
     window_limiter limits_;
     refusal_trail trail_;
-    guards guards_{limits_, trail_};
+    observe::observatory observed_;
+    guards guards_{limits_, trail_, &observed_};
     std::unique_ptr<retention> retention_;
+    std::unique_ptr<watch> watch_;
     protocol protocol_;
     request_ids ids_;
     routes routes_;

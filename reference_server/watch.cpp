@@ -1,0 +1,56 @@
+#include "watch.hpp"
+
+#include <bsp/adapters/system_clock.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <system_error>
+
+namespace bsp::server {
+namespace {
+
+constexpr std::chrono::seconds period{5};
+
+}  // namespace
+
+watch::watch(observe::observatory& seen, store_base& store) : seen_{seen}, store_{store}, thread_{[this] { work(); }} {}
+
+void watch::stop() {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+void watch::work() {
+    for (;;) {
+        try {
+            static_cast<void>(seen_.look(store_, system_clock{}.now()));
+        } catch (std::exception const& why) {
+            spdlog::error("alerts: {}", why.what());
+        }
+        std::unique_lock lock{mutex_};
+        if (wake_.wait_for(lock, period, [&] { return stopping_; })) return;
+    }
+}
+
+std::optional<double> free_bytes(std::filesystem::path const& dir) {
+    std::error_code why;
+    auto const room = std::filesystem::space(dir, why);
+    if (why) return std::nullopt;
+    return static_cast<double>(room.available);
+}
+
+void log_alert(observe::alert_event const& e) {
+    auto const& a = e.alert;
+    std::string const peer = a.peer_id.empty() ? "" : " of " + a.peer_id;
+    if (e.what == observe::alert_event::kind::raised)
+        spdlog::warn("alert {}{}: {} (threshold {})", name_of(a.type), peer, json::decimal(a.value), json::decimal(a.threshold));
+    else
+        spdlog::info("alert {}{} is over, raised at {}", name_of(a.type), peer, format_timestamp(a.raised_at));
+}
+
+}  // namespace bsp::server
