@@ -20,6 +20,7 @@
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
 #include "telemetry.hpp"
+#include "watch.hpp"
 #include "web/pages.hpp"
 
 #include <bsp/adapters/system_clock.hpp>
@@ -99,6 +100,8 @@ public:
         } else if (!c.allowed_peers.empty()) {
             spdlog::warn("--peer-allow has no effect: a hosted backend is called, and calls nobody");
         }
+        if (!c.alert_webhook.empty())
+            webhook_ = std::make_unique<alert_webhook>(alert_webhook::receiver{c.alert_webhook, webhook_secret(c.alert_webhook_secret_file), ca_file_of(c)}, self_.backend_id);
         auto const shown = c.tls_certificate.empty() ? nullptr : read_certificate();
         try {
             // The door's port is part of the URL that requests are told, so none is answered before it is known.
@@ -114,9 +117,14 @@ public:
             if (audit_file_) audit_file_->wake();
         });
         write_private_file(operator_desk::url_file(data_dir_), url_ + '\n', true);
+        observed_.add_sink(log_alert);
+        if (webhook_) observed_.add_sink([this](observe::alert_event const& e) { webhook_->tell(e); });
+        observed_.set_disk([dir = data_dir_] { return free_bytes(dir); });
+        if (worker_) observed_.set_client([this](std::span<std::string const> ids) { return worker_->look(ids); });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
+        watch_ = std::make_unique<watch>(observed_, *store_);
         // A local backend has the originals; copies are what expires.
         if (self_.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
     }
@@ -135,6 +143,7 @@ public:
     void stop() {
         forget_url();
         if (retention_) retention_->stop();
+        if (watch_) watch_->stop();
         door_->stop();
         if (worker_) worker_->stop();
         telemetry_.stop();
@@ -253,6 +262,7 @@ private:
             spdlog::error("a request was abandoned: {}", why.what());
             response = problem(fail(errc::internal, ""));
         }
+        if (!response.held) observed_.counted().add_duration(std::chrono::steady_clock::now() - begun);
         response.headers.set("X-Request-Id", current_request_id());
         log_request({request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
                      std::chrono::steady_clock::now() - begun, is_for_people(request)});
@@ -270,8 +280,11 @@ private:
     std::unique_ptr<sync_worker> worker_;
     window_limiter limits_;
     refusal_trail trail_;
-    guards guards_{limits_, trail_};
+    std::unique_ptr<alert_webhook> webhook_;
+    observe::observatory observed_;
+    guards guards_{limits_, trail_, &observed_};
     std::unique_ptr<retention> retention_;
+    std::unique_ptr<watch> watch_;
     protocol protocol_;
     operator_api operator_;
     request_ids ids_;

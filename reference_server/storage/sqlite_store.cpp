@@ -7,6 +7,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -17,6 +19,12 @@
 
 namespace bsp::server {
 namespace {
+
+/// Tells files apart; 0 when there is none.
+std::uint64_t number_of(std::string const& path) {
+    struct stat found {};
+    return ::stat(path.c_str(), &found) == 0 ? found.st_ino : 0;
+}
 
 error unavailable() { return fail(errc::unavailable, "storage is not available"); }
 
@@ -224,10 +232,14 @@ private:
 };
 
 sqlite_store::sqlite_store(std::string const& path)
-    : epoch_{prepare_sqlite_file(path)}, writer_{std::make_unique<writer>(path)}, readers_{std::make_unique<readers>(path)} {}
+    : path_{path}, epoch_{prepare_sqlite_file(path)}, file_{number_of(path)}, writer_{std::make_unique<writer>(path)}, readers_{std::make_unique<readers>(path)} {}
 sqlite_store::~sqlite_store() = default;
 
 std::string sqlite_store::epoch() const { return epoch_; }
+result<> sqlite_store::probe() {
+    if (file_ == 0 || number_of(path_) != file_) return unavailable();
+    return store_base::probe();
+}
 result<> sqlite_store::look(std::function<result<>(sqlite_session&)> const& f) {
     return readers_->run([&](store_reader& r) { return f(static_cast<sqlite_snapshot&>(r).session()); });
 }

@@ -63,7 +63,7 @@ struct alert {
 };
 
 inline std::string encode(alert const& a) {
-    return R"({"type": ")" + std::string{name_of(a.type)} + R"(", "peer_id": )" + (a.peer_id.empty() ? "null" : detail::quoted(a.peer_id)) + R"(, "value": )" +
+    return R"({"type": ")" + std::string{name_of(a.type)} + R"(", "peer_id": )" + (a.peer_id.empty() ? "null" : detail::json_text(a.peer_id)) + R"(, "value": )" +
            json::decimal(a.value) + R"(, "threshold": )" + json::decimal(a.threshold) + R"(, "raised_at": ")" + format_timestamp(a.raised_at) + "\"}";
 }
 

@@ -59,13 +59,13 @@ struct sync_metrics {
 
 namespace detail {
 
-inline std::string quoted(std::string_view text) { return json::serialize(json::string{text.data(), text.size()}); }
+inline std::string json_text(std::string_view text) { return json::serialize(json::string{text.data(), text.size()}); }
 inline std::string instant_or_null(std::optional<instant> const& at) { return at ? '"' + format_timestamp(*at) + '"' : "null"; }
 inline std::string number_or_null(std::optional<double> const& n) { return n ? json::decimal(*n) : "null"; }
 
 /// The members of the metrics, without braces, for objects that have more.
 inline std::string members(sync_metrics const& m) {
-    return R"("peer_id": )" + quoted(m.peer_id) + R"(, "backend_id": )" + quoted(m.backend_id) + R"(, "last_sync": )" + instant_or_null(m.last_sync) +
+    return R"("peer_id": )" + json_text(m.peer_id) + R"(, "backend_id": )" + json_text(m.backend_id) + R"(, "last_sync": )" + instant_or_null(m.last_sync) +
            R"(, "sync_lag_seconds": )" + json::decimal(m.sync_lag_seconds) + R"(, "queue_depth": )" + std::to_string(m.queue_depth) + R"(, "sync_success_rate": )" +
            number_or_null(m.sync_success_rate) + R"(, "last_error": )" + (m.last_error ? encode(*m.last_error) : "null") + R"(, "total_syncs": )" +
            std::to_string(m.total_syncs) + R"(, "total_events": )" + std::to_string(m.total_events);
@@ -119,7 +119,7 @@ struct peer_status_line {
 
 ///     {"peer_id": "peer_…", …, "total_events": 1200, "backend_type": "local", "online": true, "registered_at": "…", "sbt_expires_in": 28211.4}
 inline std::string encode(peer_status_line const& l) {
-    return '{' + detail::members(l.metrics) + R"(, "backend_type": )" + detail::quoted(l.backend_type) + R"(, "online": )" + (l.online ? "true" : "false") +
+    return '{' + detail::members(l.metrics) + R"(, "backend_type": )" + detail::json_text(l.backend_type) + R"(, "online": )" + (l.online ? "true" : "false") +
            R"(, "registered_at": ")" + format_timestamp(l.registered_at) + R"(", "sbt_expires_in": )" + json::decimal(l.sbt_expires_in) + '}';
 }
 
@@ -145,7 +145,7 @@ struct telemetry_summary {
 
 inline std::string encode(telemetry_summary const& t) {
     std::string top;
-    for (auto const& s : t.top_peers_by_events) top += (top.empty() ? "" : ", ") + (R"({"peer_id": )" + detail::quoted(s.peer_id)) + R"(, "events": )" + std::to_string(s.events) + '}';
+    for (auto const& s : t.top_peers_by_events) top += (top.empty() ? "" : ", ") + (R"({"peer_id": )" + detail::json_text(s.peer_id)) + R"(, "events": )" + std::to_string(s.events) + '}';
     return R"({"total_peers": )" + std::to_string(t.total_peers) + R"(, "online_peers": )" + std::to_string(t.online_peers) + R"(, "total_events_24h": )" +
            std::to_string(t.total_events_24h) + R"(, "avg_latency_ms": )" + detail::number_or_null(t.avg_latency_ms) + R"(, "total_cost_24h": )" +
            json::decimal(t.total_cost_24h) + R"(, "top_peers_by_events": [)" + top + "]}";

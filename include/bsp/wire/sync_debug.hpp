@@ -22,7 +22,7 @@ struct queue_item {
 };
 
 inline std::string encode(queue_item const& q) {
-    return R"({"id": )" + detail::quoted(q.id) + R"(, "type": )" + detail::quoted(q.type) + R"(, "created_at": ")" + format_timestamp(q.created_at) +
+    return R"({"id": )" + detail::json_text(q.id) + R"(, "type": )" + detail::json_text(q.type) + R"(, "created_at": ")" + format_timestamp(q.created_at) +
            R"(", "attempts": )" + std::to_string(q.attempts) + R"(, "bytes": )" + std::to_string(q.bytes) + '}';
 }
 
@@ -47,7 +47,7 @@ inline std::string encode(sync_debug const& d) {
         for (auto const& item : items) text += (text.empty() ? "" : ", ") + encode(item);
         return '[' + text + ']';
     };
-    return R"({"peer_info": )" + json::serialize(encode(d.peer_info)) + R"(, "sbt_status": )" + detail::quoted(d.sbt_status) + R"(, "sbt_expires_in": )" +
+    return R"({"peer_info": )" + json::serialize(encode(d.peer_info)) + R"(, "sbt_status": )" + detail::json_text(d.sbt_status) + R"(, "sbt_expires_in": )" +
            json::decimal(d.sbt_expires_in) + R"(, "offline_queue": )" + list(d.offline_queue) + R"(, "recent_errors": )" + list(d.recent_errors) +
            R"(, "network_status": )" + (d.network_status ? *d.network_status ? "true" : "false" : "null") + R"(, "last_successful_sync": )" +
            detail::instant_or_null(d.last_successful_sync) + R"(, "sync_lag": )" + json::decimal(d.sync_lag) + '}';
