@@ -291,15 +291,17 @@ private:
             auto const reason = peer.endpoints ? unreachable_.find(sync::split_url(peer.endpoints->sync_endpoint).origin) : unreachable_.end();
             if (obstacle == sync::session::unreachable && reason != unreachable_.end() && !reason->second.empty()) obstacle += ": " + reason->second;
             auto const known = told_.find(peer.peer_id);
-            if (known != told_.end() && known->second == obstacle) return;
+            if (known != told_.end() && known->second.obstacle == obstacle) return;
+            // Another reason for the same silence does not make it younger.
+            bool const goes_on = known != told_.end() && !known->second.obstacle.empty() && !obstacle.empty();
             // Unreachable for no known reason: nobody has answered yet, and soon more is known.
             if (!obstacle.empty() && obstacle != sync::session::unreachable) spdlog::warn("sync {}: nothing is sent: {}", peer.peer_id, obstacle);
-            changed[peer.peer_id] = {std::move(obstacle), at.wall};
+            changed[peer.peer_id] = {std::move(obstacle), goes_on ? known->second.at : at.wall};
         });
         if (changed.empty() && is_told_anew_) return;
         if (!around_.wishes->put_contacts(changed, !is_told_anew_)) return;  // told the next time
         is_told_anew_ = true;
-        for (auto const& [peer_id, c] : changed) told_[peer_id] = c.obstacle;
+        for (auto const& [peer_id, c] : changed) told_[peer_id] = c;
     }
 
     struct request {
@@ -317,7 +319,7 @@ private:
     sync::scheduler machines_;
     std::map<std::uint64_t, request> under_way_;
     std::map<std::string, std::string, std::less<>> unreachable_;  ///< origin → why; "" when it can be reached
-    std::map<std::string, std::string> told_;                   ///< peer_id → what was said to be in its way
+    std::map<std::string, sync_switch::contact> told_;          ///< peer_id → what was said to be in its way
     bool is_told_anew_ = false;                                 ///< what an earlier process said is gone
     bool is_on_ = true;
     clock::time_point wishes_at_{};

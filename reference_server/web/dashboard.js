@@ -33,7 +33,7 @@ function show_form(why) {
   clearTimeout(timer);
   by_id("enter").hidden = false;
   by_id("board").hidden = true;
-  say(by_id("banner"), "");
+  view.banner("", "");
   say(by_id("refused"), why);
   by_id("token").focus();
 }
@@ -60,9 +60,9 @@ function note_silence(error) {
 }
 
 function show_silence() {
-  const asleep = duration((Date.now() - silent_since) / 1000);
+  const ticking = `, for ${duration((Date.now() - silent_since) / 1000)}`;
   mark(document.body, "stale");
-  view.banner("bad", `✕ This server does not answer since ${clock(silent_since)}, for ${asleep}: ${silence}.` + (last ? ` Below is what it said at ${clock(last.server.now)}.` : ""));
+  view.banner("bad", `✕ This server does not answer since ${clock(silent_since)}${ticking}: ${silence}.` + (last ? ` Below is what it said at ${clock(last.server.now)}.` : ""), ticking);
   view.show_story(history);
 }
 

@@ -7,9 +7,11 @@ const open_max = 4;  // so many peers are shown in full whether they are well or
 const sick_max = 9;  // and so many that are not, the longest trouble first
 const states = { sick: ["bad", "✕", "Trouble"], waiting: ["warn", "◔", "Sending"], well: ["good", "✓", "Well"] };
 
-export function banner(kind, text) {
+/** The one sentence. `ticking` is the part of it that changes all the time: it is shown, and not read out. */
+export function banner(kind, text, ticking = "") {
   mark(by_id("banner"), kind);
   say(by_id("banner"), text);
+  say(by_id("spoken"), text.replace(ticking, ""));
 }
 
 export function clear() {
@@ -41,8 +43,9 @@ function show_banner(overview, seen) {
   if (sick.length > 0) {
     const { peer, troubles } = sick[0];
     const since = since_of(troubles);
+    const ticking = since ? `, for ${duration(seconds_between(since, now))}` : "";
     const others = sick.length > 1 ? ` And ${sick.length - 1} more.` : "";
-    return banner("bad", `✕ ${seen.length === 1 ? "The one peer is" : `${sick.length} of ${count(seen.length)} peers are`} in trouble. ${name_of(peer)}: ${troubles[0].what}, since ${clock(since)}, for ${duration(seconds_between(since, now))}.${others}`);
+    return banner("bad", `✕ ${seen.length === 1 ? "The one peer is" : `${sick.length} of ${count(seen.length)} peers are`} in trouble. ${name_of(peer)}: ${troubles[0].what}${since ? `, since ${clock(since)}` : ""}${ticking}.${others}`, ticking);
   }
   if (own.length > 0) return banner("bad", `✕ ${own.map(words_of_alert).join("; ")}, since ${clock(own[0].raised_at)}.`);
   if (seen.length === 0) return banner("good", "✓ This server is well. No peer is paired with it.");

@@ -79,8 +79,11 @@ export function state_of(peer, alerts) {
 
 export const since_of = (troubles) => troubles.map((t) => t.since).filter(Boolean).sort((a, b) => Date.parse(a) - Date.parse(b))[0];
 
-/** A name that fits: the type and the first digits. */
-export const name_of = (peer) => (peer.backend_id?.length > 24 ? peer.backend_id.slice(0, 20) + "…" : peer.backend_id ?? peer.peer_id);
+/** A name that fits: the type and the digits of a backend's id. */
+export function name_of(peer) {
+  const name = (peer.backend_id ?? peer.peer_id).replace("_sha256_", "_");
+  return name.length > 24 ? name.slice(0, 20) + "…" : name;
+}
 
 /** The entries of the runbook's Markdown: name → {means, look, act}. */
 export function parse_runbook(text) {
