@@ -39,9 +39,9 @@ private:
 
 /// A request and what became of it.
 struct request_event {
-    std::string_view remote;
-    std::string_view method;
-    std::string_view target;  ///< only its path is written, and of that no name that a person gave
+    std::string_view remote{};
+    std::string_view method{};
+    std::string_view target{};  ///< only its path is written, and of that no name that a person gave
     int status = 0;
     std::size_t bytes_in = 0;
     std::size_t bytes_out = 0;

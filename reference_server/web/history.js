@@ -69,7 +69,7 @@ export class History {
       const was_sick = before?.state === "sick", is_sick = now.state === "sick";
       if (!before) this.tell(`${now.name} is paired with this server.`, at);
       if (is_sick && !was_sick) this.tell(`${now.name} is in trouble: ${now.what}.`, at);
-      if (was_sick && !is_sick) this.tell(`${now.name} is well again, after ${duration(seconds_between(before.since, overview.server.now))}.`, at);
+      if (was_sick && !is_sick) this.tell(`${now.name} works again, after ${duration(seconds_between(before.since, overview.server.now))}.`, at);
       if (was_sick && is_sick) now.since = before.since && Date.parse(before.since) < Date.parse(now.since) ? before.since : now.since;
     }
     for (const [id, { name }] of this.#states ?? []) if (!states.has(id)) this.tell(`${name} is not paired with this server any more.`, at);

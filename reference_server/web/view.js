@@ -5,7 +5,7 @@ import { clock, count, duration, name_of, seconds_between, since_of, state_of, t
 
 const open_max = 4;  // so many peers are shown in full whether they are well or not
 const sick_max = 9;  // and so many that are not, the longest trouble first
-const states = { sick: ["bad", "✕", "Trouble"], waiting: ["warn", "◔", "Sending"], well: ["good", "✓", "Well"] };
+const states = { sick: ["bad", "✕", "Trouble"], shaky: ["warn", "◔", "Works, after failures"], paused: ["warn", "‖", "Paused by the user"], waiting: ["warn", "◔", "Sending"], well: ["good", "✓", "Well"] };
 
 /** The one sentence. `ticking` is the part of it that changes all the time: it is shown, and not read out. */
 export function banner(kind, text, ticking = "") {
@@ -21,7 +21,7 @@ export function clear() {
 export function show(overview, history, runbook) {
   const peers = overview.peers ?? [];
   const seen = peers.map((peer) => ({ peer, troubles: troubles_of(peer, overview.alerts), state: state_of(peer, overview.alerts) }));
-  const rank = { sick: 0, waiting: 1, well: 2 };
+  const rank = { sick: 0, shaky: 1, paused: 2, waiting: 3, well: 4 };
   const oldest = (s) => Date.parse(since_of(s.troubles) ?? overview.server.now);
   seen.sort((a, b) => rank[a.state] - rank[b.state] || oldest(a) - oldest(b) || (a.peer.peer_id < b.peer.peer_id ? -1 : 1));
 
@@ -49,8 +49,13 @@ function show_banner(overview, seen) {
   }
   if (own.length > 0) return banner("bad", `✕ ${own.map(words_of_alert).join("; ")}, since ${clock(own[0].raised_at)}.`);
   if (seen.length === 0) return banner("good", "✓ This server is well. No peer is paired with it.");
-  const waiting = seen.filter((s) => s.state === "waiting").length;
-  banner("good", `✓ ${seen.length === 1 ? "The one peer is" : `All ${count(seen.length)} peers are`} well.` + (waiting ? ` To ${waiting} of them something is on its way.` : ""));
+  const number = (state) => seen.filter((s) => s.state === state).length;
+  const shaky = number("shaky"), waiting = number("waiting");
+  const on_its_way = waiting ? ` To ${waiting} of them something is on its way.` : "";
+  if (shaky > 0) return banner("warn", `◔ ${seen.length === 1 ? "The one peer works" : `All ${count(seen.length)} peers work, ${shaky} of them`} after failures.${on_its_way}`);
+  const paused = number("paused");
+  if (paused > 0) return banner("good", `✓ No peer is in trouble; ${paused === 1 ? "one is" : `${paused} are`} paused by the user.${on_its_way}`);
+  banner("good", `✓ ${seen.length === 1 ? "The one peer is" : `All ${count(seen.length)} peers are`} well.${on_its_way}`);
 }
 
 /** What to do, from the runbook, to be opened. */
@@ -131,7 +136,7 @@ function update_card(card, { peer, troubles, state }, overview, history) {
   const now = overview.server.now, since = since_of(troubles);
   if (card.classList.contains("sick") !== (state === "sick")) card.classList.toggle("sick", state === "sick");
   mark(card.querySelector(".state"), `state ${kind}`);
-  say(card.querySelector(".state"), `${icon} ${word}` + (since ? ` since ${clock(since)}, for ${duration(seconds_between(since, now))}` : ""));
+  say(card.querySelector(".state"), `${icon} ${word}` + (since && state === "sick" ? ` since ${clock(since)}, for ${duration(seconds_between(since, now))}` : ""));
   keep(card.querySelector(".troubles"), troubles, (t) => t.entry, (t) => make_trouble(t, card.runbook), (element, t) => {
     update_trouble(element, capital(t.what) + (t.since && troubles.length > 1 ? ` (since ${clock(t.since)})` : "") + ".");
   });
@@ -149,7 +154,7 @@ function show_peers(overview, seen, history, runbook) {
   keep(by_id("cards"), full, (s) => s.peer.peer_id, (s) => make_card(s, runbook), (card, s) => update_card(card, s, overview, history));
   by_id("fold").hidden = rest.length === 0;
   const sick = rest.filter((s) => s.state === "sick").length, well = rest.length - sick;
-  const of_well = `✓ ${count(well)} ${well === 1 ? "peer is" : "peers are"} well`;
+  const of_well = `✓ ${count(well)} ${well === 1 ? "other is not in trouble" : "others are not in trouble"}`;
   mark(by_id("fold-title"), sick ? "bad" : "good");
   say(by_id("fold-title"), sick ? `✕ ${count(sick)} more in trouble` + (well ? `; ${of_well}` : "") : of_well);
   keep(by_id("rows"), rest, (s) => s.peer.peer_id, (s) => h("tr", {}, h("th", { scope: "row", title: s.peer.peer_id }, name_of(s.peer)), ...Array.from({ length: 5 }, () => h("td"))), (row, { peer, state, troubles }) => {

@@ -59,21 +59,28 @@ const obstacles = [
   [/^the peer asked for a pause/, "peer-asks-for-a-pause"],
 ];
 
-/** What is wrong with a peer, the gravest first: [{what, since, entry}], where `entry` is one of the runbook. */
+/** What is wrong with a peer, the gravest first: [{what, since, entry, kind}]. `entry` is one of the runbook; `kind` says whether it
+ *  is so "now", is the "wish" of a user, or is "past": a rate looks back, and when the last exchange has succeeded it tells of what was. */
 export function troubles_of(peer, alerts) {
   const found = [];
   const { obstacle, since } = peer.contact ?? {};
-  if (obstacle) found.push({ what: obstacle, since, entry: obstacles.find(([pattern]) => pattern.test(obstacle))?.[1] ?? "peer-refuses" });
-  for (const a of alerts) if (a.peer_id === peer.peer_id) found.push({ what: words_of_alert(a), since: a.raised_at, entry: a.type });
   const error = peer.metrics?.last_error;
   const is_over = error && peer.metrics.last_sync && Date.parse(peer.metrics.last_sync) > Date.parse(error.at);
-  if (error && !is_over && !obstacle) found.push({ what: `the last exchange failed with ${code_of(error)}`, since: error.at, entry: code_of(error) });
+  const entry = obstacle && (obstacles.find(([pattern]) => pattern.test(obstacle))?.[1] ?? "peer-refuses");
+  const kind = entry === "sync-paused" ? "wish" : "now";  // what follows from a pause is no trouble either
+  if (obstacle) found.push({ what: obstacle, since, entry, kind });
+  for (const a of alerts.filter((a) => a.peer_id === peer.peer_id))
+    found.push({ what: words_of_alert(a), since: a.raised_at, entry: a.type, kind: a.type === "success_rate" && !obstacle && (!error || is_over) ? "past" : kind });
+  if (error && !is_over && !obstacle) found.push({ what: `the last exchange failed with ${code_of(error)}`, since: error.at, entry: code_of(error), kind });
   return found;
 }
 
-/** "sick", "waiting" or "well". */
+/** "sick", "paused", "shaky", "waiting" or "well". */
 export function state_of(peer, alerts) {
-  if (troubles_of(peer, alerts).length > 0) return "sick";
+  const kinds = new Set(troubles_of(peer, alerts).map((t) => t.kind));
+  if (kinds.has("now")) return "sick";
+  if (kinds.has("wish")) return "paused";
+  if (kinds.has("past")) return "shaky";
   return (peer.metrics?.queue_depth ?? 0) > 0 ? "waiting" : "well";
 }
 

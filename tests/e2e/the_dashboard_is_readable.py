@@ -86,13 +86,13 @@ class Dashboard(unittest.TestCase):
             self.assertIn("curl -i", page.run("document.querySelector('#cards details').textContent"), "what to do, from the runbook")
             said[0] = overview([peer(1)])
             self.assert_says(page, "✓ The one peer is well.", "#banner")
-            self.assert_says(page, "is well again, after 4", "#story")  # 42 s, and the time until it asked
+            self.assert_says(page, "works again, after 4", "#story")  # 42 s, and the time until it asked
             self.assertEqual(page.run("document.querySelectorAll('#cards details').length"), 0)
 
     def test_with_a_hundred_peers_the_sick_come_first_and_the_others_are_folded(self):
         with canned_server(hundred) as canned, self.open(canned) as page:
             self.assert_says(page, "✕ 3 of 100 peers are in trouble", "#banner")
-            self.assert_says(page, "97 peers are well", "#fold-title")
+            self.assert_says(page, "97 others are not in trouble", "#fold-title")
             self.assertEqual(page.run("document.querySelectorAll('#cards > li').length"), 3)
             self.assertIn("20 h", page.run("document.querySelector('#cards > li .state').innerText"), "the longest trouble first")
             self.assert_says(page, "Behind. hosted_", "#alerts")
@@ -141,6 +141,24 @@ class Dashboard(unittest.TestCase):
             headings = [name for role, name in told if role == "heading"]
             self.assertIn("Alerts", headings)
             self.assertIn("Peers", headings)
+
+    def test_a_rate_that_only_looks_back_is_no_trouble_of_now(self):
+        shaky = peer(1, metrics={"sync_success_rate": 0.2})
+        alert = {"type": "success_rate", "peer_id": shaky["peer_id"], "value": 0.2, "threshold": 0.9, "raised_at": ago(30)}
+        said = [overview([shaky], [alert])]
+        with canned_server(lambda: said[0]) as canned, self.open(canned) as page:
+            self.assert_says(page, "◔ The one peer works after failures.", "#banner")
+            self.assert_says(page, "Failing. hosted_", "#alerts")
+            shaky["metrics"]["last_error"] = {"type": "https://bsp.dev/errors/invalid-body", "at": ago(1)}
+            shaky["metrics"]["last_sync"] = ago(60)
+            self.assert_says(page, "✕ The one peer is in trouble", "#banner")
+
+    def test_a_pause_is_a_wish_and_no_trouble(self):
+        paused = peer(1, contact={"obstacle": "the user has paused sync", "since": ago(4000)})
+        alert = {"type": "sync_lag", "peer_id": paused["peer_id"], "value": 4000, "threshold": 300, "raised_at": ago(3700)}
+        with canned_server(lambda: overview([paused, peer(2)], [alert])) as canned, self.open(canned) as page:
+            self.assert_says(page, "✓ No peer is in trouble; one is paused by the user.", "#banner")
+            self.assert_says(page, "‖ Paused by the user", "#cards")
 
     def test_another_token_is_asked_for_again(self):
         with canned_server(lambda: overview([])) as canned, self.open(canned, token="another") as page:
