@@ -11,7 +11,7 @@ export class History {
   lines = [];           // of the log, the latest first
   log_of = null;        // which start of the server they are of
   #states = null;       // peer_id → {state, since, name}
-  #alerts = new Map();  // of the server itself: type → raised_at
+  #alerts = null;       // of the server itself: type → alert
   #totals = [];         // [{at, events: peer_id → total}]
 
   tell(text, at = Date.now()) {
@@ -78,8 +78,8 @@ export class History {
 
   #compare_alerts(overview, at) {
     const alerts = new Map(overview.alerts.filter((a) => !a.peer_id).map((a) => [a.type, a]));
-    for (const [type, alert] of alerts) if (!this.#alerts.has(type)) this.tell(`Alert: ${words_of_alert(alert)}.`, at);
-    for (const [type, alert] of this.#alerts)
+    for (const [type, alert] of this.#alerts ? alerts : []) if (!this.#alerts.has(type)) this.tell(`Alert: ${words_of_alert(alert)}.`, at);
+    for (const [type, alert] of this.#alerts ?? [])
       if (!alerts.has(type)) this.tell(`The alert ${type} is over, after ${duration(seconds_between(alert.raised_at, overview.server.now))}.`, at);
     this.#alerts = alerts;
   }

@@ -103,7 +103,7 @@ function show_tiles(overview, peers, history) {
     ["Waiting to be sent", count(peers.reduce((sum, p) => sum + (p.metrics?.queue_depth ?? 0), 0))],
     ["Events per minute", rate === undefined ? "–" : count(Math.round(rate)), history.rates],
     ["Events, 24 h", t ? count(t.total_events_24h) : "–"],
-    ["Cost, 24 h", t ? `$${t.total_cost_24h.toFixed(t.total_cost_24h < 1 ? 4 : 2)}` : "–"],
+    ["Cost, 24 h", t ? `$${t.total_cost_24h.toFixed(t.total_cost_24h > 0 && t.total_cost_24h < 1 ? 4 : 2)}` : "–"],
     ["Mean latency, 24 h", t?.avg_latency_ms == null ? "–" : `${count(Math.round(t.avg_latency_ms))} ms`],
     ...(overview.conflicts == null ? [] : [["Conflicts", count(overview.conflicts)]]),
   ];
