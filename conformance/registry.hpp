@@ -71,6 +71,8 @@
     X(rotation_keys) \
     X(limits) \
     X(audit) \
+    X(observe) \
+    X(observe_all) \
     X(histories) \
     X(client_push) \
     X(client_answers) \

@@ -331,7 +331,6 @@ check const checks[] = {
 
 }  // namespace
 
-group observe_group();
-group observe_group() { return {"observe", profile::sec, checks}; }
+group observe_group() { return {"observe", profile::obs, checks}; }
 
 }  // namespace bsp::conformance

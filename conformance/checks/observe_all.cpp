@@ -446,7 +446,6 @@ check const checks[] = {
 
 }  // namespace
 
-group observe_all_group();
-group observe_all_group() { return {"observe_all", profile::sec, checks}; }
+group observe_all_group() { return {"observe_all", profile::obs, checks}; }
 
 }  // namespace bsp::conformance
