@@ -37,7 +37,11 @@ export function show(overview, history, runbook) {
 function show_banner(overview, seen) {
   const now = overview.server.now;
   const sick = seen.filter((s) => s.state === "sick");
-  if (overview.health !== "healthy") return banner("bad", "✕ The store of this server does not answer: nothing can be read or written.");
+  if (overview.health !== "healthy") {
+    const down = overview.alerts.find((a) => a.type === "store_down")?.raised_at;
+    const ticking = down ? `, for ${duration(seconds_between(down, now))}` : "";
+    return banner("bad", `✕ The store of this server does not answer${down ? `, since ${clock(down)}` : ""}${ticking}: nothing can be read or written.`, ticking);
+  }
   if (overview.sync === "off") return banner("warn", "‖ Sync is switched off on this server. bsp-server sync on switches it on.");
   const own = overview.alerts.filter((a) => !a.peer_id);
   if (sick.length > 0) {

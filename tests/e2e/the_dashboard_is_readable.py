@@ -153,6 +153,13 @@ class Dashboard(unittest.TestCase):
             shaky["metrics"]["last_sync"] = ago(60)
             self.assert_says(page, "✕ The one peer is in trouble", "#banner")
 
+    def test_a_store_that_is_gone_is_told_with_its_time(self):
+        alert = {"type": "store_down", "peer_id": None, "value": 1, "threshold": 0, "raised_at": ago(61)}
+        with canned_server(lambda: overview(None, [alert], health="unavailable", telemetry=None)) as canned, self.open(canned) as page:
+            self.assert_says(page, "✕ The store of this server does not answer, since", "#banner")
+            self.assert_says(page, "Store down.", "#alerts")
+            self.assertFalse(page.run("document.getElementById('no-peers').checkVisibility()"), "nobody knows")
+
     def test_a_pause_is_a_wish_and_no_trouble(self):
         paused = peer(1, contact={"obstacle": "the user has paused sync", "since": ago(4000)})
         alert = {"type": "sync_lag", "peer_id": paused["peer_id"], "value": 4000, "threshold": 300, "raised_at": ago(3700)}

@@ -30,7 +30,7 @@ def overview(peers, alerts=(), **changes):
     return {"server": {"backend_id": "local_9b1d04c2a7e35f68", "backend_type": "local", "url": "http://127.0.0.1:8825", "version": "1.0.0",
                        "started_at": ago(90_061), "now": ago(0)},
             "sync": "on", "health": "healthy", "alerts": list(alerts), "peers": peers,
-            "telemetry": {"total_peers": len(peers), "online_peers": len(peers), "total_events_24h": 48211, "avg_latency_ms": 412.5,
+            "telemetry": {"total_peers": len(peers or ()), "online_peers": len(peers or ()), "total_events_24h": 48211, "avg_latency_ms": 412.5,
                           "total_cost_24h": 3.75, "top_peers_by_events": []}, **changes}
 
 
