@@ -23,6 +23,7 @@ enum class aspect : std::uint8_t { behaviour, exactness };
     X(mpp, "MPP", "platforms and languages") \
     X(sec, "SEC", "security: key rotation, limits, audit and transport") \
     X(prv, "PRV", "privacy: consent, retention, export, erasure") \
+    X(obs, "OBS", "observability: metrics, debugging, alerts") \
     X(off, "OFF", "the client side; only with --peer-listen") \
     X(fuzz, "FUZZ", "hostile requests, generated; only on demand")
 

@@ -74,6 +74,8 @@
     X(audit) \
     X(battery) \
     X(long_times) \
+    X(observe) \
+    X(observe_all) \
     X(histories) \
     X(client_push) \
     X(client_answers) \

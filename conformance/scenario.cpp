@@ -469,6 +469,11 @@ bool says_success(exchange const& x, std::string_view base_path) {
     if (post && about("/sync/")) return status == "synced";
     if (post && about("/conversations/")) return !x.text("/id").empty();
     if (del && about("/peers/")) return !status.empty();
+    if (get && about("/sync/metrics/")) return !x.text("/peer_id").empty();
+    if (get && about("/debug/sync/")) return x.at("/peer_info") != nullptr;
+    if (get && path == "/dashboard/telemetry") return x.at("/total_peers") != nullptr;
+    if (get && path == "/alerts") return has_array("/alerts");
+    if (get && path == "/metrics") return x.body().is_null() && !x.bytes().empty();
     if (get && about("/sync/") && path.ends_with("/digest")) return !x.text("/digest").empty();
     if (get && (about("/sync/") || path == "/conversations")) return has_array("/conversations");
     if (get && about("/conversations/")) return has_array("/messages");

@@ -106,6 +106,10 @@ void declare_options(CLI::App& app, config& c) {
     app.add_flag("--behind-tls-proxy", c.behind_tls_proxy, "A proxy speaks TLS for this server: cleartext beyond loopback, and X-Forwarded-For is believed");
     app.add_option("--ca-file", c.ca_file, "Trust the authorities of this PEM file for https peers, instead of the system's")->type_name("FILE")->multi_option_policy(last);
     app.add_option("--ready-file", c.ready_file, "Written with the server's URL once it accepts requests")->type_name("FILE")->multi_option_policy(last);
+    app.add_option("--alert-webhook", c.alert_webhook, "URL that is told of every alert that begins or ends, by a signed POST")->type_name("URL")->multi_option_policy(last);
+    app.add_option("--alert-webhook-secret-file", c.alert_webhook_secret_file, "What these are signed with [the environment's BSP_ALERT_WEBHOOK_SECRET]")
+        ->type_name("FILE")
+        ->multi_option_policy(last);
     app.add_option_function<std::string>("--log-format", [&c](std::string const& name) { c.log = name == "json" ? log_format::json : log_format::text; },
                                          "text or json (one object per line), on standard error")
         ->check(CLI::IsMember(std::vector<std::string>{"text", "json"}))
@@ -181,6 +185,10 @@ void validate(config const& c) {
         if (!split_origin(peer, parts) || !parts.rest.empty())
             throw std::runtime_error{"--peer-allow: must be scheme://host[:port] without a path, not '" + peer + "'"};
         if (parts.scheme == "http" && !is_loopback(parts.host)) throw std::runtime_error{"--peer-allow: must be https unless its host is a loopback name, not '" + peer + "'"};
+    }
+    if (!c.alert_webhook.empty()) {
+        if (!split_origin(c.alert_webhook, parts)) throw std::runtime_error{"--alert-webhook: must be an http or https URL"};
+        if (parts.scheme == "http" && !is_loopback(parts.host)) throw std::runtime_error{"--alert-webhook: must be https unless its host is a loopback name"};
     }
     for (auto const& host : c.allowed_hosts)
         if (host.empty() || host.find_first_of("/ @") != std::string::npos) throw std::runtime_error{"--allow-host: must be a host name, not '" + host + "'"};

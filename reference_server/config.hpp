@@ -35,6 +35,8 @@ struct config {
     bool behind_tls_proxy = false;             ///< whoever connects is a proxy, which has done TLS and tells for whom
     std::string ca_file;                       ///< PEM file: authorities of peers; "": the system's
     std::string ready_file;
+    std::string alert_webhook;                 ///< URL that is told of alerts; "": nobody is
+    std::string alert_webhook_secret_file;     ///< "": the secret is in the environment
     log_format log = log_format::text;
     std::string log_level = "info";
     std::size_t events_per_minute = bsp::limits::events_per_window_max;  ///< of one peer

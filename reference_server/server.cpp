@@ -1,5 +1,6 @@
 #include "server.hpp"
 
+#include "alert_webhook.hpp"
 #include "audit_file.hpp"
 #include "client/sync_worker.hpp"
 #include "clock.hpp"
@@ -9,14 +10,19 @@
 #include "keys/key_store.hpp"
 #include "http_date.hpp"
 #include "living_installation.hpp"
+#include "log.hpp"
+#include "operator_api.hpp"
+#include "operator_desk.hpp"
 #include "protocol.hpp"
 #include "retention.hpp"
 #include "routes.hpp"
+#include "secure_file.hpp"
 #include "storage/registry.hpp"
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
 #include "telemetry.hpp"
 #include "test_clock.hpp"
+#include "watch.hpp"
 #include "web/pages.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -79,7 +85,9 @@ public:
           secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened_store(c, data_dir_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
-          protocol_{installation_, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
+          protocol_{installation_, settings_, *store_, secrets_, guards_},
+          operator_{{[this](http_request const& r) { return protocol_.serve(r); }, wishes_.get(), [this] { return url_; }, self_.backend_id, self_.backend_type, server_clock{}.now()}},
+          telemetry_{*store_, c.events_per_minute, guards_} {
         if (c.store != "memory") audit_file_ = std::make_unique<audit_file>(data_dir_, *store_, trail_);
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
@@ -94,6 +102,8 @@ public:
         } else if (!c.allowed_peers.empty()) {
             spdlog::warn("--peer-allow has no effect: a hosted backend is called, and calls nobody");
         }
+        if (!c.alert_webhook.empty())
+            webhook_ = std::make_unique<alert_webhook>(alert_webhook::receiver{c.alert_webhook, webhook_secret(c.alert_webhook_secret_file), ca_file_of(c)}, self_.backend_id);
         auto const shown = c.tls_certificate.empty() ? nullptr : read_certificate();
         try {
             // The door's port is part of the URL that requests are told, so none is answered before it is known.
@@ -109,10 +119,16 @@ public:
             if (worker_) worker_->wake();
             if (audit_file_) audit_file_->wake();
         });
+        write_private_file(operator_desk::url_file(data_dir_), url_ + '\n', true);
+        observed_.add_sink(log_alert);
+        if (webhook_) observed_.add_sink([this](observe::alert_event const& e) { webhook_->tell(e); });
+        observed_.set_disk([dir = data_dir_] { return free_bytes(dir); });
+        if (worker_) observed_.set_client([this](std::span<std::string const> ids) { return worker_->look(ids); });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
         retention_ = std::make_unique<retention>(*store_, retention::rules{self_.backend_type == "hosted", std::chrono::hours{24} * static_cast<int>(c.audit_days)});
+        watch_ = std::make_unique<watch>(observed_, *store_);
     }
 
     ~parts() { stop(); }
@@ -127,7 +143,9 @@ public:
     }
 
     void stop() {
+        forget_url();
         if (retention_) retention_->stop();
+        if (watch_) watch_->stop();
         door_->stop();
         if (worker_) worker_->stop();
         telemetry_.stop();
@@ -167,6 +185,13 @@ private:
         return identity;
     }
 
+    /// Another server of the same data directory may have written its own.
+    void forget_url() const {
+        auto const file = operator_desk::url_file(data_dir_);
+        std::error_code ignored;
+        if (read_file(file) == url_ + '\n') std::filesystem::remove(file, ignored);
+    }
+
     static std::string ca_file_of(config const& c) { return c.ca_file.empty() ? "" : expand_home(c.ca_file).string(); }
 
     /// Behind a proxy the client is whom the proxy names; otherwise a client says what it likes.
@@ -184,9 +209,9 @@ private:
                 .refuse =
                     [this](http_request const& known, error const& why) {
                         http_response response = problem(why);
-                        std::string const id = ids_.next();
-                        response.headers.add("X-Request-Id", id);
-                        log_request({id, known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
+                        request_scope const scope{ids_.next()};
+                        response.headers.add("X-Request-Id", current_request_id());
+                        log_request({known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
                         return to_bytes(response, row_of(why.code).title, known.method == "HEAD");
                     },
                 .upgrade =
@@ -202,6 +227,7 @@ private:
         http_request held_request;
         door_answer out = routes_.answer(std::move(request), close, [&](http_request const& r) {
             http_response response = logged(r, [&] {
+                if (operator_api::is_meant(r)) return operator_.serve(r);
                 if (auto page = serve_page(r)) return *std::move(page);
                 if (auto moved = config_.test_clock ? serve_test_clock(r, settings_.admin_token) : std::nullopt) return *moved ? **std::move(moved) : problem(moved->error());
                 return protocol_.serve(r);
@@ -243,6 +269,7 @@ private:
     template <class Ask>
     http_response logged(http_request const& request, Ask ask) {
         auto const begun = std::chrono::steady_clock::now();
+        request_scope const scope{ids_.next()};
         http_response response;
         try {
             response = ask();
@@ -250,12 +277,15 @@ private:
             spdlog::error("a request was abandoned: {}", why.what());
             response = problem(fail(errc::internal, ""));
         }
-        std::string const id = ids_.next();
-        response.headers.set("X-Request-Id", id);
-        log_request({id, request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
-                     std::chrono::steady_clock::now() - begun});
+        if (!response.held) observed_.counted().add_duration(std::chrono::steady_clock::now() - begun);
+        response.headers.set("X-Request-Id", current_request_id());
+        log_request({request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
+                     std::chrono::steady_clock::now() - begun, is_for_people(request)});
         return response;
     }
+
+    /// Whoever follows the log would otherwise see little but himself.
+    static bool is_for_people(http_request const& r) { return operator_api::is_meant(r) || r.target.starts_with("/ui/") || r.target == "/"; }
 
     settings settings_;
     users_file secrets_;
@@ -265,9 +295,13 @@ private:
     std::unique_ptr<sync_worker> worker_;
     std::unique_ptr<limiter_base> limits_{opened_limiter()};
     refusal_trail trail_;
-    guards guards_{*limits_, trail_};
+    std::unique_ptr<alert_webhook> webhook_;
+    observe::observatory observed_;
+    guards guards_{*limits_, trail_, &observed_};
     std::unique_ptr<retention> retention_;
+    std::unique_ptr<watch> watch_;
     protocol protocol_;
+    operator_api operator_;
     request_ids ids_;
     routes routes_;
     telemetry telemetry_;

@@ -25,7 +25,7 @@ from collections import defaultdict
 from pathlib import Path
 
 PROFILES = {"GEN": "GEN", "ID": "ID", "SBT": "REG", "REG": "REG", "AUT": "REG", "SYN": "SYN",
-            "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "TEL": "TEL", "MPP": "MPP", "TRN": "GEN", "ROT": "SEC", "LIM": "SEC", "AUD": "SEC", "PRV": "PRV", "RED": "PRV",
+            "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "TEL": "TEL", "MPP": "MPP", "TRN": "GEN", "ROT": "SEC", "LIM": "SEC", "AUD": "SEC", "PRV": "PRV", "RED": "PRV", "OBS": "OBS",
             "SEC": "SEC-considerations"}
 ROLES = ("server", "client", "ui", "both", "operator")
 SCANNED = ("README.md", "CONTRIBUTING.md", "spec", "include", "conformance", "reference_server",

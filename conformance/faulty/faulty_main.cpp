@@ -1,5 +1,5 @@
 #include "faults.hpp"
-#include "private_backend.hpp"
+#include "observed_backend.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
     try {
         auto const server = bsp::faulty::open_door(port, fault && fault->door ? *fault->door : bsp::faulty::framing{});
         s.base_url = server->url();
-        std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : bsp::faulty::correct_backend(s);
+        std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : bsp::faulty::complete_backend(s);
         std::atomic<unsigned> pushes = 0;
         server->start([&, backend](bsp::http_request const& r, bsp::instant now) {
             bool const is_push = r.method == "POST" && r.target.starts_with("/sync/");

@@ -2,7 +2,7 @@
 
 #include "degenerate.hpp"
 #include "http_server.hpp"
-#include "private_backend.hpp"
+#include "observed_backend.hpp"
 
 #include "../peer/listener.hpp"
 #include "../probe.hpp"
@@ -267,7 +267,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->put(faulty::correct_backend(s));
+        lab_->put(faulty::complete_backend(s));
         green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
     }
     std::vector<registered_check> of_bytes;
@@ -276,7 +276,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->serve(faulty::correct_backend, s, faulty::framing{});
+        lab_->serve(faulty::complete_backend, s, faulty::framing{});
         green = nobody_is_blamed(progress_, std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {})) && green;
     }
     return correct_client_is_green() && green;

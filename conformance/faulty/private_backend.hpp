@@ -82,9 +82,6 @@ private:
     std::string reading_for_;  ///< whose feed, or push, is being written
 };
 
-/// The correct backend with every profile it has.
-inline std::unique_ptr<backend> correct_backend(settings const& s) { return std::make_unique<private_backend>(s); }
-
 std::vector<fault> prv_faults();
 
 }  // namespace bsp::faulty

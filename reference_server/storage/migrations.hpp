@@ -2,6 +2,7 @@
 
 #include "migrations_content.hpp"
 #include "migrations_privacy.hpp"
+#include "migrations_statistics.hpp"
 
 #include <array>
 #include <cstdint>
@@ -203,6 +204,7 @@ ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
     privacy_settings_step,
     retention_step,
     content_key_step,
+    statistics_step,
 };
 
 }  // namespace bsp::server::migrations

@@ -54,6 +54,7 @@ std::string statement::text(int column) const {
 }
 
 std::int64_t statement::integer(int column) const { return sqlite3_column_int64(raw_, column); }
+double statement::real(int column) const { return sqlite3_column_double(raw_, column); }
 bool statement::is_null(int column) const { return sqlite3_column_type(raw_, column) == SQLITE_NULL; }
 
 sha256_digest statement::digest(int column) const {
@@ -78,6 +79,9 @@ void statement::bind_one(int at, std::string_view value) {
 }
 void statement::bind_one(int at, std::int64_t value) {
     if (int const rc = sqlite3_bind_int64(raw_, at, value)) raise(sqlite3_db_handle(raw_), rc);
+}
+void statement::bind_one(int at, double value) {
+    if (int const rc = sqlite3_bind_double(raw_, at, value)) raise(sqlite3_db_handle(raw_), rc);
 }
 void statement::bind_one(int at, sha256_digest const& value) {
     if (int const rc = sqlite3_bind_blob64(raw_, at, value.data(), value.size(), SQLITE_STATIC)) raise(sqlite3_db_handle(raw_), rc);

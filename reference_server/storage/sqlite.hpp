@@ -52,6 +52,7 @@ public:
 
     [[nodiscard]] std::string text(int column) const;
     [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] double real(int column) const;
     [[nodiscard]] bool boolean(int column) const { return integer(column) != 0; }
     [[nodiscard]] bool is_null(int column) const;
     [[nodiscard]] sha256_digest digest(int column) const;
@@ -67,6 +68,7 @@ private:
     void bind_one(int at, std::string const& value) { bind_one(at, std::string_view{value}); }
     void bind_one(int at, char const* value) { bind_one(at, std::string_view{value}); }
     void bind_one(int at, std::int64_t value);
+    void bind_one(int at, double value);
     void bind_one(int at, std::uint32_t value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, std::size_t value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, bool value) { bind_one(at, static_cast<std::int64_t>(value)); }

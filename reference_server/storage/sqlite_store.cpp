@@ -4,7 +4,11 @@
 #include "sqlite_schema.hpp"
 #include "sqlite_views.hpp"
 
+#include "../log.hpp"
+
 #include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +20,12 @@
 
 namespace bsp::server {
 namespace {
+
+/// Tells files apart; 0 when there is none.
+std::uint64_t number_of(std::string const& path) {
+    struct stat found {};
+    return ::stat(path.c_str(), &found) == 0 ? found.st_ino : 0;
+}
 
 error unavailable() { return fail(errc::unavailable, "storage is not available"); }
 
@@ -43,20 +53,25 @@ public:
     }
 
     result<> run(std::function<result<>(store_writer&)> const& f) {
-        job mine{f, {}};
+        job mine{f, {}, current_request_id()};
+        auto const begun = std::chrono::steady_clock::now();
         auto answer = mine.answer.get_future();
         {
             std::lock_guard const lock{mutex_};
             waiting_.push_back(&mine);
         }
         wake_.notify_one();
-        return answer.get();
+        result<> outcome = answer.get();
+        spdlog::debug("the store {} a change after {:.2f} ms", outcome ? "has committed" : "has refused",
+                      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
+        return outcome;
     }
 
 private:
     struct job {
         std::function<result<>(store_writer&)> const& f;
         std::promise<result<>> answer;
+        std::string request_id;  ///< for the log
     };
 
     struct done {
@@ -137,6 +152,7 @@ private:
 
     /// Throws when the whole group is lost.
     result<> run_one(job& member) {
+        request_scope const scope{member.request_id};
         db_.prepare("SAVEPOINT one").run();
         sqlite_session session{db_, content_};
         result<> outcome = unavailable();
@@ -219,11 +235,15 @@ private:
 };
 
 sqlite_store::sqlite_store(std::string const& path, std::shared_ptr<content_cipher const> cipher)
-    : epoch_{prepare_sqlite_file(path)}, content_{content_is_sealed(path) ? content_codec{std::move(cipher)} : content_codec{}}, writer_{std::make_unique<writer>(path, content_)},
-      readers_{std::make_unique<readers>(path, content_)} {}
+    : path_{path}, epoch_{prepare_sqlite_file(path)}, file_{number_of(path)}, content_{content_is_sealed(path) ? content_codec{std::move(cipher)} : content_codec{}},
+      writer_{std::make_unique<writer>(path, content_)}, readers_{std::make_unique<readers>(path, content_)} {}
 sqlite_store::~sqlite_store() = default;
 
 std::string sqlite_store::epoch() const { return epoch_; }
+result<> sqlite_store::probe() {
+    if (file_ == 0 || number_of(path_) != file_) return unavailable();
+    return store_base::probe();
+}
 result<> sqlite_store::look(std::function<result<>(sqlite_session&)> const& f) {
     return readers_->run([&](store_reader& r) { return f(static_cast<sqlite_snapshot&>(r).session()); });
 }

@@ -4,6 +4,7 @@
 
 #include <bsp/policy/store.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,9 @@ public:
 
     [[nodiscard]] std::string epoch() const override;
 
+    /// A file that was removed or replaced goes on working for who has it open, and nothing that is written to it lasts.
+    result<> probe() override;
+
     /// For the ledger, whose tables lie in the same file: a snapshot, and a transaction in the same groups as the
     /// store's own, of which nobody is told.
     result<> look(std::function<result<>(sqlite_session&)> const& f);
@@ -42,7 +46,9 @@ private:
     class writer;
     class readers;
 
+    std::string const path_;
     std::string epoch_;
+    std::uint64_t file_ = 0;  ///< which file it was at the start
     content_codec content_;
     std::unique_ptr<writer> writer_;
     std::unique_ptr<readers> readers_;

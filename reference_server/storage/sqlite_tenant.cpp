@@ -184,18 +184,19 @@ result<std::vector<telemetry_record>> sqlite_tenant::events(std::optional<std::s
                                                             std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<telemetry_record>> {
         feed_start const start = start_of(since, after);
-        auto rows = session_.db.prepare(source_backend ? "SELECT event_id, peer_id, source_backend, received_at, body FROM event "
+        auto rows = session_.db.prepare(source_backend ? "SELECT event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd FROM event "
                                                          "WHERE user_id = ?1 AND (received_at, event_id) > (?2, ?3) AND source_backend = ?5 "
                                                          "ORDER BY received_at, event_id LIMIT ?4"
-                                                       : "SELECT event_id, peer_id, source_backend, received_at, body FROM event "
+                                                       : "SELECT event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd FROM event "
                                                          "WHERE user_id = ?1 AND (received_at, event_id) > (?2, ?3) "
                                                          "ORDER BY received_at, event_id LIMIT ?4");
         if (source_backend) rows.bind(user_, start.at, start.id, limit, *source_backend);
         else rows.bind(user_, start.at, start.id, limit);
         std::vector<telemetry_record> page;
+        auto const real = [&](int column) { return rows.is_null(column) ? std::nullopt : std::optional{rows.real(column)}; };
         while (rows.step()) {
             std::string id = rows.text(0), body = session_.content.get(rows.content(4), {event_content, user_, {}, id});
-            page.push_back({std::move(id), rows.text(1), rows.text(2), from_nanoseconds(rows.integer(3)), std::move(body)});
+            page.push_back({std::move(id), rows.text(1), rows.text(2), from_nanoseconds(rows.integer(3)), std::move(body), real(5), real(6)});
         }
         return page;
     });
@@ -282,10 +283,10 @@ result<bool> sqlite_tenant::put_event(telemetry_record const& event) {
     return guarded(session_, [&]() -> result<bool> {
         auto const kept = session_.content.put(event.body, {event_content, user_, {}, event.event_id});
         session_.db
-            .prepare("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body) "
-                     "VALUES (?1, ?2, ?3, ?4, max(?5, coalesce((SELECT max(received_at) + 1 FROM event WHERE user_id = ?1), ?5)), ?6) "
+            .prepare("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd) "
+                     "VALUES (?1, ?2, ?3, ?4, max(?5, coalesce((SELECT max(received_at) + 1 FROM event WHERE user_id = ?1), ?5)), ?6, ?7, ?8) "
                      "ON CONFLICT (user_id, event_id) DO NOTHING")
-            .bind(user_, event.event_id, event.peer_id, event.source_backend, to_nanoseconds(event.received_at), kept)
+            .bind(user_, event.event_id, event.peer_id, event.source_backend, to_nanoseconds(event.received_at), kept, event.latency_ms, event.cost_usd)
             .run();
         return session_.db.changes() > 0;
     });

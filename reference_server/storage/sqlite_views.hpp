@@ -80,6 +80,8 @@ public:
     result<std::vector<audit_entry>> audit(audit_query const& asked) final;
     result<std::optional<audit_entry>> last_audit() final;
     result<audit_seal> audit_begin() final;
+    result<peer_statistics> statistics(std::string_view peer_id) final;
+    result<std::vector<peer_telemetry>> telemetry_since(instant since) final;
     result<std::vector<std::string>> users(std::string_view after, std::size_t limit) final;
     sqlite_tenant& tenant(std::string_view user_id) final;
 
@@ -101,6 +103,7 @@ class sqlite_transaction final : public sqlite_registry<store_writer> {
 public:
     using sqlite_registry::sqlite_registry;
     result<> put_peer(peer_record const& peer) override;
+    result<> put_statistics(std::string_view peer_id, peer_statistics const& counted) override;
     result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override;
     result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) override;
     result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override;

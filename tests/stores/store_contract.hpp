@@ -397,6 +397,49 @@ inline void events_are_stored_once_for_each_user(store_base& s) {
     BOOST_TEST(!reading(s, [](tenant_reader& mine) { return mine.last_change(); }).has_value());  // no part of the change feed
 }
 
+inline void statistics_are_kept_by_registration(store_base& s) {
+    auto const of = [&](std::string_view peer_id) { return must(s.read([&](store_reader& r) { return r.statistics(peer_id); })); };
+    BOOST_TEST((of("p1") == peer_statistics{}));
+    peer_statistics counted;
+    counted.events = 7;
+    for (int i = 0; i < 3; ++i) counted.note_success();
+    counted.note_failure("invalid-body", t0 + 1ns);
+    counted.note_failure("sync-id-reuse", t0 + 1s);
+    must(s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_statistics("p1", counted));
+        BOOST_TEST((w.statistics("p1").value() == counted));
+        return ok();
+    }));
+    BOOST_TEST((of("p1") == counted));
+    BOOST_TEST((of("p2") == peer_statistics{}));
+    (void)s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_statistics("p1", {}));
+        return fail(errc::internal, "no");
+    });
+    BOOST_TEST((of("p1") == counted));
+}
+
+inline void telemetry_is_summed_up_by_peer(store_base& s) {
+    auto const since = [&](instant t) {
+        auto sums = must(s.read([&](store_reader& r) { return r.telemetry_since(t); }));
+        std::ranges::sort(sums, {}, &peer_telemetry::peer_id);
+        return sums;
+    };
+    BOOST_TEST(since(t0 - 1h).empty());
+    auto const add = [&](std::string_view user, std::string id, std::string peer_id, instant at, std::optional<double> latency, std::optional<double> cost) {
+        put(s, {std::move(id), std::move(peer_id), "local", at, "{}", latency, cost}, user);
+    };
+    add("ada", "a", "p1", t0, 100.0, 0.25);
+    add("ada", "b", "p1", t0 + 1s, std::nullopt, 0.5);
+    add("ada", "b", "p1", t0 + 2s, 9.0, 9.0);  // held already
+    add("bob", "a", "p2", t0 + 1s, 9'007'199'254'740'991.0, std::nullopt);
+    add("bob", "c", "p2", t0 + 2s, 9'007'199'254'740'991.0, std::nullopt);
+    BOOST_TEST((since(t0) == std::vector<peer_telemetry>{{"p1", 2, 1, 100, 0.75}, {"p2", 2, 2, 18'014'398'509'481'982.0, 0}}));
+    BOOST_TEST((since(t0 + 1s) == std::vector<peer_telemetry>{{"p1", 1, 0, 0, 0.5}, {"p2", 2, 2, 18'014'398'509'481'982.0, 0}}));
+    BOOST_TEST(since(t0 + 1h).empty());
+    BOOST_TEST((events(s)[0].latency_ms == 100.0 && events(s)[1].cost_usd == 0.5 && !events(s)[1].latency_ms));
+}
+
 inline void events_are_listed_in_the_order_of_receipt(store_base& s) {
     // The clock stands still, then is set back: instants increase all the same.
     for (char const* id : {"c", "a", "b"}) put(s, event(id, "local", t0));
@@ -901,6 +944,8 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(receipts_are_kept_by_peer_and_sync_id)
     BSP_X(events_are_stored_once_for_each_user)
     BSP_X(events_are_listed_in_the_order_of_receipt)
+    BSP_X(statistics_are_kept_by_registration)
+    BSP_X(telemetry_is_summed_up_by_peer)
     BSP_X(an_event_of_a_refused_transaction_is_not_stored)
     BSP_X(privacy_settings_are_the_defaults_until_they_are_put)
     BSP_X(messages_expire_by_their_age)

@@ -179,6 +179,12 @@ private:
         result<audit_seal> audit_begin() override {
             return self_.guarded([&] { return inner_.audit_begin(); });
         }
+        result<peer_statistics> statistics(std::string_view peer_id) override {
+            return self_.guarded([&] { return inner_.statistics(peer_id); });
+        }
+        result<std::vector<peer_telemetry>> telemetry_since(instant since) override {
+            return self_.guarded([&] { return inner_.telemetry_since(since); });
+        }
         result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override {
             return self_.guarded([&] { return inner_.users(after, limit); });
         }
@@ -200,6 +206,9 @@ private:
         using registry_reads::registry_reads;
         result<> put_peer(peer_record const& peer) override {
             return self_.guarded([&] { return inner_.put_peer(peer); });
+        }
+        result<> put_statistics(std::string_view peer_id, peer_statistics const& counted) override {
+            return self_.guarded([&] { return inner_.put_statistics(peer_id, counted); });
         }
         result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override {
             return self_.guarded([&] { return inner_.put_sbt_floor(user_id, backend_id, floor); });
