@@ -262,7 +262,7 @@ std::string recorded(privacy_world& w) {
     for (auto const& e : w.memory.read([](store_reader& r) { return r.audit({.limit = 1'000}); }).value()) {
         if (e.type != audit_type::privacy_settings_updated && e.type != audit_type::data_exported && e.type != audit_type::data_erased && e.type != audit_type::retention_enforced) continue;
         auto details = json::parse(e.details).value().get_object();
-        BOOST_TEST(details.erase("user") == 1u);
+        BOOST_TEST(details.stable_erase("user") == 1u);
         out += std::string{name_of(e.type)} + (e.peer_id.empty() ? "" : " by a peer") + ' ' + json::serialize(details) + ' ';
     }
     return out;
