@@ -38,7 +38,7 @@ outcome_of_siege against(int status_of_the_bad, int status_of_the_good = 200) {
         bool const bad = r.target.starts_with("/bad");
         return bsp::http_response{bad ? status_of_the_bad : r.target == "/good" ? status_of_the_good : 200, {}, R"({"backend_id":"hosted_sha256_0123456789abcdef","backend_type":"hosted","version":"1.0"})"};
     });
-    surroundings world{*t, {{{"ada", "pairing-secret-of-ada-0123456789"}}, {}, 42}};
+    surroundings world{*t, {{{"ada", "pairing-secret-of-ada-0123456789"}}, {}, 42, std::chrono::milliseconds{500}, {}, {}}};
     world.battery = 600;  // of which this kind of request has its share
     world.patience_ms = 0;
     auto const look = probe(world);
