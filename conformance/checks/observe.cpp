@@ -109,6 +109,24 @@ void only_success_moves_last_sync(scenario& s) {
     s.expect(lag >= seconds_between(*moment, asked) - 1.5 && lag <= seconds_between(*moment, s.now()) + 1.5, "sync_lag_seconds is the time since last_sync", show(x.body()));
 }
 
+void pulls_are_syncs(scenario& s) {
+    pushing p{s};
+    p.accept();
+    auto const before = p.metrics_of_all();
+    s.control(before, "reading the metrics of a peer");
+    auto const pushed = parse_timestamp(before.text("/last_sync"));
+    s.control(pushed.has_value(), "last_sync is a time after a push");
+    s.wait_until(s.now() + std::chrono::milliseconds{2'500});
+    s.control(p.a.pull(), "a pull");
+    auto const is_later = [&](exchange const& x) {
+        auto const t = parse_timestamp(x.text("/last_sync"));
+        return t && *t > *pushed + std::chrono::seconds{1};
+    };
+    auto const x = as_soon_as([&] { return p.metrics(); }, is_later);
+    s.accepted(x, "reading the metrics of a peer");
+    s.expect(is_later(x), "last_sync is the time of the pull, and no longer " + before.text("/last_sync"), x.text("/last_sync"));
+}
+
 void errors_are_told(scenario& s) {
     pushing p{s};
     p.accept();
@@ -317,6 +335,7 @@ check const checks[] = {
     {.id = "obs/counts", .title = "attempts and successes are what was sent", .clauses = {"BSP-OBS-016", "BSP-OBS-018", "BSP-OBS-020", "BSP-OBS-026"}, .impact = "whoever is on call chases failures that are none, or sees none of those that are", .likely_cause = "counted before the signature is verified, or only where the push succeeds", .run = counts_agree},
     {.id = "obs/rate", .title = "the success rate is successes by attempts", .clauses = {"BSP-OBS-016", "BSP-OBS-017"}, .impact = "the alert on failures comes too late, or always", .likely_cause = "a percentage, an average of averages, or too short a memory", .run = every_attempt_counts},
     {.id = "obs/last-sync", .title = "last_sync is the time of the last accepted push", .clauses = {"BSP-OBS-012", "BSP-OBS-013", "BSP-OBS-014"}, .impact = "a device that is refused again and again looks as if it synchronized", .likely_cause = "the time is noted when a request comes, not when it has succeeded", .run = only_success_moves_last_sync},
+    {.id = "obs/pulls", .title = "a pull that was answered moves last_sync", .clauses = {"BSP-OBS-015"}, .impact = "two devices that have nothing new to tell look as if they had lost each other", .likely_cause = "only pushes are noted", .run = pulls_are_syncs, .strength = obligation::should},
     {.id = "obs/last-error", .title = "the last error is told by its type, and nothing of what failed", .clauses = {"BSP-OBS-023", "BSP-OBS-022", "BSP-OBS-024", "BSP-OBS-005"}, .impact = "nobody knows why a device fails, or everybody reads what it wrote", .likely_cause = "the text of the exception is kept", .run = errors_are_told},
     {.id = "obs/events", .title = "events are counted when they are stored", .clauses = {"BSP-OBS-021"}, .impact = "costs and loads are told that never were", .likely_cause = "counted when a message comes", .run = events_are_counted, .needs = need::sockets},
     {.id = "obs/looking", .title = "to look at metrics does not change them", .clauses = {"BSP-OBS-007"}, .impact = "a dashboard that is open makes a dead device look alive", .likely_cause = "every authenticated request counts as a sync", .run = reading_changes_nothing},

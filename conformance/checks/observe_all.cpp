@@ -385,6 +385,29 @@ void counters_agree(scenario& s) {
         }
 }
 
+void event_counters_agree(scenario& s) {
+    if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
+    auto const first = counters_now(s);
+    s.control(first, "reading the counters");
+    if (!read_counters(first.bytes()).kinds.contains("bsp_events_total")) s.untested("the target does not count events under this name");
+    telemetry_ground g{s};
+    auto const series = [](std::string_view result) { return "bsp_events_total{result=\"" + std::string{result} + "\"}"; };
+    auto const grown = [&](counters const& from, counters const& to, std::string_view result) { return value_of(to, series(result)) - value_of(from, series(result)); };
+    std::string found;
+    for (int round = 1; round <= 3; ++round) {  // others may send events, too
+        auto const before = read_counters(s.admin().get("/metrics").bytes());
+        auto const one = g.next();
+        for (auto const& e : {one, g.next(), g.next(), one, one}) is_acked(s, g.l.tell(e), "an event");
+        s.control(g.l.tell(g.next(set("latency_ms", -1))).rejected(), "an invalid event is rejected");
+        auto const is_right = [&](counters const& c) { return grown(before, c, "stored") == 3 && grown(before, c, "repeated") == 2 && grown(before, c, "rejected") == 1; };
+        auto const x = as_soon_as([&] { return s.admin().get("/metrics"); }, [&](exchange const& y) { return is_right(read_counters(y.bytes())); }, std::chrono::seconds{3});
+        auto const after = read_counters(x.bytes());
+        if (is_right(after)) return s.evidence("the counters of events");
+        found = std::to_string(grown(before, after, "stored")) + " stored, " + std::to_string(grown(before, after, "repeated")) + " repeated, " + std::to_string(grown(before, after, "rejected")) + " rejected";
+    }
+    s.expect(false, "3 stored events, 2 repeated and 1 rejected are counted as such", found);
+}
+
 void counters_are_bounded(scenario& s) {
     auto const first = counters_now(s);
     s.control(first, "reading the counters");
@@ -439,6 +462,7 @@ check const checks[] = {
     {.id = "obs/alert-ends", .title = "an alert ends with what it is about", .clauses = {"BSP-OBS-054"}, .impact = "people learn not to look at alerts", .likely_cause = "alerts are raised and nothing takes them back", .run = alerts_end, .needs = of_admin | need::patience},
     {.id = "obs/counters", .title = "counters are in the text format of Prometheus", .clauses = {"BSP-OBS-062", "BSP-OBS-061", "BSP-OBS-060"}, .impact = "the monitoring system rejects all of them for one line", .likely_cause = "lines put together by hand", .run = counters_are_readable, .needs = of_admin, .strength = obligation::should},
     {.id = "obs/counters-agree", .title = "counters move by what was done", .clauses = {"BSP-OBS-066", "BSP-OBS-063"}, .impact = "graphs show something else than what happened", .likely_cause = "counted before the signature is verified, or set anew by every look", .run = counters_agree, .needs = undisturbed, .strength = obligation::should},
+    {.id = "obs/counters-of-events", .title = "counters of events move by what became of them", .clauses = {"BSP-OBS-067"}, .impact = "a device that sends nothing but rejected events looks busy", .likely_cause = "counted when a message comes", .run = event_counters_agree, .needs = undisturbed | need::sockets, .strength = obligation::should},
     {.id = "obs/counters-bounded", .title = "the number of series is bounded", .clauses = {"BSP-OBS-065"}, .impact = "anybody fills the memory of the backend and of whoever monitors it", .likely_cause = "the path of a request as a label", .run = counters_are_bounded, .needs = undisturbed, .strength = obligation::should},
     {.id = "obs/counters-private", .title = "counters name no user", .clauses = {"BSP-OBS-064"}, .impact = "names and addresses of people lie in a monitoring system for years", .likely_cause = "the user as a label", .run = counters_name_nobody, .needs = of_admin},
     {.id = "obs/life", .title = "whether a backend lives is told to everyone, and nothing else is", .clauses = {"BSP-OBS-070", "BSP-OBS-071"}, .impact = "supervisors restart a backend that lives, or strangers learn about it", .likely_cause = "authentication on every route, or a status page", .run = life_is_told},

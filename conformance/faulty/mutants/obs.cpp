@@ -416,6 +416,18 @@ struct paths_are_labels : base {
     }
     std::map<std::string, int> paths_;
 };
+struct repeated_is_stored : base {
+    using base::base;
+    void store(telemetry_event e) override {
+        base::store(std::move(e));
+        events_stored_ += events_repeated_;
+        events_repeated_ = 0;
+    }
+};
+struct only_pushes_count : base {
+    using base::base;
+    void note_pull(tally&, instant) override {}
+};
 struct looks_reset : base {
     using base::base;
     std::string counters_text(call const& c) override {
@@ -537,6 +549,8 @@ std::vector<fault> obs_faults() {
         {"F-OBS-169", "requests that nobody has proven count as refused attempts", {"obs/counters-agree"}, make<junk_is_refused>},
         {"F-OBS-170", "the counters are open", {"obs/counters"}, make<open_counters>},
         {"F-OBS-171", "/health/live asks for a credential", {"obs/life"}, make<life_asks>},
+        {"F-OBS-172", "repeated events are counted as stored", {"obs/counters-of-events"}, make<repeated_is_stored>},
+        {"F-OBS-173", "only pushes move last_sync", {"obs/pulls"}, make<only_pushes_count>},
     };
 }
 

@@ -20,19 +20,18 @@ inline std::string code_of_failure(std::string_view said) {
     return "unavailable";
 }
 
-/// What the client side knows of its exchange with one peer, as chapter 19 shows it: how it went by the history of the
-/// ledger, what waits by the outbox.
+/// What the client side knows of its exchange with one peer, as chapter 19 shows it: how it goes by the session, what
+/// failed by the history of the ledger, what waits by the outbox.
 inline result<observe::client_half> client_view(session& s, sync_ledger& ledger, moment now) {
     observe::client_half half;
     auto const& counters = s.progress().counters;
     half.pushes = counters.pushes_acknowledged;
     half.last_success = counters.last_success;
+    half.attempts = static_cast<std::int64_t>(s.outcomes().size());
+    half.successes = std::ranges::count(s.outcomes(), '+');
     BSP_TRY(auto const history, ledger.history(s.peer().peer_id, limits::sync_history_max));
     for (auto const& line : history) {
-        if (line.what == sync_occurrence::kind::began_anew) continue;
         bool const failed = line.what == sync_occurrence::kind::failed || line.what == sync_occurrence::kind::refused;
-        ++half.attempts;
-        half.successes += !failed;
         if (failed && half.errors.size() < limits::errors_kept) half.errors.push_back({code_of_failure(line.error), line.at});
     }
     BSP_TRY(auto const state, s.look(now));
