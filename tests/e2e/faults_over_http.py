@@ -32,10 +32,10 @@ class FaultsOverHttp(unittest.TestCase):
             users.write_text(json.dumps(USERS), encoding="utf-8")
             token.write_text(ADMIN_TOKEN, encoding="utf-8")
             for row in rows if HEAVY else rows[::20]:
-                with self.subTest(fault=row["id"]), faulty_backend(users, "--fault", row["id"], "--allow-origin", ORIGIN) as url:
+                with self.subTest(fault=row["id"]), faulty_backend(users, "--fault", row["id"], "--allow-origin", ORIGIN, "--test-clock") as url:
                     only = [option for check in row["killed_by"] for option in ("--only", check)]
-                    done = subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--level", "strict", "--fail-on", "should", "--origin", ORIGIN, *only],
-                                          capture_output=True, text=True, errors="replace", check=False, timeout=120)
+                    done = subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--level", "strict", "--fail-on", "should", "--origin", ORIGIN, "--clock-url", f"{url}/clock", *only],
+                                          capture_output=True, text=True, errors="replace", check=False, timeout=240)
                     # 4: what it was asked has brought it down.
                     self.assertIn(done.returncode, (1, 4), done.stdout[-3000:] + done.stderr[-1000:])
                     self.assertRegex(done.stdout, "(?m)^(FAIL|WARN)", done.stderr[-1000:])
