@@ -59,7 +59,7 @@ void retention::sweep_all() {
 bool retention::sweep_user(std::string const& user_id) {
     for (endpoint::sweep_place place; !place.done;) {
         if (is_stopping()) return false;
-        auto const next = store_.write([&](store_writer& w) { return endpoint::sweep(w.tenant(user_id), place, system_clock{}.now(), batch); });
+        auto const next = store_.write_of(user_id, [&](store_writer& w) { return endpoint::sweep(w.tenant(user_id), place, system_clock{}.now(), batch); });
         if (!next) return false;
         place = *next;
     }

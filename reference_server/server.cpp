@@ -50,7 +50,9 @@ private:
 };
 
 http_response problem(error const& why) {
-    return {.status = why.status(), .headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}}, .body = wire::encode(why)};
+    http_response refusal{.status = why.status(), .headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}}, .body = wire::encode(why)};
+    if (refusal.status == 503) refusal.headers.add("Retry-After", std::to_string(limits::unavailable_retry.count()));
+    return refusal;
 }
 
 /// An answer of the door itself, which ends the connection.
@@ -74,10 +76,10 @@ public:
     explicit parts(config const& c)
         : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_, c), c.type}, self_{installation_.current()->self},
           users_place_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users).string()},
-          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{open_store(c.store, data_dir_)},
+          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened(c, self_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
-          protocol_{installation_, settings_, *store_, secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
+          protocol_{installation_, settings_, *store_, is_shared(*store_), secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
         if (c.store != "memory") audit_file_ = std::make_unique<audit_file>(data_dir_, *store_, trail_);
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
@@ -130,6 +132,7 @@ public:
         if (worker_) worker_->stop();
         telemetry_.stop();
         if (audit_file_) audit_file_->stop();
+        store_->on_commit({});  // other instances go on writing
     }
 
     config const config_;
@@ -140,6 +143,14 @@ public:
     std::string url_;
 
 private:
+    static std::unique_ptr<store_base> opened(config const& c, identity const& self) {
+        // What a local backend remembers of its peers lies in a file beside its data.
+        if (is_postgres(c.store) && self.backend_type != "hosted") throw std::runtime_error{"--store: PostgreSQL is for hosted backends; this one is " + self.backend_type};
+        auto store = open_store(c.store, expand_home(c.data_dir), c.store_connections);
+        claim_store(*store, self.backend_id);
+        return store;
+    }
+
     static std::filesystem::path const& made(std::filesystem::path const& dir, config const& c) {
         make_data_dir(dir);
         choose_key_store(dir, c.key_store);

@@ -61,6 +61,7 @@
 #include <bsp/policy/secret_book.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/policy/store_limiter.hpp>
+#include <bsp/policy/store_replay_guard.hpp>
 #include <bsp/policy/sync_ledger.hpp>
 #include <bsp/sbt/compact.hpp>
 #include <bsp/sbt/sbt.hpp>

@@ -1,5 +1,8 @@
 #include "registry.hpp"
 
+#ifdef BSP_HAS_POSTGRESQL
+#include "postgres/store.hpp"
+#endif
 #include "sqlite_ledger.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_store.hpp"
@@ -28,6 +31,15 @@ std::unique_ptr<store_base> open_memory(std::filesystem::path const&) {
     return std::make_unique<testing::memory_store>(to_hex(epoch));
 }
 
+#ifdef BSP_HAS_POSTGRESQL
+std::unique_ptr<store_base> open_postgres(std::string const& url, std::size_t connections_max) { return std::make_unique<postgres_store>(url, connections_max); }
+postgres_store* postgres_of(store_base& store) { return dynamic_cast<postgres_store*>(&store); }
+#else
+std::unique_ptr<store_base> open_postgres(std::string const&, std::size_t) {
+    throw std::runtime_error{"--store: this program was built without PostgreSQL; build it again with libpq-dev installed"};
+}
+#endif
+
 }  // namespace
 
 std::vector<std::string> store_names() {
@@ -38,7 +50,10 @@ std::vector<std::string> store_names() {
     };
 }
 
-std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir) {
+bool is_postgres(std::string const& name) { return name.starts_with("postgresql://") || name.starts_with("postgres://"); }
+
+std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir, std::size_t connections_max) {
+    if (is_postgres(name)) return open_postgres(name, connections_max);
 #define BSP_X(known, purpose) \
     if (name == #known) return open_##known(data_dir);
     BSP_STORES(BSP_X)
@@ -56,6 +71,20 @@ std::unique_ptr<sync_switch> open_switch(store_base& store) {
     return file ? std::make_unique<sync_switch>(*file) : nullptr;
 }
 
-std::string renew_epoch(std::filesystem::path const& data_dir) { return renew_sqlite_epoch(sqlite_file(data_dir)); }
+#ifdef BSP_HAS_POSTGRESQL
+bool is_shared(store_base const& store) { return dynamic_cast<postgres_store const*>(&store) != nullptr; }
+void claim_store(store_base& store, std::string const& backend_id) {
+    if (auto* const shared = postgres_of(store)) shared->claim_for(backend_id);
+}
+std::string renew_epoch(std::string const& name, std::filesystem::path const& data_dir) {
+    return is_postgres(name) ? postgres_store{name, 1}.renew_epoch() : renew_sqlite_epoch(sqlite_file(data_dir));
+}
+#else
+bool is_shared(store_base const&) { return false; }
+void claim_store(store_base&, std::string const&) {}
+std::string renew_epoch(std::string const& name, std::filesystem::path const& data_dir) {
+    return is_postgres(name) ? open_postgres(name, 1)->epoch() : renew_sqlite_epoch(sqlite_file(data_dir));
+}
+#endif
 
 }  // namespace bsp::server

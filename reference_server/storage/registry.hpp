@@ -3,6 +3,7 @@
 #include <bsp/policy/store.hpp>
 #include <bsp/policy/sync_ledger.hpp>
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,7 +12,8 @@ namespace bsp::server {
 
 class sync_switch;
 
-/// The stores, by the name that `--store` takes. One line each.
+/// The stores that live with the data directory, by the name that `--store` takes. One line each. Beside them it takes the
+/// URL of a PostgreSQL database, which several instances may share.
 //   name     what it is for
 #define BSP_STORES(X)                                              \
     X(sqlite, "one durable file in the data directory")            \
@@ -20,8 +22,20 @@ class sync_switch;
 /// The names, in the order of the table.
 std::vector<std::string> store_names();
 
-/// Opens the store called `name`. Throws std::runtime_error with one line for the operator.
-std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir);
+/// Whether `name` is the URL of a PostgreSQL database.
+bool is_postgres(std::string const& name);
+
+inline constexpr std::size_t store_connections_default = 8;
+
+/// Opens the store called `name`, of which PostgreSQL grants up to `connections_max` connections, and one for
+/// notifications. Throws std::runtime_error with one line for the operator.
+std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir, std::size_t connections_max = store_connections_default);
+
+/// Whether other instances may write to the same data while this one runs.
+bool is_shared(store_base const& store);
+
+/// Makes sure that shared data is of this backend: its instances are one backend. Throws as above.
+void claim_store(store_base& store, std::string const& backend_id);
 
 /// The ledger that lives as long as what `store`, opened by `open_store`, keeps: in the same file, or in memory.
 std::unique_ptr<sync_ledger> open_ledger(store_base& store);
@@ -29,9 +43,9 @@ std::unique_ptr<sync_ledger> open_ledger(store_base& store);
 /// The operator's switch of the client side in the store's file; nothing when the store is none.
 std::unique_ptr<sync_switch> open_switch(store_base& store);
 
-/// Tells the store in the data directory that it was restored from a backup: it gets a new epoch, which is
-/// returned, and peers whose cursors and watermarks may be ahead of it begin anew (BSP-SYN-133). The server
-/// must not run. Throws std::runtime_error with one line for the operator.
-std::string renew_epoch(std::filesystem::path const& data_dir);
+/// Tells the store that it was restored from a backup: it gets a new epoch, which is returned, and peers whose cursors and
+/// watermarks may be ahead of it begin anew (BSP-SYN-133). No server may run on it. Throws std::runtime_error with one line
+/// for the operator.
+std::string renew_epoch(std::string const& name, std::filesystem::path const& data_dir);
 
 }  // namespace bsp::server
