@@ -56,11 +56,11 @@ void link_audit(connection& db) {
     }
 }
 
-void forget_the_past(connection& db, instant now) {
+void forget_the_past(connection& db, std::int64_t now) {
     db.tell("BEGIN");
     // Whatever somebody is about to renew is not waited for.
-    db.tell("DELETE FROM assertion_claim WHERE (issuer, jti) IN (SELECT issuer, jti FROM assertion_claim WHERE expires_at <= $1 LIMIT 10000 FOR UPDATE SKIP LOCKED)", to_nanoseconds(now));
-    db.tell("DELETE FROM rate_window WHERE name IN (SELECT name FROM rate_window WHERE ends <= $1 LIMIT 10000 FOR UPDATE SKIP LOCKED)", to_nanoseconds(now));
+    db.tell("DELETE FROM assertion_claim WHERE (issuer, jti) IN (SELECT issuer, jti FROM assertion_claim WHERE expires_at <= $1 LIMIT 10000 FOR UPDATE SKIP LOCKED)", now);
+    db.tell("DELETE FROM rate_window WHERE name IN (SELECT name FROM rate_window WHERE ends <= $1 LIMIT 10000 FOR UPDATE SKIP LOCKED)", now);
     db.end("COMMIT");
 }
 
@@ -100,13 +100,13 @@ result<> transaction::append_audit(audit_event const& event) {
         // what it tells of.
         session_.use().tell("INSERT INTO audit_waiting (at, type, peer_id, details) VALUES ($1, $2, $3, $4)", to_nanoseconds(event.at), number_of(event.type), event.peer_id,
                             audit_details(event, session_.known.audit_key));
-        session_.has_audited = true;
         return ok();
     });
 }
 
 result<rate_window> transaction::count_request(std::string_view key, std::chrono::seconds window, instant now) {
     return guarded(session_, [&]() -> result<rate_window> {
+        *session_.latest_now = to_nanoseconds(now);
         // A window that has ended begins anew, and so does one of the future: the clock was set back.
         auto row = session_.use().ask("INSERT INTO rate_window (name, begin, count, ends) VALUES ($1, $2, 1, $3) ON CONFLICT (name) DO UPDATE SET "
                                       "count = CASE WHEN rate_window.ends <= $2 OR rate_window.begin > $2 THEN 1 ELSE rate_window.count + 1 END, "

@@ -184,10 +184,9 @@ void connection::end_later(char const* sql) {
 bool connection::is_usable() noexcept {
     try {
         settle();
-        // Whatever a server says unasked is that it has gone.
+        // What a server says unasked is that it goes, or nothing that a new connection would not know as well.
         pollfd look{PQsocket(raw_.get()), POLLIN, 0};
-        if (::poll(&look, 1, 0) > 0 && PQconsumeInput(raw_.get()) != 1) return false;
-        return PQstatus(raw_.get()) == CONNECTION_OK;
+        return ::poll(&look, 1, 0) == 0 && PQstatus(raw_.get()) == CONNECTION_OK;
     } catch (...) {
         return false;
     }

@@ -154,6 +154,7 @@ result<> transaction::revoke(std::string_view backend_id, sha256_digest const& k
 
 result<bool> transaction::claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) {
     return guarded(session_, [&]() -> result<bool> {
+        *session_.latest_now = to_nanoseconds(now);
         // Others' claims are none of this transaction's business: those whose time is over are removed by `forget_the_past`.
         auto const done = session_.use().ask("INSERT INTO assertion_claim (issuer, jti, expires_at) VALUES ($1, $2, $3) "
                                              "ON CONFLICT (issuer, jti) DO UPDATE SET expires_at = excluded.expires_at WHERE assertion_claim.expires_at <= $4",

@@ -3,12 +3,13 @@
 #include "views.hpp"
 #include "watch.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
 #include <bsp/crypto/sha256.hpp>
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 
@@ -84,6 +85,7 @@ public:
     template <class Begin>
     result<> write(std::function<result<>(store_writer&)> const& f, Begin begin) {
         session s{nullptr, known_};
+        s.latest_now = &latest_now_;
         try {
             s.db = pool_.take();
         } catch (std::exception const& why) {
@@ -198,10 +200,11 @@ private:
     void look_after(connection& db) {
         put_epoch(read_epoch(db));
         link_audit(db);
-        forget_the_past(db, system_clock{}.now());
+        forget_the_past(db, latest_now_);
     }
 
     facts const known_;
+    std::atomic<std::int64_t> latest_now_{std::numeric_limits<std::int64_t>::min()};
     mutable std::mutex mutex_;
     std::string epoch_;
     pool pool_;

@@ -8,6 +8,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,8 +28,8 @@ struct session {
     facts const& known;
     std::function<void(session&)> begin = {};               ///< of a snapshot, when it is first asked something
     std::function<void()> link_audit = {};                  ///< brings the audit trail up to date; of a snapshot
+    std::atomic<std::int64_t>* latest_now = nullptr;        ///< by the clock of the requests, in nanoseconds
     bool failed = false;
-    bool has_audited = false;                               ///< entries wait to become links of the audit chain
 
     connection& use() {
         if (!db) begin(*this);
@@ -139,7 +141,7 @@ public:
 /// Makes entries that wait links of the audit chain, in the order in which they came. Instances wait for each other.
 void link_audit(connection& db);
 
-/// Forgets claims and windows whose time is over, as of `now`.
-void forget_the_past(connection& db, instant now);
+/// Forgets claims and windows whose time was over at `now`, in nanoseconds.
+void forget_the_past(connection& db, std::int64_t now);
 
 }  // namespace bsp::server::postgres

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <chrono>
+#include <utility>
 
 namespace bsp::server::postgres {
 namespace {
@@ -60,9 +61,10 @@ void watch::work() {
             connection db{url_};
             db.tell("LISTEN bsp_commit");
             db.end("SELECT 1");
-            if (!was_well) spdlog::info("the database can be reached again");
-            was_well = true;
-            commit_elsewhere_();  // whatever came while nobody listened
+            if (!std::exchange(was_well, true)) {
+                spdlog::info("the database can be reached again");
+                commit_elsewhere_();  // whatever came while nobody listened
+            }
             stay(db);
         } catch (std::exception const& why) {
             if (std::exchange(was_well, false)) spdlog::warn("other instances are not heard of for now: {}", why.what());

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Two instances on one PostgreSQL, under load, while instances and the database die: what was acknowledged is there, once;
+who is not served is told 503 with Retry-After, and is served again within 30 seconds after the fault is over."""
+
+import base64
+import http.client
+import json
+import subprocess
+import sys
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from support.backends import HEAVY, SERVER  # noqa: E402
+from support.instances import instances, is_installed  # noqa: E402
+from support.peer import KEY, PSS, Peer, timestamp  # noqa: E402
+
+ROUNDS = 6 if HEAVY else 1
+BACK_WITHIN = 30
+MESSAGES = 5
+
+
+def push_body(peer, sync_id, conversation, ids):
+    messages = [{"id": id_, "role": "user", "content": "hi", "timestamp": "2025-12-31T00:00:00Z", "surface": "web", "source_backend": "local", "version": 1} for id_ in ids]
+    body = {"sync_id": sync_id, "timestamp": timestamp(time.time()), "conversations": [
+        {"conversation_id": conversation, "version": 1, "messages": messages, "surfaces": ["web"], "last_modified": "2025-12-31T00:00:00Z", "source_backend": "local"}]}
+    body["signature"] = base64.b64encode(KEY.sign(json.dumps(body, sort_keys=True).encode(), PSS, hashes.SHA256())).decode()
+    return body
+
+
+class Writer(threading.Thread):
+    """A peer that pushes without a pause, each push until it is acknowledged."""
+
+    def __init__(self, running, number, ended):
+        super().__init__(daemon=True)
+        self.peer = Peer(running)
+        self.number, self.ended = number, ended
+        self.conversation = f"c{number}"
+        self.acknowledged = []       # ids
+        self.answers = []            # (time, status or 0, Retry-After)
+        self.last_acknowledged = time.monotonic()
+
+    def run(self):
+        for turn in range(10**6):
+            ids = [f"m{self.number}-{turn}-{i}" for i in range(MESSAGES)]
+            while not self.push(f"sync-{self.number}-{turn}", ids):
+                if self.ended.is_set():
+                    return
+                self.ended.wait(0.1)
+            self.acknowledged += ids
+            self.last_acknowledged = time.monotonic()
+            # Within the budget of 100 a minute.
+            if self.ended.wait(0.65):
+                return
+
+    def push(self, sync_id, ids):
+        connection = http.client.HTTPConnection(self.peer.host, self.peer.port, timeout=15)
+        try:
+            connection.request("POST", f"/sync/{self.peer.peer_id}", json.dumps(push_body(self.peer, sync_id, self.conversation, ids)), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            self.answers.append((time.monotonic(), answer.status, answer.getheader("Retry-After")))
+            return answer.status == 200
+        except (OSError, http.client.HTTPException):
+            self.answers.append((time.monotonic(), 0, None))
+            return False
+        finally:
+            connection.close()
+
+
+def messages_of(peer, conversation):
+    found, cursor = [], ""
+    while True:
+        status, page = peer.ask("GET", f"/sync/{peer.peer_id}?limit=100" + (f"&cursor={cursor}" if cursor else ""))
+        assert status == 200, page
+        for entry in page["conversations"]:
+            if entry["conversation_id"] == conversation:
+                found += [message["id"] for message in entry["messages"]]
+        if not page["has_more"]:
+            return found
+        cursor = page["cursor"]
+
+
+@unittest.skipUnless(is_installed(), "PostgreSQL is not installed")
+class Faults(unittest.TestCase):
+    def under_load(self, fault):
+        """Runs `fault(running)` in the middle of a load, and judges what is left."""
+        with instances() as running:
+            ended = threading.Event()
+            writers = [Writer(running, number, ended) for number in range(4)]
+            for writer in writers:
+                writer.start()
+            self.wait_for(lambda: all(len(writer.acknowledged) >= 2 * MESSAGES for writer in writers), "the load did not begin")
+            for _ in range(ROUNDS):
+                fault(running)
+                over = time.monotonic()
+                self.wait_for(lambda over=over: all(writer.last_acknowledged > over for writer in writers), "not everybody is served again")
+            ended.set()
+            for writer in writers:
+                writer.join(timeout=30)
+            answers = [answer for writer in writers for answer in writer.answers]
+            self.assertLessEqual({status for _, status, _ in answers}, {0, 200, 503})
+            self.assertEqual([], [answer for answer in answers if answer[1] == 503 and not answer[2]])
+            for writer in writers:
+                held = messages_of(writer.peer, writer.conversation)
+                self.assertEqual(len(held), len(set(held)), "duplicates")
+                self.assertEqual(set(), set(writer.acknowledged) - set(held), "acknowledged and lost")
+            self.assert_whole_trail(running, writers)
+            return answers
+
+    def wait_for(self, condition, words):
+        deadline = time.monotonic() + BACK_WITHIN
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, words)
+            time.sleep(0.02)
+
+    def assert_whole_trail(self, running, writers):
+        """One entry for each acknowledged push, of one chain."""
+        done = subprocess.run([SERVER, "audit", "verify", "--data-dir", running.data, "--store", running.database.url], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        entries = int(done.stdout.split("whole: ")[1].split()[0])
+        self.assertGreaterEqual(entries, sum(len(writer.acknowledged) for writer in writers) // MESSAGES)
+
+    def test_an_instance_is_killed(self):
+        def fault(running):
+            running.kill(0)
+            time.sleep(0.5)  # of load on the other one alone
+            running.start(0)
+        self.under_load(fault)
+
+    def test_the_database_restarts(self):
+        def fault(running):
+            running.database.stop("fast")
+            time.sleep(1.5)  # of load without it
+            running.database.start_again()
+        answers = self.under_load(fault)
+        self.assertIn(503, {status for _, status, _ in answers})
+
+    def test_the_database_crashes(self):
+        def fault(running):
+            running.database.stop("immediate")
+            running.database.start_again()
+        self.under_load(fault)
+
+    def test_connections_run_out(self):
+        def fault(running):
+            # Whoever holds all that are left, and for a while takes every one that is given back.
+            greedy = [subprocess.Popen(["psql", running.database.url, "-qAtc", "SELECT pg_sleep(3)"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(70)]
+            subprocess.run(["psql", running.database.url, "-qAtc", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'bsp-server'"],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            for each in greedy:
+                each.wait(timeout=60)
+        self.under_load(fault)
+
+
+if __name__ == "__main__":
+    unittest.main()
