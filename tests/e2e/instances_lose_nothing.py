@@ -25,9 +25,10 @@ MESSAGES = 5
 
 
 def push_body(peer, sync_id, conversation, ids):
-    messages = [{"id": id_, "role": "user", "content": "hi", "timestamp": "2025-12-31T00:00:00Z", "surface": "web", "source_backend": "local", "version": 1} for id_ in ids]
-    body = {"sync_id": sync_id, "timestamp": timestamp(time.time()), "conversations": [
-        {"conversation_id": conversation, "version": 1, "messages": messages, "surfaces": ["web"], "last_modified": "2025-12-31T00:00:00Z", "source_backend": "local"}]}
+    now = timestamp(time.time())
+    messages = [{"id": id_, "role": "user", "content": "hi", "timestamp": now, "surface": "web", "source_backend": "local", "version": 1} for id_ in ids]
+    body = {"sync_id": sync_id, "timestamp": now, "conversations": [
+        {"conversation_id": conversation, "version": 1, "messages": messages, "surfaces": ["web"], "last_modified": now, "source_backend": "local"}]}
     body["signature"] = base64.b64encode(KEY.sign(json.dumps(body, sort_keys=True).encode(), PSS, hashes.SHA256())).decode()
     return body
 
