@@ -326,6 +326,15 @@ inline void a_transaction_reads_its_own_writes(store_base& s) {
         BSP_TRY(instant const at, mine.begin_change(t0));
         BSP_CHECK(mine.put_head(head("main"), at));
         std::array const some{message("m")};
+        std::array<std::string, 1> const id{"m"};
+        BOOST_TEST(must(mine.messages("main", id)).empty());
+        BSP_CHECK(mine.put_messages("main", some, at));
+        BOOST_TEST((must(mine.messages("main", id)) == std::vector{some[0]}));
+        std::array const later{message("m", 2)};
+        BSP_CHECK(mine.put_messages("main", later, at));
+        BOOST_TEST((must(mine.messages("main", id)) == std::vector{later[0]}));
+        BSP_CHECK(mine.remove_messages("main", id));
+        BOOST_TEST(must(mine.messages("main", id)).empty());
         BSP_CHECK(mine.put_messages("main", some, at));
         BOOST_TEST(must(mine.head("main")).has_value());
         BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 1)).size() == 1u);

@@ -6,12 +6,17 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_set>
 
 // The columns of a value, in the order in which its reader takes them.
 #define MESSAGE_COLUMNS "id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, body, first_received"
 #define HEAD_COLUMNS                                                                                                     \
     "conversation_id, version, last_modified, last_modified_s, last_modified_ns, version_seen, surfaces, scalars_version, " \
     "scalars_modified_s, scalars_modified_ns, scalars_redacted, scalars_deleted, scalars_body, scalars_digest, revived_at"
+
+#define INSERT_MESSAGES                                                                \
+    "INSERT INTO message (user_id, conversation_id, changed_at, " MESSAGE_COLUMNS ", aged_from) " \
+    "SELECT $1, $2, $3, * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 
 namespace bsp::server::postgres {
 
@@ -89,9 +94,12 @@ result<std::optional<merge::conversation_head>> tenant::head(std::string_view co
 result<std::vector<merge::message>> tenant::messages(std::string_view conversation_id, std::span<std::string const> ids) {
     return guarded(session_, [&]() -> result<std::vector<merge::message>> {
         if (ids.empty()) return std::vector<merge::message>{};
+        if (last_look_ && last_look_->conversation_id == conversation_id && std::ranges::equal(last_look_->ids, ids)) return last_look_->found;
         list wanted{list::of::texts};
         for (auto const& id : ids) wanted.add(std::string_view{id});
-        return page_of(session_.use().ask("SELECT " MESSAGE_COLUMNS " FROM message WHERE user_id = $1 AND conversation_id = $2 AND id = ANY ($3)", user_, conversation_id, wanted), message_of);
+        auto found = page_of(session_.use().ask("SELECT " MESSAGE_COLUMNS " FROM message WHERE user_id = $1 AND conversation_id = $2 AND id = ANY ($3)", user_, conversation_id, wanted), message_of);
+        if (is_writing_) last_look_ = look{std::string{conversation_id}, {ids.begin(), ids.end()}, found};
+        return found;
     });
 }
 
@@ -214,15 +222,23 @@ result<> tenant::put_messages(std::string_view conversation_id, std::span<merge:
             received.add(to_nanoseconds(m.first_received));
             aged.add(aged_from(m));
         }
-        // One statement, however many there are.
-        session_.use().tell("INSERT INTO message (user_id, conversation_id, changed_at, " MESSAGE_COLUMNS ", aged_from) "
-                            "SELECT $1, $2, $3, * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
-                            "ON CONFLICT (user_id, conversation_id, id) DO UPDATE SET version = excluded.version, timestamp_s = excluded.timestamp_s, "
+        // One statement, however many there are. Looking for a conflict costs as much as inserting.
+        bool const all_new = are_new(conversation_id, messages);
+        last_look_.reset();
+        session_.use().tell(all_new ? INSERT_MESSAGES
+                                    : INSERT_MESSAGES
+                            " ON CONFLICT (user_id, conversation_id, id) DO UPDATE SET version = excluded.version, timestamp_s = excluded.timestamp_s, "
                             "timestamp_ns = excluded.timestamp_ns, redacted = excluded.redacted, deleted = excluded.deleted, surface = excluded.surface, "
                             "digest = excluded.digest, body = excluded.body, first_received = excluded.first_received, aged_from = excluded.aged_from, changed_at = excluded.changed_at",
                             user_, conversation_id, to_nanoseconds(changed_at), id, version, seconds, nanoseconds, redacted, deleted, surface, digest, body, received, aged);
         return ok();
     });
+}
+
+bool tenant::are_new(std::string_view conversation_id, std::span<merge::message const> messages) const {
+    if (!last_look_ || last_look_->conversation_id != conversation_id || !last_look_->found.empty()) return false;
+    std::unordered_set<std::string_view> const looked_for{last_look_->ids.begin(), last_look_->ids.end()};
+    return std::ranges::all_of(messages, [&](merge::message const& m) { return looked_for.contains(m.id); });
 }
 
 result<> tenant::put_loser(std::string_view conversation_id, merge::message const& loser, instant at) {

@@ -87,12 +87,22 @@ private:
     /// The keyed hash under which a departed id is remembered.
     [[nodiscard]] sha256_digest trace_of(std::string_view conversation_id, std::string_view id) const;
     void make_known();
+    /// Whether none of these is held, as the last look in this transaction tells.
+    [[nodiscard]] bool are_new(std::string_view conversation_id, std::span<merge::message const> messages) const;
+
+    struct look {
+        std::string conversation_id;
+        std::vector<std::string> ids;
+        std::vector<merge::message> found;
+    };
 
     session& session_;
     std::string user_;
     bool is_writing_;
-    bool is_known_ = false;                ///< to be listed among the users
-    std::optional<bool> anything_departed_;  ///< while writing, this user's writers wait for each other
+    bool is_known_ = false;                  ///< to be listed among the users
+    // While writing, this user's writers wait for each other: what was seen stays so until it is changed here.
+    std::optional<bool> anything_departed_;
+    std::optional<look> last_look_;          ///< at messages; a push looks twice
 };
 
 /// What snapshots and transactions read of the registry.

@@ -28,11 +28,17 @@ def is_installed():
 
 
 class Database:
-    """A private PostgreSQL: `url`."""
+    """A private PostgreSQL: `url` is that of its superuser, `hosting_url` that of the role of the instances."""
 
     def __init__(self, folder, *settings):
         self.folder = Path(folder)
         self.url = subprocess.run([POSTGRES, "start", self.folder, *settings], check=True, capture_output=True, text=True).stdout.strip()
+        self.run("CREATE ROLE hosting LOGIN", "ALTER DATABASE bsp OWNER TO hosting")
+        self.hosting_url = self.url.replace("bsp@", "hosting@")
+
+    def run(self, *statements):
+        commands = [part for statement in statements for part in ("-c", statement)]
+        return subprocess.run(["psql", self.url, "-qAt", *commands], check=True, capture_output=True, text=True).stdout
 
     def stop(self, mode="fast"):
         subprocess.run([POSTGRES, "stop", self.folder, mode], check=True)
@@ -85,7 +91,7 @@ class Instances:
         command = [SERVER, "--type", "hosted", "--data-dir", self.data, "--port", str(self.ports[number]), "--base-url", self.url, "--ready-file", ready, *self.options]
         with open(self.log, "ab") as log:
             # The URL of a database may have a password in it, which others would see on a command line.
-            self.processes[number] = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BSP_STORE": self.database.url})
+            self.processes[number] = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "BSP_STORE": self.database.hosting_url})
         wait_for_file(ready, self.processes[number], self.log)
 
     def kill(self, number, how=signal.SIGKILL):
