@@ -19,9 +19,10 @@ std::vector<merge::message> decoded(std::int64_t version) {
 
 void merge_1000_messages(benchmark::State& state) {
     auto const held = decoded(1), pushed = decoded(2);
+    instant const received{1'767'139'200, 0};
     for (auto _ : state) {
         std::vector<wire::conflict> conflicts;
-        benchmark::DoNotOptimize(endpoint::detail::join_messages("main", pushed, held, conflicts));
+        benchmark::DoNotOptimize(endpoint::detail::join_messages("main", pushed, held, received, conflicts));
     }
     state.SetItemsProcessed(1'000 * state.iterations());
 }

@@ -52,7 +52,7 @@ void queue_floor(benchmark::State& state) {
 /// An event into the queue of a peer, and the one before it out, as when it is acknowledged; with so many waiting.
 void queue_event(benchmark::State& state) {
     scratch_folder const folder;
-    auto const store = server::open_store("sqlite", folder.file("data"));
+    auto const store = server::open_store("sqlite", folder.file(""));
     auto const ledger = server::open_ledger(*store);
     auto const waiting = static_cast<std::size_t>(state.range(0));
     auto const id = [](std::size_t n) { return "evt_" + std::to_string(n); };

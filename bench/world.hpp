@@ -139,6 +139,12 @@ public:
         return response;
     }
 
+    /// Has requests watched over from now on.
+    void watch(guards& by) { env_.guards = &by; }
+    void pass(std::chrono::milliseconds time) { clock_.advance(time); }
+    [[nodiscard]] store_base& store() { return *store_; }
+    [[nodiscard]] std::string const& peer_id() const { return peer_id_; }
+
     std::string fresh_id() { return "new-" + std::to_string(++made_); }
 
 private:

@@ -23,6 +23,7 @@ enum class aspect : std::uint8_t { behaviour, exactness };
     X(mpp, "MPP", "platforms and languages") \
     X(sec, "SEC", "security: key rotation, limits, audit and transport") \
     X(prv, "PRV", "privacy: consent, retention, export, erasure") \
+    X(obs, "OBS", "observability: metrics, debugging, alerts") \
     X(off, "OFF", "the client side; only with --peer-listen") \
     X(fuzz, "FUZZ", "hostile requests, generated; only on demand")
 
@@ -41,11 +42,13 @@ enum need : unsigned {
     kill_hook = 1u << 3,     ///< --kill-cmd
     sockets = 1u << 4,       ///< `scenario::raw`
     patience = 1u << 10,     ///< mostly waits: begun first, beside everything else
+    a_minute = 1u << 11,     ///< waits until a minute is over; otherwise as `patience`: only with --patient, or when it is named
     alone = 1u << 5,         ///< runs after all others, with nothing beside it (timing, floods, restarts)
     generator = 1u << 6,     ///< calls `property`: RapidCheck wants one thread
     hosted_target = 1u << 7, ///< says nothing about a backend of type local (NOT-APPLICABLE there)
     local_target = 1u << 8,  ///< says nothing about a backend of type hosted
     peer_listener = 1u << 9, ///< --peer-listen: the suite is a backend that the target calls
+    clock_hook = 1u << 12,   ///< --clock-url: runs last of all, for it moves the target's clock
 };
 
 /// One thing that is judged: data and a function. `id` is permanent: it is what baselines, reports and

@@ -40,12 +40,15 @@ std::string target_arguments_of(run_arguments const& a, bool for_run) {
     out += trust_arguments(a.trust);
     if (!for_run) return out;
     if (!a.fuzz_time.empty()) out += " --fuzz-time " + a.fuzz_time;
+    if (!a.clock_url.empty()) out += " --clock-url " + shell_word(a.clock_url);
+    if (a.battery) out += " --battery " + std::to_string(*a.battery);
     return out;
 }
 
 /// Saves the requests of a check that failed, beside the reports; the command that sends them again. "" where nothing is saved.
 std::string saved_requests(surroundings const& world, judged const& j, run_arguments const& a) {
     auto const& r = j.record;
+    if ((j.what.check->needs & need::clock_hook) != 0) return {};  // nothing moves a clock back
     if (j.what.profile == profile::tel) return {};  // messages of a WebSocket are not sent again one by one
     if (a.output.folder.empty() || r.steps.empty() || (!r.failure && r.inexact.empty())) return {};
     std::string name{j.what.check->id};
@@ -70,7 +73,7 @@ std::chrono::milliseconds shrinking_time(std::string const& text) {
 std::vector<registered_check> generated(std::vector<registered_check> const& selected) {
     std::vector<registered_check> out;
     for (auto const& c : selected)
-        if ((c.check->needs & need::generator) != 0 || c.profile == profile::fuzz) out.push_back(c);
+        if ((c.check->needs & need::generator) != 0 || c.profile == profile::fuzz || c.group == "battery") out.push_back(c);
     if (out.empty()) throw usage_error{"--soak repeats generated checks, and the selection has none"};
     return out;
 }
@@ -126,6 +129,12 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
     world.listed_origin = a.origin;
+    world.patient = a.patient || (!a.quick && !a.wanted.only.empty());
+    if (!a.clock_url.empty()) {
+        auto clock = connect_to(a.clock_url, a.trust);
+        if (!clock) throw usage_error{"--clock-url: " + clock.error().detail};
+        world.clock = *std::move(clock);
+    }
     if (!a.peer_listen.empty()) {
         auto door = listener::open(a.peer_listen), elsewhere = listener::open(a.peer_listen.substr(0, a.peer_listen.rfind(':')) + ":0");
         if (!door || !elsewhere) throw usage_error{(door ? elsewhere : door).error().detail};
@@ -135,6 +144,9 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     constexpr std::chrono::seconds fuzz_time_of_a_round{1};
     if (!a.fuzz_time.empty()) world.fuzz_time = duration_of(a.fuzz_time);
     else if (!a.soak.empty()) world.fuzz_time = fuzz_time_of_a_round;
+    constexpr std::size_t battery_of_a_round = 600;
+    if (a.battery) world.battery = a.battery;
+    else if (!a.soak.empty()) world.battery = battery_of_a_round;
     world.shrink_time = shrinking_time(a.shrink);
     auto const soaking_time = a.soak.empty() ? std::chrono::milliseconds{} : duration_of(a.soak);
     report_files all{a.output, out, false};  // a path that cannot be written is found before anything runs
@@ -164,7 +176,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
 /// What a check may need that only the caller of the suite can give, by its name in the list of checks.
 constexpr std::pair<need, std::string_view> given_by_the_caller[] = {
     {need::second_user, "a second user"}, {need::admin_token, "--admin-token-file"}, {need::restart_hook, "--restart-cmd"},
-    {need::kill_hook, "--kill-cmd"}, {need::peer_listener, "--peer-listen"}};
+    {need::kill_hook, "--kill-cmd"}, {need::peer_listener, "--peer-listen"}, {need::clock_hook, "--clock-url"}};
 
 }  // namespace
 

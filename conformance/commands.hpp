@@ -29,12 +29,15 @@ struct run_arguments {
     unsigned jobs = 8;
     int timeout_s = 10;
     std::string fuzz_time;  ///< "30s", "500ms", "2m"; empty: the default
+    std::optional<std::size_t> battery;  ///< near-valid requests to try; nothing: a slice of two seconds
     std::string shrink = "5s";  ///< a duration, "off" or "max"
     std::string soak;           ///< a duration: generated checks in rounds until it is over or one fails; empty: an ordinary run
     std::string restart_command, kill_command;
+    std::string clock_url;      ///< what moves the target's clock; empty: nothing does
     std::string peer_listen;    ///< "127.0.0.1:9000": where the suite plays the other backend; empty: it does not
     std::string origin;         ///< "https://app.example": whose pages the target serves; empty: not known
     target_options trust;
+    bool patient = false;  ///< the checks that wait for a minute, too
     bool quick = false;  ///< the checks of quick.hpp, and no others
     output_files output;
 };

@@ -17,7 +17,9 @@ std::vector<std::string> quick_checks() {
         // MPP and TEL
         "mpp/swift", "mpp/surfaces", "tel/opens", "tel/no-credential", "tel/duplicates",
         // SEC and PRV: keys, consent, what is shown of personal data
-        "rot/notice", "rot/replay", "rot/no-grace", "aud/admin-only", "prv/defaults"};
+        "rot/notice", "rot/replay", "rot/no-grace", "aud/admin-only", "prv/defaults",
+        // OBS
+        "obs/counts", "obs/own-only"};
 }
 
 }  // namespace bsp::conformance

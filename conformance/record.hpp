@@ -34,6 +34,14 @@ struct seal {
     std::string secret = {};
 };
 
+/// Requests of a battery that were wrong in one and the same way: how many were tried, and how many the target let in.
+struct tally {
+    std::string of;      ///< what they pretended to be: "peer assertions"
+    std::string what;    ///< that was wrong
+    std::string clause;  ///< that forbids it
+    std::size_t tried = 0, let_in = 0;
+};
+
 /// What a property did to find its counterexample, and how sure it is.
 struct shrinking {
     std::size_t steps_before = 0;  ///< of the first failing case
@@ -59,6 +67,7 @@ struct record {
     std::vector<finding> inexact;         ///< failures of exactness
     int exactness_judged = 0;
     std::size_t cases = 0;                ///< that were generated
+    std::vector<tally> battery;           ///< what was tried, if it was such a check
     std::vector<std::string> notes;
     std::string reason;                   ///< of any verdict but pass and fail
     std::optional<shrinking> shrunk;

@@ -12,6 +12,7 @@
 #define BSP_CHECK_GROUPS(X) \
     X(http) \
     X(browser) \
+    X(every_answer) \
     X(transport) \
     X(json_bodies) \
     X(identity) \
@@ -71,6 +72,10 @@
     X(rotation_keys) \
     X(limits) \
     X(audit) \
+    X(battery) \
+    X(long_times) \
+    X(observe) \
+    X(observe_all) \
     X(histories) \
     X(client_push) \
     X(client_answers) \
@@ -78,6 +83,7 @@
     X(client_pull) \
     X(client_telemetry) \
     X(client_telemetry_restraint) \
+    X(client_consent) \
     X(redaction_push) \
     X(fuzz)
 

@@ -30,6 +30,8 @@ std::optional<obstacle> obstacle_to(surroundings const& world, registered_check 
     if (missing(need::restart_hook, !o.restart_command.empty())) return obstacle{verdict::untested, "needs --restart-cmd"};
     if (missing(need::kill_hook, !o.kill_command.empty())) return obstacle{verdict::untested, "needs --kill-cmd"};
     if (missing(need::peer_listener, world.peer_door != nullptr)) return obstacle{verdict::untested, "needs --peer-listen"};
+    if (missing(need::a_minute, world.patient)) return obstacle{verdict::untested, "waits for a minute to be over: run with --patient"};
+    if (missing(need::clock_hook, world.clock != nullptr)) return obstacle{verdict::untested, "needs --clock-url"};
     if (missing(need::sockets, world.target.has_sockets())) return obstacle{verdict::untested, "needs a connection over the network"};
     if (world.identity) {
         if (missing(need::hosted_target, world.identity->backend_type == "hosted")) return obstacle{verdict::not_applicable, "the target is a local backend"};
@@ -84,6 +86,9 @@ private:
     std::atomic<std::size_t> given_ = 0;
 };
 
+/// Begun first, beside everything else.
+bool mostly_waits(check const& c) { return (c.needs & (need::patience | need::a_minute)) != 0; }
+
 class runner {
 public:
     runner(surroundings& world, run_options const& options, run_observer const& observer) : world_{world}, options_{options}, observer_{observer} {
@@ -97,9 +102,9 @@ public:
     runner& operator=(runner const&) = delete;
 
     std::vector<judged> run(std::vector<registered_check> const& selected) {
-        std::vector<registered_check> together, generated, alone, watching, waiting;
+        std::vector<registered_check> together, generated, alone, watching, waiting, last;
         for (auto const& c : selected)
-            ((c.check->needs & need::patience) ? waiting : (c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
+            ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
 
         std::vector<std::thread> threads;
         // What the target does of its own accord is mostly waited for: all at once, and before the others fill its store.
@@ -120,6 +125,7 @@ public:
         for (auto& t : threads) t.join();
         for (auto const& c : alone) perform(c);
         for (auto& t : patient) t.join();
+        for (auto const& c : last) perform(c);
 
         std::sort(done_.begin(), done_.end(), [](judged const& a, judged const& b) { return a.what.index < b.what.index; });
         return std::move(done_);
@@ -139,7 +145,7 @@ private:
                 std::lock_guard const lock{mutex_};
                 observer_.started(what);
             }
-            bool const waits = (what.check->needs & need::patience) != 0;  // which kills no target
+            bool const waits = mostly_waits(*what.check);  // which kills no target
             auto const beside = waits ? 1 : in_flight_++;
             bool const before = world_.lost;
             run_one(world_, what, r);

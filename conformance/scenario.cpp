@@ -1,5 +1,6 @@
 #include "scenario.hpp"
 
+#include "probe.hpp"
 #include "record.hpp"
 #include "surroundings.hpp"
 
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <future>
 #include <latch>
 #include <stdexcept>
@@ -309,12 +311,20 @@ exchange scenario::perform(std::function<http_request()> const& make, std::strin
         s->got = std::move(got);
         if (s->got.why == fault::none) {
             if (auto body = json::parse(s->got.response.body)) s->body = *std::move(body);
+            shared_.answers.look_at(record_.what->id, s);
         } else if (!shared_.alive(std::chrono::seconds{3})) {
             shared_.lost = true;
             end(verdict::inconclusive, "the target stopped answering: " + s->got.detail);
         }
         return exchange{s};
     }
+}
+
+void scenario::recall(step const& seen) {
+    std::lock_guard const lock{shared_by_calls_};
+    auto s = std::make_shared<step>(seen);
+    s->number = record_.steps.size() + 1;
+    record_.steps.push_back(std::move(s));
 }
 
 exchange scenario::send(http_request request, std::string_view who, std::string summary) {
@@ -397,6 +407,21 @@ void scenario::kill_and_restart() {
     if (!shared_.run_hook(shared_.options.kill_command)) inconclusive("--kill-cmd failed, or the target did not come back within 30 s");
 }
 
+void scenario::advance(std::chrono::milliseconds by) {
+    if (!shared_.clock) untested("needs --clock-url");
+    (void)add_step("suite", "move the target's clock by " + std::to_string(by.count()) + " ms");
+    http_request request{"POST", shared_.clock->base_path(), {{"Content-Type", "application/json"}}, json::serialize(json::object{{"advance_ms", by.count()}}), {}};
+    if (shared_.options.admin_token) request.headers.add("Authorization", "Bearer " + *shared_.options.admin_token);
+    auto const got = shared_.clock->send(request, shared_.options.timeout);
+    if (got.why != fault::none || got.response.status / 100 != 2)
+        inconclusive("--clock-url does not move the clock: " + (got.why == fault::none ? "status " + std::to_string(got.response.status) : got.detail));
+    shared_.clock_offset += by;
+    auto const now = shared_.target.send({"GET", target_path("/identity"), {}, {}, {}}, shared_.options.timeout);
+    auto const* date = now.why == fault::none ? now.response.headers.find("Date") : nullptr;
+    auto const shown = date ? parse_http_date(*date) : std::nullopt;
+    if (shown && std::abs(shown->seconds - this->now().seconds) > 30) inconclusive("the target's clock did not move as --clock-url said: it shows " + *date);
+}
+
 // ---- judgement ----------------------------------------------------------------------------------------------
 
 void scenario::end(verdict v, std::string reason) const {
@@ -444,6 +469,11 @@ bool says_success(exchange const& x, std::string_view base_path) {
     if (post && about("/sync/")) return status == "synced";
     if (post && about("/conversations/")) return !x.text("/id").empty();
     if (del && about("/peers/")) return !status.empty();
+    if (get && about("/sync/metrics/")) return !x.text("/peer_id").empty();
+    if (get && about("/debug/sync/")) return x.at("/peer_info") != nullptr;
+    if (get && path == "/dashboard/telemetry") return x.at("/total_peers") != nullptr;
+    if (get && path == "/alerts") return has_array("/alerts");
+    if (get && path == "/metrics") return x.body().is_null() && !x.bytes().empty();
     if (get && about("/sync/") && path.ends_with("/digest")) return !x.text("/digest").empty();
     if (get && (about("/sync/") || path == "/conversations")) return has_array("/conversations");
     if (get && about("/conversations/")) return has_array("/messages");

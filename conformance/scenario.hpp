@@ -122,6 +122,8 @@ public:
 
     /// Any request. Fields absent are supplied: Host, Content-Length, and Content-Type for a body. 429 is waited out.
     exchange send(http_request request, std::string_view who = "-", std::string summary = {});
+    /// Takes a step of another check into this one's story, for a judgement of it.
+    void recall(step const& seen);
     /// Bytes on a bare connection, and what came back. Judge `.status()`; recorded as a step, too.
     raw_answer raw(std::string_view bytes, std::chrono::milliseconds deadline = std::chrono::seconds{5}, std::string summary = {});
     /// "/prefix" + path, as requests and `htu` have it.
@@ -141,6 +143,10 @@ public:
     /// Runs --restart-cmd / --kill-cmd and waits until the target answers again; UNTESTED without the hook.
     void restart();
     void kill_and_restart();
+
+    /// Moves the target's clock forwards, and this one with it; UNTESTED without --clock-url, INCONCLUSIVE when it does not
+    /// move. Nothing moves it back.
+    void advance(std::chrono::milliseconds by);
 
     // ---- judgement --------------------------------------------------------------------------------------
 

@@ -9,7 +9,21 @@
 
 namespace bsp::conformance {
 
-surroundings::surroundings(conformance::target& t, surroundings_options o) : target{t}, options{std::move(o)}, peer_door{options.peer_door}, door_elsewhere{options.door_elsewhere} { begin_round(options.seed); }
+namespace {
+
+std::vector<std::string> secrets_of(surroundings_options const& o) {
+    std::vector<std::string> all;
+    for (auto const& u : o.users) all.push_back(u.secret);
+    if (o.admin_token) all.push_back(*o.admin_token);
+    return all;
+}
+
+}  // namespace
+
+surroundings::surroundings(conformance::target& t, surroundings_options o)
+    : target{t}, options{std::move(o)}, peer_door{options.peer_door}, door_elsewhere{options.door_elsewhere}, answers{secrets_of(options)} {
+    begin_round(options.seed);
+}
 
 void surroundings::begin_round(std::uint64_t seed) {
     options.seed = seed;

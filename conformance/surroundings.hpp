@@ -3,6 +3,7 @@
 #include "key_pool.hpp"
 #include "scenario.hpp"
 #include "target/target.hpp"
+#include "witness.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -39,6 +40,7 @@ struct surroundings {
     key_pool keys;
 
     std::shared_ptr<listener> peer_door, door_elsewhere;  ///< of the options
+    std::shared_ptr<conformance::target> clock;           ///< --clock-url: what moves the target's clock; null: nothing does
     std::atomic<int> target_dials = 0;                    ///< 1: it has called the suite's listener, -1: it does not, 0: unknown
 
     std::optional<target_identity> identity;  ///< nothing: GET /identity could not be read
@@ -49,13 +51,17 @@ struct surroundings {
     std::string tag;                          ///< six characters that no other run has; part of every fresh name
     std::string nonce;                        ///< the same in 128 bits, for backend ids
 
+    bool patient = false;                                   ///< checks that wait for a minute may do so
     std::atomic<bool> lost = false;                         ///< the target no longer answers
     std::atomic<std::int64_t> patience_ms = 3 * 60'000;     ///< left for waiting out 429 answers
     std::chrono::milliseconds fuzz_time{10'000};            ///< of all checks of the profile FUZZ together
+    std::optional<std::size_t> battery = {};                ///< near-valid requests that the run tries (--battery); nothing: a slice of 2 s
     std::chrono::milliseconds property_time{};              ///< of one property, cases of every size; 0: as it says itself
     std::chrono::milliseconds shrink_time{5'000};           ///< for making one counterexample small; 0: it stays as it is
     /// Told of a counterexample before it is made small: what was found, and in how many steps.
     std::function<void(check const&, finding const&, std::size_t steps)> counterexample = [](check const&, finding const&, std::size_t) {};
+
+    witness answers;  ///< looks at every answer of the run
 
     /// Another round of the same run: other choices, and names that no round before had.
     void begin_round(std::uint64_t seed);

@@ -1,6 +1,8 @@
 #include "audit_file.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
+#include "clock.hpp"
+
+#include <bsp/base/encoding.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -13,7 +15,9 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
+#include <utility>
 
 namespace bsp::server {
 namespace {
@@ -67,15 +71,39 @@ int open_file(std::filesystem::path const& path) {
 bool belongs(store_base& store, std::string const& line) {
     std::uint64_t const n = number_of(line);
     if (n == 0) return false;
+    auto const begin = store.read([](store_reader& r) { return r.audit_begin(); });
+    if (begin && n == begin->number) return line.find(to_hex(begin->hash)) != std::string::npos;
     auto const found = store.read([&](store_reader& r) { return r.audit({.after = n - 1, .limit = 1}); });
     return found && found->size() == 1 && entry_line(found->front()) == line;
 }
 
+/// The whole text or, in the place of it, nothing. Throws.
+void append(int file, std::string_view text) {
+    for (std::size_t done = 0; done < text.size();) {
+        ssize_t const n = ::write(file, text.data() + done, text.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+            std::string const why = std::strerror(errno);
+            // What is half written would join with what is tried next.
+            struct stat now {};
+            if (done > 0 && ::fstat(file, &now) == 0) (void)!::ftruncate(file, now.st_size - static_cast<off_t>(done));
+            throw std::runtime_error{"cannot be written: " + why};
+        }
+        done += static_cast<std::size_t>(n);
+    }
+}
+
+std::string first_line(std::filesystem::path const& path) {
+    std::ifstream in{path, std::ios::binary};
+    std::string line;
+    std::getline(in, line);
+    return line;
+}
+
 }  // namespace
 
-audit_file::audit_file(std::filesystem::path const& data_dir, store_base& store, refusal_trail& trail) : store_{store}, trail_{trail}, file_{-1} {
-    auto const path = data_dir / "audit.jsonl";
-    file_ = open_file(path);
+audit_file::audit_file(std::filesystem::path const& data_dir, store_base& store, refusal_trail& trail) : store_{store}, trail_{trail}, path_{data_dir / "audit.jsonl"}, file_{open_file(path_)} {
+    auto const& path = path_;
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
         spdlog::info("{} is written by another server of this data directory", path.string());
         return;
@@ -83,7 +111,7 @@ audit_file::audit_file(std::filesystem::path const& data_dir, store_base& store,
     std::string const line = last_line(file_, path);
     if (!line.empty() && !belongs(store_, line)) {
         // Never written over, never lengthened with what does not follow from it.
-        auto const aside = data_dir / ("audit.until-" + std::to_string(system_clock{}.now().seconds) + ".jsonl");
+        auto const aside = data_dir / ("audit.until-" + std::to_string(server_clock{}.now().seconds) + ".jsonl");
         spdlog::error("{} is not the trail of this store; it is kept as {}, and a new one begins", path.string(), aside.string());
         ::close(file_);
         std::filesystem::rename(path, aside);
@@ -91,6 +119,7 @@ audit_file::audit_file(std::filesystem::path const& data_dir, store_base& store,
         (void)::flock(file_, LOCK_EX | LOCK_NB);
     } else {
         written_ = number_of(line);
+        if (std::string const first = first_line(path); first.find(R"(, "pruned": true, )") != std::string::npos) begins_after_ = number_of(first);
     }
     thread_ = std::thread{[this] { work(); }};
 }
@@ -126,7 +155,7 @@ void audit_file::work() {
             last = stopping_;
         }
         try {
-            trail_.flush(system_clock{}.now(), last);
+            trail_.flush(server_clock{}.now(), last);
             catch_up();
         } catch (std::exception const& why) {
             spdlog::error("the audit file: {}", why.what());
@@ -137,25 +166,50 @@ void audit_file::work() {
 }
 
 void audit_file::catch_up() {
+    auto const begin = store_.read([](store_reader& r) { return r.audit_begin(); });
+    if (!begin) return;
+    if (begin->number > written_) trim(*begin);  // what lies between is gone
+    append_new();
+    if (begin->number > begins_after_) trim(*begin);  // after the entry that says so is in the file
+}
+
+void audit_file::append_new() {
     for (;;) {
         auto const page = store_.read([&](store_reader& r) { return r.audit({.after = written_, .limit = 500}); });
         if (!page || page->empty()) return;
         std::string text;
         for (auto const& entry : *page) text += entry_line(entry) + '\n';
-        for (std::size_t done = 0; done < text.size();) {
-            ssize_t const n = ::write(file_, text.data() + done, text.size() - done);
-            if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) {
-                // What is half written would join with what is tried next.
-                struct stat now {};
-                if (done > 0 && ::fstat(file_, &now) == 0) (void)!::ftruncate(file_, now.st_size - static_cast<off_t>(done));
-                throw std::runtime_error{std::string{"cannot be written: "} + std::strerror(errno)};
-            }
-            done += static_cast<std::size_t>(n);
-        }
+        append(file_, text);
         ::fdatasync(file_);
         written_ = page->back().number;
     }
+}
+
+/// Lines are copied as they are: what was done to the file stays to be seen.
+void audit_file::trim(audit_seal const& begin) {
+    auto draft = path_;
+    draft += ".new";
+    std::filesystem::remove(draft);
+    int const fresh = open_file(draft);
+    try {
+        append(fresh, seal_line(begin) + '\n');
+        std::ifstream in{path_, std::ios::binary};
+        std::string text;
+        for (std::string line; std::getline(in, line);) {
+            if (number_of(line) <= begin.number) continue;
+            text += line + '\n';
+            if (text.size() > 1u << 20) append(fresh, std::exchange(text, {}));
+        }
+        append(fresh, text);
+        if (::fdatasync(fresh) != 0 || ::flock(fresh, LOCK_EX | LOCK_NB) != 0) throw trouble(draft);
+        std::filesystem::rename(draft, path_);
+    } catch (...) {
+        ::close(fresh);
+        throw;
+    }
+    ::close(std::exchange(file_, fresh));
+    begins_after_ = begin.number;
+    written_ = std::max(written_, begin.number);
 }
 
 }  // namespace bsp::server

@@ -15,7 +15,8 @@ namespace bsp::server {
 
 /// The audit trail as a file of JSON lines beside the store: `audit.jsonl` of the data directory. The store is where entries are
 /// committed; a thread of its own writes them out behind it, so that no request waits for it, and begins where the file ends.
-/// Lines are only ever added. It also brings refusals, of which many are joined, into the trail when their minute is over.
+/// Lines are added at its end; when the store lets go of the oldest, a new file takes its place, whose first line says what
+/// the next one follows. It also brings refusals, of which many are joined, into the trail when their minute is over.
 class audit_file {
 public:
     /// Throws std::runtime_error with one line when the file cannot be written to.
@@ -34,11 +35,15 @@ public:
 private:
     void work();
     void catch_up();
+    void append_new();
+    void trim(audit_seal const& begin);
 
     store_base& store_;
     refusal_trail& trail_;
+    std::filesystem::path const path_;
     int file_;
-    std::uint64_t written_ = 0;  ///< number of the last line
+    std::uint64_t begins_after_ = 0;  ///< number of what the first entry follows
+    std::uint64_t written_ = 0;       ///< number of the last line
     std::mutex mutex_;
     std::condition_variable wake_;
     bool awake_ = true, stopping_ = false;

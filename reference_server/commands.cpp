@@ -4,6 +4,7 @@
 #include "data_dir.hpp"
 #include "keys_control.hpp"
 #include "keys/key_store.hpp"
+#include "operator_desk.hpp"
 #include "pairing.hpp"
 #include "storage/registry.hpp"
 #include "sync_control.hpp"
@@ -41,6 +42,13 @@ void declare_store_commands(CLI::App& app, config const& c, subject const& who, 
     store->add_subcommand("new-epoch", "After a backup was restored, before the server starts: peers then sync from the beginning; prints the epoch")
         ->fallthrough()
         ->callback([&] { chosen = [&] { return renew_epoch(c.store, who.data_dir); }; });
+}
+
+void declare_content_commands(CLI::App& app, config const& c, subject const& who, std::function<std::string()>& chosen) {
+    auto* const content = app.add_subcommand("content", "Look after content that is sealed at rest")->require_subcommand(1)->fallthrough();
+    content->add_subcommand("rekey", "Seal all of it anew under a new key, while the server is stopped; again after a crash, to go on")->fallthrough()->callback([&] {
+        chosen = [&] { return rekey_content(c.store, who.data_dir); };
+    });
 }
 
 struct audit_arguments {
@@ -97,6 +105,32 @@ void declare_client_commands(CLI::App& app, subject& who, pairing_request& pairi
     command("off", "Do not synchronize until switched on again", [&who] { return sync_control::turn(who.data_dir, false); });
 }
 
+struct desk_arguments {
+    operator_desk::question asked;
+    std::string level;  ///< to log from now on; "": tell it
+};
+
+void declare_desk_commands(CLI::App& app, desk_arguments& given, std::ostream& out, std::function<std::string()>& chosen) {
+    auto& q = given.asked;
+    auto const command = [&](char const* name, char const* what, std::function<std::string()> run_it) {
+        auto* const sub = app.add_subcommand(name, what)->fallthrough();
+        sub->add_option("--url", q.url, "Where the server answers, when not as it has written into its data directory")->type_name("URL");
+        sub->add_flag("--json", q.as_json, "For programs");
+        sub->callback([&chosen, run_it = std::move(run_it)] { chosen = run_it; });
+        return sub;
+    };
+    auto const levels = CLI::IsMember(std::vector<std::string>{"debug", "info", "warning", "error"});
+    command("status", "How the running server is: what is wrong and since when", [&q] { return operator_desk::status(q); });
+    command("peers", "Its peers, one line each", [&q] { return operator_desk::peers(q); });
+    command("queue", "What waits to be sent to them", [&q] { return operator_desk::queue(q); });
+    auto* const tail = command("tail", "Its log: the latest lines, and then every new one", [&q, &out] { return operator_desk::tail(q, out); });
+    tail->add_option("--lines", q.lines, "How many of the latest")->check(CLI::Range(std::size_t{1}, std::size_t{1'000}))->capture_default_str()->type_name("N");
+    tail->add_option("--level", q.level, "This grave or graver")->check(levels)->capture_default_str()->type_name("LEVEL");
+    command("log-level", "What it logs from now on", [&q, &given] { return operator_desk::log_level(q, given.level); })
+        ->add_option("level", given.level, "debug, info, warning or error; nothing: tell it")
+        ->check(levels);
+}
+
 struct token_arguments {
     std::string method, target, sync_id;
 };
@@ -138,6 +172,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     audit_arguments trail;
     pairing_request pairing;
     key_arguments keys;
+    desk_arguments desk;
     std::function<std::string()> chosen;
 
     CLI::App app{"The reference server of the Backend Sync Protocol.\n"
@@ -148,10 +183,12 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     declare_options(app, c);
     declare_user_commands(app, who, chosen);
     declare_store_commands(app, c, who, chosen);
+    declare_content_commands(app, c, who, chosen);
     declare_audit_commands(app, c, who, trail, chosen);
     declare_key_commands(app, who, keys, chosen);
     declare_token_commands(app, who, given, in, chosen);
     declare_client_commands(app, who, pairing, out, chosen);
+    declare_desk_commands(app, desk, out, chosen);
 
     try {
         std::vector<std::string> arguments = arguments_of_environment(app);
@@ -173,7 +210,8 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
         }
         who.data_dir = expand_home(c.data_dir);
         who.store = c.store;
-        if (!c.ca_file.empty()) pairing.ca_file = expand_home(c.ca_file);
+        desk.asked.data_dir = who.data_dir;
+        if (!c.ca_file.empty()) pairing.ca_file = desk.asked.ca_file = expand_home(c.ca_file);
         if (!c.users.empty()) who.users = expand_home(c.users);
         out << chosen() << '\n';
         return exit_ok;

@@ -13,8 +13,8 @@
 namespace bsp::server {
 namespace {
 
-/// Options whose values are settled before the others are read, or make no sense to keep.
-bool has_no_variable(std::string const& name) { return name == "help" || name == "version"; }
+/// Options whose values are settled before the others are read, or make no sense to keep; and what only a tester who says so is to have.
+bool has_no_variable(std::string const& name) { return name == "help" || name == "version" || name == "test-clock"; }
 
 std::string variable_of(std::string const& option) {
     std::string name = "BSP_";
@@ -100,11 +100,16 @@ void declare_options(CLI::App& app, config& c) {
         ->check(CLI::IsMember(key_store_names()))
         ->type_name("NAME")
         ->multi_option_policy(last);
+    app.add_flag("--encrypt-content", c.encrypt_content, "Seal all content in the store under a key that BSP_KEY_ENCRYPTION_KEY, or else the key chain, opens; once sealed it stays so");
     app.add_option("--tls-cert", c.tls_certificate, "Speak TLS with this certificate and its chain (PEM); read again on SIGHUP")->type_name("FILE")->multi_option_policy(last);
     app.add_option("--tls-key", c.tls_key, "Private key of the certificate (PEM)")->type_name("FILE")->multi_option_policy(last);
     app.add_flag("--behind-tls-proxy", c.behind_tls_proxy, "A proxy speaks TLS for this server: cleartext beyond loopback, and X-Forwarded-For is believed");
     app.add_option("--ca-file", c.ca_file, "Trust the authorities of this PEM file for https peers, instead of the system's")->type_name("FILE")->multi_option_policy(last);
     app.add_option("--ready-file", c.ready_file, "Written with the server's URL once it accepts requests")->type_name("FILE")->multi_option_policy(last);
+    app.add_option("--alert-webhook", c.alert_webhook, "URL that is told of every alert that begins or ends, by a signed POST")->type_name("URL")->multi_option_policy(last);
+    app.add_option("--alert-webhook-secret-file", c.alert_webhook_secret_file, "What these are signed with [the environment's BSP_ALERT_WEBHOOK_SECRET]")
+        ->type_name("FILE")
+        ->multi_option_policy(last);
     app.add_option_function<std::string>("--log-format", [&c](std::string const& name) { c.log = name == "json" ? log_format::json : log_format::text; },
                                          "text or json (one object per line), on standard error")
         ->check(CLI::IsMember(std::vector<std::string>{"text", "json"}))
@@ -117,11 +122,19 @@ void declare_options(CLI::App& app, config& c) {
         ->type_name("LEVEL")
         ->multi_option_policy(last);
 
+    app.add_flag("--test-clock", c.test_clock, "For tests only: POST /clock moves this server's clock forwards; on a loopback address only")->configurable(false);
+
     declare_size(app, "--body-bytes-max", c.limits.body_bytes_max, 10u << 20, 1u << 30, "Largest request body");
     declare_size(app, "--connections-max", c.limits.connections_max, 16, 1'000'000, "Open connections; beyond, the longest idle one gives way");
     declare_size(app, "--store-connections", c.store_connections, 2, 1'000, "Connections to PostgreSQL, beside one for notifications");
     declare_size(app, "--workers", c.limits.workers, 1, 1'024, "Requests served at the same time");
+    app.add_option("--limiter", c.limiter, "Where requests are counted: in the memory of this server, or in the store, for all servers over it [memory, unless several share the store]")
+        ->check(CLI::IsMember(std::vector<std::string>{"memory", "store"}))
+        ->type_name("NAME")
+        ->multi_option_policy(last)
+        ->group("Limits");
     declare_size(app, "--events-per-minute", c.events_per_minute, 1'000, 1'000'000'000, "Telemetry events that one peer may send");
+    declare_size(app, "--audit-days", c.audit_days, 1, 36'500, "How long entries of the audit trail are kept, in days");
     declare_milliseconds(app, "--head-deadline-ms", c.limits.head_deadline, "From a request's first byte to the end of its head");
     declare_milliseconds(app, "--body-deadline-ms", c.limits.body_deadline, "From the end of the head to the end of the body");
     declare_milliseconds(app, "--idle-deadline-ms", c.limits.idle_deadline, "How long a connection may wait between requests");
@@ -159,6 +172,7 @@ void validate(config const& c) {
     }
     if (c.base_url.empty() && !is_loopback(c.host))
         throw std::runtime_error{"--base-url: is required with --host " + c.host + ", so that peers are told a URL that they can reach"};
+    if (c.test_clock && (!is_loopback(c.host) || c.behind_tls_proxy)) throw std::runtime_error{"--test-clock: is for a server that only this machine reaches"};
     if (c.tls_certificate.empty() != c.tls_key.empty())
         throw std::runtime_error{c.tls_key.empty() ? "--tls-key: is required with --tls-cert" : "--tls-cert: is required with --tls-key"};
     // What is signed is not secret (BSP-GEN-103).
@@ -172,6 +186,10 @@ void validate(config const& c) {
         if (!split_origin(peer, parts) || !parts.rest.empty())
             throw std::runtime_error{"--peer-allow: must be scheme://host[:port] without a path, not '" + peer + "'"};
         if (parts.scheme == "http" && !is_loopback(parts.host)) throw std::runtime_error{"--peer-allow: must be https unless its host is a loopback name, not '" + peer + "'"};
+    }
+    if (!c.alert_webhook.empty()) {
+        if (!split_origin(c.alert_webhook, parts)) throw std::runtime_error{"--alert-webhook: must be an http or https URL"};
+        if (parts.scheme == "http" && !is_loopback(parts.host)) throw std::runtime_error{"--alert-webhook: must be https unless its host is a loopback name"};
     }
     for (auto const& host : c.allowed_hosts)
         if (host.empty() || host.find_first_of("/ @") != std::string::npos) throw std::runtime_error{"--allow-host: must be a host name, not '" + host + "'"};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "clock.hpp"
+
 #include <array>
 #include <ctime>
 #include <string>
@@ -8,7 +10,7 @@ namespace bsp::server {
 
 /// The time of day as `Date` has it (RFC 9110 section 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
 inline std::string http_date_now() {
-    std::time_t const now = std::time(nullptr);
+    std::time_t const now = static_cast<std::time_t>(server_clock{}.now().seconds);
     std::tm parts{};
     gmtime_r(&now, &parts);
     // Written by hand: strftime would use the names of the process's locale.

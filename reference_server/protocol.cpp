@@ -1,8 +1,9 @@
 #include "protocol.hpp"
 
+#include "clock.hpp"
+
 #include <bsp/adapters/memory_replay_guard.hpp>
 #include <bsp/adapters/os_entropy.hpp>
-#include <bsp/adapters/system_clock.hpp>
 #include <bsp/endpoint/dispatch.hpp>
 #include <bsp/policy/store_replay_guard.hpp>
 
@@ -35,7 +36,7 @@ public:
     http_response serve(http_request const& request) {
         auto const me = who_.current();
         auto env = environment_of(*me);
-        http_response response = handle(env, request, system_clock{}.now());
+        http_response response = handle(env, request, server_clock{}.now());
         // The installation as it was stays until the answer is given, held ones included.
         if (response.held)
             response.held = std::make_shared<held_response const>(held_response{response.held->wait, [me, held = response.held](instant now, bool last) { return held->again(now, last); }});
@@ -44,7 +45,7 @@ public:
     endpoint::dispatcher::upgrade_answer upgrade(http_request const& request) {
         auto const me = who_.current();
         auto env = environment_of(*me);
-        return bsp::upgrade(env, request, system_clock{}.now());
+        return bsp::upgrade(env, request, server_clock{}.now());
     }
 
 private:

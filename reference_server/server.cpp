@@ -1,25 +1,33 @@
 #include "server.hpp"
 
+#include "alert_webhook.hpp"
 #include "audit_file.hpp"
 #include "client/sync_worker.hpp"
+#include "clock.hpp"
 #include "door/door.hpp"
 #include "door/tls_identity.hpp"
 #include "forwarded.hpp"
 #include "keys/key_store.hpp"
 #include "http_date.hpp"
 #include "living_installation.hpp"
+#include "log.hpp"
+#include "operator_api.hpp"
+#include "operator_desk.hpp"
 #include "protocol.hpp"
 #include "retention.hpp"
 #include "routes.hpp"
+#include "secure_file.hpp"
 #include "storage/registry.hpp"
 #include "storage/sync_switch.hpp"
 #include "sync_control.hpp"
 #include "telemetry.hpp"
+#include "test_clock.hpp"
+#include "watch.hpp"
 #include "web/pages.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
+#include <bsp/policy/store_limiter.hpp>
 #include <bsp/wire/problem.hpp>
 
 #include <spdlog/spdlog.h>
@@ -76,10 +84,12 @@ public:
     explicit parts(config const& c)
         : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_, c), c.type}, self_{installation_.current()->self},
           users_place_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users).string()},
-          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened(c, self_)},
+          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened_store(c, data_dir_, self_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
-          protocol_{installation_, settings_, *store_, is_shared(*store_), secrets_, guards_}, telemetry_{*store_, c.events_per_minute, guards_} {
+          protocol_{installation_, settings_, *store_, is_shared(*store_), secrets_, guards_},
+          operator_{{[this](http_request const& r) { return protocol_.serve(r); }, wishes_.get(), [this] { return url_; }, self_.backend_id, self_.backend_type, server_clock{}.now()}},
+          telemetry_{*store_, c.events_per_minute, guards_} {
         if (c.store != "memory") audit_file_ = std::make_unique<audit_file>(data_dir_, *store_, trail_);
         settings_.admin_token = open_admin_token(data_dir_);
         settings_.allowed_hosts = c.allowed_hosts;
@@ -94,6 +104,8 @@ public:
         } else if (!c.allowed_peers.empty()) {
             spdlog::warn("--peer-allow has no effect: a hosted backend is called, and calls nobody");
         }
+        if (!c.alert_webhook.empty())
+            webhook_ = std::make_unique<alert_webhook>(alert_webhook::receiver{c.alert_webhook, webhook_secret(c.alert_webhook_secret_file), ca_file_of(c)}, self_.backend_id);
         auto const shown = c.tls_certificate.empty() ? nullptr : read_certificate();
         try {
             // The door's port is part of the URL that requests are told, so none is answered before it is known.
@@ -101,6 +113,7 @@ public:
         } catch (std::system_error const& why) {
             throw std::runtime_error{why.what()};
         }
+        if (c.test_clock) spdlog::warn("--test-clock: whoever has the admin token moves the clock of this server; it is for tests, and for nothing else");
         url_ = url_of(shown != nullptr, c.host, door_->port());
         if (settings_.base_url.empty()) settings_.base_url = url_;
         store_->on_commit([this] {
@@ -108,11 +121,16 @@ public:
             if (worker_) worker_->wake();
             if (audit_file_) audit_file_->wake();
         });
+        write_private_file(operator_desk::url_file(data_dir_), url_ + '\n', true);
+        observed_.add_sink(log_alert);
+        if (webhook_) observed_.add_sink([this](observe::alert_event const& e) { webhook_->tell(e); });
+        observed_.set_disk([dir = data_dir_] { return free_bytes(dir); });
+        if (worker_) observed_.set_client([this](std::span<std::string const> ids) { return worker_->look(ids); });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
         if (worker_) worker_->start(sync_control::lock_file(data_dir_));
-        // A local backend has the originals; copies are what expires.
-        if (self_.backend_type == "hosted") retention_ = std::make_unique<retention>(*store_);
+        retention_ = std::make_unique<retention>(*store_, retention::rules{self_.backend_type == "hosted", std::chrono::hours{24} * static_cast<int>(c.audit_days)});
+        watch_ = std::make_unique<watch>(observed_, *store_);
     }
 
     ~parts() { stop(); }
@@ -127,7 +145,9 @@ public:
     }
 
     void stop() {
+        forget_url();
         if (retention_) retention_->stop();
+        if (watch_) watch_->stop();
         door_->stop();
         if (worker_) worker_->stop();
         telemetry_.stop();
@@ -143,25 +163,40 @@ public:
     std::string url_;
 
 private:
-    static std::unique_ptr<store_base> opened(config const& c, identity const& self) {
-        // What a local backend remembers of its peers lies in a file beside its data.
-        if (is_postgres(c.store) && self.backend_type != "hosted") throw std::runtime_error{"--store: PostgreSQL is for hosted backends; this one is " + self.backend_type};
-        auto store = open_store(c.store, expand_home(c.data_dir), c.store_connections);
-        claim_store(*store, self.backend_id);
-        return store;
-    }
-
     static std::filesystem::path const& made(std::filesystem::path const& dir, config const& c) {
         make_data_dir(dir);
         choose_key_store(dir, c.key_store);
         return dir;
     }
 
+    static std::unique_ptr<store_base> opened_store(config const& c, std::filesystem::path const& dir, identity const& self) {
+        // What a local backend remembers of its peers lies in a file beside its data.
+        if (is_postgres(c.store) && self.backend_type != "hosted") throw std::runtime_error{"--store: PostgreSQL is for hosted backends; this one is " + self.backend_type};
+        protect_content(c.store, dir, c.encrypt_content);
+        auto store = open_store(c.store, dir, c.store_connections);
+        claim_store(*store, self.backend_id);
+        return store;
+    }
+
+    /// Counting in the store costs a commit for each request, which only servers that share budgets have a use for.
+    [[nodiscard]] std::unique_ptr<limiter_base> opened_limiter() {
+        bool const in_store = config_.limiter.empty() ? is_shared(*store_) : config_.limiter == "store";
+        if (in_store) return std::make_unique<store_limiter>(*store_);
+        return std::make_unique<window_limiter>();
+    }
+
     [[nodiscard]] std::shared_ptr<tls_identity const> read_certificate() const {
-        auto const now = system_clock{}.now();
+        auto const now = server_clock{}.now();
         auto identity = std::make_shared<tls_identity const>(expand_home(config_.tls_certificate), expand_home(config_.tls_key), now);
         if (identity->valid_until() < now + certificate_notice) spdlog::warn("the certificate expires soon, at {}", format_timestamp(identity->valid_until()));
         return identity;
+    }
+
+    /// Another server of the same data directory may have written its own.
+    void forget_url() const {
+        auto const file = operator_desk::url_file(data_dir_);
+        std::error_code ignored;
+        if (read_file(file) == url_ + '\n') std::filesystem::remove(file, ignored);
     }
 
     static std::string ca_file_of(config const& c) { return c.ca_file.empty() ? "" : expand_home(c.ca_file).string(); }
@@ -181,9 +216,9 @@ private:
                 .refuse =
                     [this](http_request const& known, error const& why) {
                         http_response response = problem(why);
-                        std::string const id = ids_.next();
-                        response.headers.add("X-Request-Id", id);
-                        log_request({id, known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
+                        request_scope const scope{ids_.next()};
+                        response.headers.add("X-Request-Id", current_request_id());
+                        log_request({known.remote, known.method, known.target, response.status, 0, response.body.size(), {}});
                         return to_bytes(response, row_of(why.code).title, known.method == "HEAD");
                     },
                 .upgrade =
@@ -199,8 +234,10 @@ private:
         http_request held_request;
         door_answer out = routes_.answer(std::move(request), close, [&](http_request const& r) {
             http_response response = logged(r, [&] {
-                auto page = serve_page(r);
-                return page ? *std::move(page) : protocol_.serve(r);
+                if (operator_api::is_meant(r)) return operator_.serve(r);
+                if (auto page = serve_page(r)) return *std::move(page);
+                if (auto moved = config_.test_clock ? serve_test_clock(r, settings_.admin_token) : std::nullopt) return *moved ? **std::move(moved) : problem(moved->error());
+                return protocol_.serve(r);
             });
             held = std::move(response.held);
             if (held) held_request = r;
@@ -214,7 +251,7 @@ private:
     std::optional<std::string> answer_again(held_response const& held, http_request const& request, bool close, bool last) {
         std::optional<http_response> given;
         try {
-            given = held.again(system_clock{}.now(), last);
+            given = held.again(server_clock{}.now(), last);
         } catch (std::exception const& why) {
             spdlog::error("a held request was abandoned: {}", why.what());
             given = problem(fail(errc::internal, ""));
@@ -239,6 +276,7 @@ private:
     template <class Ask>
     http_response logged(http_request const& request, Ask ask) {
         auto const begun = std::chrono::steady_clock::now();
+        request_scope const scope{ids_.next()};
         http_response response;
         try {
             response = ask();
@@ -246,12 +284,15 @@ private:
             spdlog::error("a request was abandoned: {}", why.what());
             response = problem(fail(errc::internal, ""));
         }
-        std::string const id = ids_.next();
-        response.headers.set("X-Request-Id", id);
-        log_request({id, request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
-                     std::chrono::steady_clock::now() - begun});
+        if (!response.held) observed_.counted().add_duration(std::chrono::steady_clock::now() - begun);
+        response.headers.set("X-Request-Id", current_request_id());
+        log_request({request.remote, request.method, request.target, response.status, request.body.size(), response.body.size(),
+                     std::chrono::steady_clock::now() - begun, is_for_people(request)});
         return response;
     }
+
+    /// Whoever follows the log would otherwise see little but himself.
+    static bool is_for_people(http_request const& r) { return operator_api::is_meant(r) || r.target.starts_with("/ui/") || r.target == "/"; }
 
     settings settings_;
     users_file secrets_;
@@ -259,11 +300,15 @@ private:
     std::unique_ptr<sync_ledger> ledger_;
     std::unique_ptr<sync_switch> wishes_;
     std::unique_ptr<sync_worker> worker_;
-    window_limiter limits_;
+    std::unique_ptr<limiter_base> limits_{opened_limiter()};
     refusal_trail trail_;
-    guards guards_{limits_, trail_};
+    std::unique_ptr<alert_webhook> webhook_;
+    observe::observatory observed_;
+    guards guards_{*limits_, trail_, &observed_};
     std::unique_ptr<retention> retention_;
+    std::unique_ptr<watch> watch_;
     protocol protocol_;
+    operator_api operator_;
     request_ids ids_;
     routes routes_;
     telemetry telemetry_;

@@ -1,6 +1,8 @@
 #include "telemetry.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
+#include "clock.hpp"
+
+#include <bsp/observe/observatory.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -17,7 +19,7 @@ constexpr std::size_t taken_max = 2'048;                ///< messages of one tra
 
 std::vector<endpoint::stream_output> taken(endpoint::telemetry_intake& intake, std::vector<endpoint::stream_input> const& inputs) {
     try {
-        return intake.take(inputs, system_clock{}.now());
+        return intake.take(inputs, server_clock{}.now());
     } catch (std::exception const& why) {
         spdlog::error("telemetry was abandoned: {}", why.what());
         return std::vector<endpoint::stream_output>(inputs.size(), {{}, endpoint::stream_close{endpoint::close_code::fault, ""}});
@@ -33,6 +35,11 @@ struct telemetry::shared {
     std::deque<std::pair<std::shared_ptr<stream>, std::string>> waiting;
     std::set<std::shared_ptr<stream>> open;
     bool stopping = false;
+    observe::observatory* observed = nullptr;  ///< nobody once the server stops
+
+    void tell(std::string const& peer_id, int change) const {
+        if (observed) observed->handle_stream(peer_id, change);
+    }
 };
 
 class telemetry::stream final : public socket_listener, public std::enable_shared_from_this<stream> {
@@ -50,7 +57,7 @@ public:
 
     void ended() override {
         std::lock_guard const lock{all_->mutex};
-        all_->open.erase(shared_from_this());
+        if (all_->open.erase(shared_from_this()) > 0) all_->tell(owner_.peer_id, -1);
     }
 
     [[nodiscard]] endpoint::stream_owner const& owner() const { return owner_; }
@@ -72,7 +79,10 @@ private:
 };
 
 telemetry::telemetry(store_base& store, std::size_t events_per_minute, guards& watch)
-    : intake_{store, events_per_minute, &watch}, shared_{std::make_shared<shared>()}, thread_{[this] { work(*shared_, intake_); }} {}
+    : intake_{store, events_per_minute, &watch}, shared_{std::make_shared<shared>()}, thread_{[this] { work(*shared_, intake_); }} {
+    std::lock_guard const lock{shared_->mutex};
+    shared_->observed = watch.observed;
+}
 
 telemetry::~telemetry() { stop(); }
 
@@ -80,6 +90,7 @@ void telemetry::stop() {
     {
         std::lock_guard const lock{shared_->mutex};
         shared_->stopping = true;
+        shared_->observed = nullptr;
     }
     shared_->wake.notify_one();
     if (thread_.joinable()) thread_.join();
@@ -90,6 +101,7 @@ std::function<std::shared_ptr<socket_listener>(std::shared_ptr<socket_line>)> te
         auto opened = std::make_shared<stream>(owner, std::move(line), all);
         std::lock_guard const lock{all->mutex};
         all->open.insert(opened);
+        all->tell(opened->owner().peer_id, 1);
         return opened;
     };
 }
@@ -132,7 +144,7 @@ void telemetry::work(shared& s, endpoint::telemetry_intake& intake) {
         for (auto const& open : streams) by_owner[{open->owner().peer_id, open->owner().key_sha256}].push_back(open);
         std::vector<endpoint::stream_owner> owners;
         for (auto const& entry : by_owner) owners.push_back({entry.first.first, entry.first.second});
-        auto const closes = intake.judge(owners, system_clock{}.now());
+        auto const closes = intake.judge(owners, server_clock{}.now());
         for (std::size_t i = 0; auto const& entry : by_owner)
             if (auto const& close = closes[i++])
                 for (auto const& open : entry.second) open->end(*close);

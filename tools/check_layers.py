@@ -17,12 +17,13 @@ LAYERS = {
     "wire": ["base", "json", "crypto", "merge"],
     "privacy": ["base", "json", "merge", "wire"],
     "policy": ["base", "json", "crypto", "merge", "wire", "privacy"],
+    "observe": ["base", "json", "crypto", "merge", "wire", "privacy", "policy"],
     "sbt": ["base", "json", "crypto", "wire"],
     "auth": ["base", "json", "crypto", "wire"],
-    "endpoint": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth"],
-    "sync": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth", "endpoint"],
-    "adapters": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth", "endpoint", "sync"],
-    "testing": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "sbt", "auth", "endpoint", "sync", "adapters"],
+    "endpoint": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "observe", "sbt", "auth"],
+    "sync": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "observe", "sbt", "auth", "endpoint"],
+    "adapters": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "observe", "sbt", "auth", "endpoint", "sync"],
+    "testing": ["base", "json", "crypto", "merge", "wire", "privacy", "policy", "observe", "sbt", "auth", "endpoint", "sync", "adapters"],
 }
 
 # What the suite may take from the headers: enough to build requests and read answers, never an oracle.

@@ -25,11 +25,14 @@ from collections import defaultdict
 from pathlib import Path
 
 PROFILES = {"GEN": "GEN", "ID": "ID", "SBT": "REG", "REG": "REG", "AUT": "REG", "SYN": "SYN",
-            "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "TEL": "TEL", "MPP": "MPP", "TRN": "GEN", "ROT": "SEC", "LIM": "SEC", "AUD": "SEC", "PRV": "PRV", "RED": "PRV",
+            "MRG": "SYN", "CNV": "SYN", "OFF": "OFF", "TEL": "TEL", "MPP": "MPP", "TRN": "GEN", "ROT": "SEC", "LIM": "SEC", "AUD": "SEC", "PRV": "PRV", "RED": "PRV", "OBS": "OBS",
             "SEC": "SEC-considerations"}
 ROLES = ("server", "client", "ui", "both", "operator")
 SCANNED = ("README.md", "CONTRIBUTING.md", "spec", "include", "conformance", "reference_server",
            "tests", "docs", "fuzz", "examples", "tools")
+
+THREATS = "spec/09-security.md"  # whose table of threats names checks and wrong backends
+THREAT_COUNT = 51
 
 BOILERPLATE = 'The key words "MUST"'
 KEYWORD = re.compile(r"\b(MUST|SHALL|REQUIRED|SHOULD|RECOMMENDED|MAY|OPTIONAL)\b")
@@ -40,7 +43,7 @@ CLAUSE_START = re.compile(r'(?:<a id="[^"]*"></a>)?\*\*BSP-')
 CLAUSE = re.compile(r'(?:<a id="(?P<anchor>[^"]*)"></a>)?\*\*(?P<id>BSP-(?P<area>[A-Z]+)-\d{3})\*\* '
                     r"\*\((?P<role>[a-z]+); (?P<sources>[^)]+)\)\* (?P<sentence>.+?)"
                     r"(?: \*\((?:untested: (?P<untested>.+)|needs (?P<hooks>--[a-z-]+(?: or --[a-z-]+)*))\)\*)?")
-HOOKS = ("--restart-cmd", "--kill-cmd")
+HOOKS = ("--restart-cmd", "--kill-cmd", "--clock-url")
 SOURCE = re.compile(r"[ADT]-\d{2,3}|E\d+|F-[A-Z]+-\d{2}|S\d-\d+|[PC]-\d+|S\d:L\d+(?:[–-]\d+)?")
 ID_LIKE = re.compile(r"\bBSP-[A-Z]+-\d+\b")
 SENTENCE_END = re.compile(r"(?<=[.;!?])\s+(?=[A-Z`\"(*])")
@@ -143,6 +146,51 @@ def check_references(root: Path, known: set[str], problems: list[str]) -> None:
                         problems.append(f"{path.relative_to(root).as_posix()}:{number}: unknown clause {found}")
 
 
+def fault_killers(root: Path) -> dict[str, set[str]]:
+    """The wrong backends, and the checks that each of them names, as conformance/faulty has them."""
+    row = re.compile(r'"(F-[A-Z]+-\d+)",\s*"(?:[^"\\]|\\.)*",\s*(?:\{([^}]*)\}|("[^"]+"))')
+    killers: dict[str, set[str]] = {}
+    for path in sorted((root / "conformance" / "faulty").rglob("*.cpp")):
+        for fault, several, one in row.findall(path.read_text(encoding="utf-8")):
+            killers[fault] = set(re.findall(r'"([^"]+)"', several or one))
+    return killers
+
+
+def check_threats(root: Path, problems: list[str]) -> None:
+    """The attackers' list: every threat in its place, and each check and wrong backend it names exists and fits."""
+    page = root / THREATS
+    if not page.is_file():
+        return
+    checks = {check for path in (root / "conformance" / "checks").glob("*.cpp")
+              for check in re.findall(r'\.id = "([^"]+)"', path.read_text(encoding="utf-8"))}
+    killers = fault_killers(root)
+    rows = 0
+    for number, line in prose_lines(page.read_text(encoding="utf-8")):
+        row = [cell.strip() for cell in line.split("|")[1:-1]]
+        if not row or not re.fullmatch(r"T-\d\d", row[0]):
+            continue
+        rows += 1
+        where = f"{THREATS}:{number}: {row[0]}"
+        if row[0] != f"T-{rows:02d}":
+            problems.append(f"{where}: expected T-{rows:02d}")
+        if len(row) != 5:
+            problems.append(f"{where}: expected threat, attack, answers, checks and wrong backends")
+            continue
+        named = re.split(r",\s*", row[3])
+        problems.extend(f"{where}: no check is called {check}" for check in named if check not in checks)
+        if not ID_LIKE.search(row[2]):
+            problems.append(f"{where}: no clause answers it")
+        for fault in re.split(r",\s*", row[4]):
+            if fault.endswith(".py") and (root / fault).is_file():
+                continue
+            if fault not in killers:
+                problems.append(f"{where}: there is no wrong backend {fault}")
+            elif not killers[fault] & set(named):
+                problems.append(f"{where}: {fault} is caught by {', '.join(sorted(killers[fault]))}")
+    if rows < THREAT_COUNT:
+        problems.append(f"{THREATS}: {rows} threats, expected {THREAT_COUNT}")
+
+
 def register_text(clauses: list[dict]) -> str:
     digest = hashlib.sha256()
     for clause in clauses:
@@ -197,6 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not clauses:
         problems.append("spec/: no clauses found")
     check_references(options.root, {clause["id"] for clause in clauses}, problems)
+    check_threats(options.root, problems)
 
     register = options.root / "spec" / "clauses.json"
     if options.write:

@@ -1,6 +1,7 @@
 #include "../registry.hpp"
 #include "edits.hpp"
 #include "guarded.hpp"
+#include "privacy.hpp"
 #include "telemetry.hpp"
 
 #include "../surroundings.hpp"
@@ -322,9 +323,140 @@ void it_survives_a_restart(scenario& s) {
     s.evidence("the entries of before");
 }
 
+// ---- what a user wanted done (BSP-AUD-015 … BSP-AUD-019): all of the user's data is at stake ------------------------
+
+constexpr std::string_view export_path = "/privacy/export", data_path = "/privacy/data";
+constexpr std::string_view acts[] = {"privacy_settings_updated", "data_exported", "data_erased"};
+
+void needs_privacy(scenario& s) {
+    if (!s.shared().has_privacy) s.not_applicable("the target has no privacy settings");
+}
+
+/// The entries of one type from now on: others may have been made before, and a check undoes its changes when it ends.
+class newly_recorded {
+public:
+    newly_recorded(scenario& s, trail const& t, std::string_view type) : world_{s}, trail_{t}, type_{type}, before_(all().size()) {}
+
+    /// At least one, as soon as it is there.
+    std::vector<json::object> are(std::string const& what) const {
+        auto entries = all();
+        for (auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{10}; entries.size() <= before_ && std::chrono::steady_clock::now() < until; entries = all())
+            std::this_thread::sleep_for(std::chrono::milliseconds{200});
+        world_.expect(entries.size() > before_, what + " is in the audit trail as " + type_, "there is no such entry");
+        entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(before_));
+        return entries;
+    }
+
+private:
+    [[nodiscard]] std::vector<json::object> all() const { return trail_.read("event_type=" + type_).entries; }
+
+    scenario& world_;
+    trail const& trail_;
+    std::string type_;
+    std::size_t before_;
+};
+
+std::string text_of(std::vector<json::object> const& entries) {
+    std::string out;
+    for (auto const& e : entries) out += json::serialize(e) + '\n';
+    return out;
+}
+
+void settings_are_recorded(scenario& s) {
+    needs_privacy(s);
+    trail const t{s};
+    own_settings const mine{s};
+    newly_recorded const changes{s, t, "privacy_settings_updated"};
+    std::string const word = s.canary(24);
+    mine.say({{"retention_days", 3643}, {"x_note", word}});
+    auto const entries = changes.are("a change of the settings");
+    s.exactly(text_of(entries).find(word) == std::string::npos, "the entry has no text of the settings", "it has");
+    newly_recorded const again{s, t, "privacy_settings_updated"};
+    mine.say({{"retention_days", 3643}});
+    (void)again.are("a PUT that changes nothing");
+    s.evidence("changes of the settings");
+}
+
+void exports_are_recorded(scenario& s) {
+    needs_privacy(s);
+    trail const t{s};
+    std::string const word = s.canary(24);
+    s.control(s.user().write(s.fresh("c"), word), "a write");
+    newly_recorded const exports{s, t, "data_exported"};
+    s.control(s.user().get(export_path), "an export");
+    auto const entries = exports.are("an export");
+    s.expect(text_of(entries).find(word) == std::string::npos, "the entry has nothing of what was exported", "it has");
+    s.evidence("an export");
+}
+
+void erasures_are_recorded(scenario& s) {
+    needs_privacy(s);
+    trail const t{s};
+    auto const a = s.register_peer();
+    std::string const c = s.fresh("c"), m = s.fresh("m"), word = s.canary(24), title = s.canary(24);
+    s.control(a.push({s.conversation(c, 1, {s.message(m, word)}, set("title", title))}), "a push");
+    s.control(t.count("sync_accepted", a.peer_id()) > 0, "the push is in the trail");
+    auto const before = t.read("peer_id=" + a.peer_id()).entries;
+    newly_recorded const erasures{s, t, "data_erased"};
+    s.control(s.user().del(data_path), "an erasure");
+    auto const text = text_of(erasures.are("an erasure"));
+    for (auto const* gone : {&word, &title}) s.expect(text.find(*gone) == std::string::npos, "the entry has nothing of what was erased", "it has");
+    for (auto const* id : {&c, &m}) s.expect(text.find(*id) == std::string::npos, "the entry names no conversation or message that was erased", "it does");
+    auto const after = t.read("peer_id=" + a.peer_id()).entries;
+    s.expect(after.size() >= before.size() && std::equal(before.begin(), before.end(), after.begin()), "every entry of before is there as it was", std::to_string(after.size()) + " of " + std::to_string(before.size()));
+    s.evidence("an erasure");
+}
+
+/// A request of which it is said that it was done has been done.
+void refusals_are_not_recorded_as_done(scenario& s) {
+    needs_privacy(s);
+    trail const t{s};
+    own_settings const mine{s};
+    auto const counted = [&] {
+        std::vector<std::size_t> n;
+        for (auto const& type : acts) n.push_back(t.read("event_type=" + std::string{type}).entries.size());
+        return n;
+    };
+    auto const settle = [&](std::string const& what) {  // what happened before a registration is in the trail before it
+        auto const a = s.register_peer();
+        s.control(t.count("peer_registered", a.peer_id()) > 0, "a registration " + what + " is in the trail");
+    };
+    settle("before all that");
+    auto const before = counted();
+    exactly_as const refused{.statuses = {401, 403, 400, 422}};
+    s.refused(mine.try_to_say({{"retention_days", 0}}), "settings that are not valid", refused);
+    s.refused(put_settings(s.user(), {{"user_id", s.fresh("somebody")}, {"sync_enabled", true}}), "settings of another user", refused);
+    s.refused(put_settings(s.nobody(), {{"user_id", s.account().id}, {"sync_enabled", true}}), "settings without a credential", refused);
+    s.refused(s.nobody().get(export_path), "an export without a credential", refused);
+    s.refused(s.nobody().del(data_path), "an erasure without a credential", refused);
+    s.refused(s.user().del(data_path, {.secret = "another secret, which nobody was given"}), "an erasure under another secret", refused);
+    settle("after all that");
+    auto const after = counted();
+    for (std::size_t i = 0; i < after.size(); ++i)
+        s.exactly(after[i] <= before[i], "nothing that was refused is recorded as " + std::string{acts[i]}, std::to_string(after[i] - before[i]) + " entries");
+}
+
 constexpr unsigned of_admin = need::admin_token;
 
+/// However many come, and however they are counted together: the first of them is there.
+void the_first_refusal_is_there_at_once(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    s.control(a.push({}), "a push");
+    s.control(t.count("sync_accepted", a.peer_id()) > 0, "an accepted push is in the audit trail");
+    for (int i = 0; i < 5; ++i) s.refused(a.push({}, {.after_signing = [](json::object& o) { o["x"] = 1; }}), "a push changed after it was signed");
+    // Reading the trail takes a moment itself.
+    auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{2};
+    std::int64_t found = 0;
+    do {
+        for (auto const& e : t.read("peer_id=" + a.peer_id()).entries) found += text_at(e, "/event_type") == "sync_rejected" && text_at(e, "/peer_id") == a.peer_id();
+    } while (found == 0 && std::chrono::steady_clock::now() < until);
+    s.expect(found > 0, "the first of several refusals is in the audit trail within two seconds, as sync_rejected of the peer", "there is no such entry");
+    s.expect(found <= 5, "no more entries than refusals", std::to_string(found));
+}
+
 check const checks[] = {
+    {.id = "aud/first-refusal", .title = "the first of several refusals is recorded at once", .clauses = {"BSP-AUD-013"}, .impact = "who watches the trail sees an attack when it is over", .likely_cause = "refusals are counted first and written by a job", .run = the_first_refusal_is_there_at_once, .needs = of_admin, .strength = obligation::should},
     {.id = "aud/lives", .title = "registrations, pushes, unpairings and revocations are recorded", .clauses = {"BSP-AUD-001", "BSP-AUD-002", "BSP-AUD-009"}, .impact = "nobody can tell afterwards which device was let in and what it did", .likely_cause = "the call that records is missing on one path", .run = lives_are_recorded, .needs = of_admin},
     {.id = "aud/forged-token", .title = "a forged session binding token is recorded", .clauses = {"BSP-AUD-003"}, .impact = "somebody who tries tokens is never noticed", .likely_cause = "refusals return before they are recorded", .run = forged_tokens_are_recorded, .needs = of_admin},
     {.id = "aud/other-key", .title = "a registration with another key is recorded", .clauses = {"BSP-AUD-004"}, .impact = "an attempt to take over a device is never noticed", .likely_cause = "only failures of the token are recorded", .run = rejected_registrations_are_recorded, .needs = of_admin},
@@ -341,6 +473,10 @@ check const checks[] = {
     {.id = "aud/secrets", .title = "neither the trail nor problem documents contain secrets, signatures or content", .clauses = {"BSP-AUD-021", "BSP-AUD-040", "BSP-AUD-022"}, .impact = "whoever reads a log reads the conversations, or becomes one of the devices", .likely_cause = "the request, or the text of an exception, is recorded as it is", .run = it_keeps_no_secrets, .needs = of_admin},
     {.id = "aud/event-secrets", .title = "neither the trail nor rejections contain what an event said", .clauses = {"BSP-AUD-021"}, .impact = "whoever reads a log reads what people asked", .likely_cause = "the event is recorded as it is", .run = it_keeps_no_events, .needs = of_admin | need::sockets},
     {.id = "aud/lines", .title = "no text that a caller sends becomes an entry", .clauses = {"BSP-AUD-023"}, .impact = "an intruder writes the trail", .likely_cause = "lines are made by joining texts", .run = lines_cannot_be_forged, .needs = of_admin},
+    {.id = "aud/settings", .title = "changes of the privacy settings are recorded, and not what they say", .clauses = {"BSP-AUD-015", "BSP-AUD-019"}, .impact = "nobody can tell who switched a person's redaction off, or when", .likely_cause = "the endpoint came after the trail", .run = settings_are_recorded, .needs = of_admin | need::alone},
+    {.id = "aud/export", .title = "exports are recorded", .clauses = {"BSP-AUD-016"}, .impact = "a copy of a person's life leaves the house unnoticed", .likely_cause = "only what changes something is recorded", .run = exports_are_recorded, .needs = of_admin | need::alone},
+    {.id = "aud/erasure", .title = "erasures are recorded with counts only, and leave the trail whole", .clauses = {"BSP-AUD-017", "BSP-AUD-019", "BSP-AUD-012"}, .impact = "an intruder erases a person's data and the traces with it, or the trail keeps a list of what the person wanted gone", .likely_cause = "the trail is taken for the user's data, or what was erased for the entry", .run = erasures_are_recorded, .needs = of_admin | need::alone},
+    {.id = "aud/not-done", .title = "what was refused is not recorded as done", .clauses = {"BSP-AUD-025"}, .impact = "the trail says that data was erased which is still there", .likely_cause = "the entry is made before the request is judged", .run = refusals_are_not_recorded_as_done, .needs = of_admin | need::alone},
     {.id = "aud/restart", .title = "the audit trail survives a restart", .clauses = {"BSP-AUD-011"}, .impact = "a crash wipes out the traces", .likely_cause = "entries are held in memory", .run = it_survives_a_restart, .needs = of_admin | need::restart_hook | need::alone},
 };
 

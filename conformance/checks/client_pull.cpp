@@ -311,7 +311,28 @@ void pulls_with_wait(scenario& s, bool pace) {
 void live_pulls_are_kept_open(scenario& s) { pulls_with_wait(s, false); }
 void empty_pulls_keep_their_distance(scenario& s) { pulls_with_wait(s, true); }
 
+/// Whoever an entry says that it belongs to: the registration decides.
+void pulled_for_its_user(scenario& s) {
+    stand_in b{s, {.user = s.account()}};
+    b.settle();
+    auto const c = s.fresh("c"), word = s.canary();
+    auto const of_other = [&](json::object& o) { o["user_id"] = s.other_account().id, o["user"] = s.other_account().id; };
+    b.publish(s.conversation(c, 1, {s.message("m1", word, 1, of_other)}, of_other));
+    bool const there = b.until(seconds{40}, [&] { return s.user().read(c).ok() || s.other_user().read(c).ok() || (pass(milliseconds{200}), false); });
+    s.expect(there, "what is pulled for a user can be read", "it cannot, within 40 s");
+    auto const x = s.other_user().read(c);
+    s.expect(!x.ok() && x.bytes().find(word) == std::string::npos, "another user, whom the entry names, is not shown it", x.describe());
+    s.accepted(s.user().read(c), "reading what was pulled, by the user of the registration");
+}
+
 check const checks[] = {
+    {.id = "off/pulled-for-its-user",
+     .title = "what is pulled belongs to the user of the registration, whatever it says",
+     .clauses = {"BSP-OFF-072"},
+     .impact = "a hosted backend puts words into anybody's history",
+     .likely_cause = "an entry is stored under the user_id that it carries",
+     .run = pulled_for_its_user,
+     .needs = as_client | need::second_user},
     {.id = "off/pulls",
      .title = "a change at the peer is pulled and joined within an interval",
      .clauses = {"BSP-OFF-012", "BSP-OFF-051"},

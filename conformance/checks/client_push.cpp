@@ -186,6 +186,37 @@ void a_write_during_a_push_is_not_lost(scenario& s) {
     s.expect(other, "a push of the conversation that was written while a push was under way", "none");
 }
 
+void a_stream_of_changes_stays_in_the_budget(scenario& s) {
+    constexpr std::size_t in_a_minute = 100;
+    constexpr seconds spell{12};
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const before = b.pushes().size();
+    auto const end = std::chrono::steady_clock::now() + spell;
+    std::size_t pushed = 0;
+    for (; std::chrono::steady_clock::now() < end && pushed <= in_a_minute; pushed = b.pushes().size() - before) {
+        auto const x = b.user().write(c, "a few letters more");
+        if (!x.ok()) break;  // its own limits
+        b.delivered(milliseconds{150}, c, x.text("/id"));  // so that whoever pushes each change has done so
+    }
+    s.expect(pushed <= in_a_minute, "no more than 100 pushes in a minute, while one change follows the other", std::to_string(pushed) + " in " + seconds_text(spell));
+}
+
+void silence_has_an_end(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    std::atomic<bool> silent = true;
+    b.on_push([&](arrival const& a) { return a.conversation(c) && silent.exchange(false) ? stand_in::hang() : stand_in::acknowledge(a); });
+    auto const m = write(s, b.user(), c);
+    bool const came = b.until(soon, [&] { return !b.pushes_of(c).empty(); });
+    bool const again = came && b.delivered(seconds{30} + soon, c, m);
+    b.on_push({});
+    s.expect(came, "a push of the change", "none");
+    s.expect(again, "the push again, after 30 s without an answer", "none within " + seconds_text(seconds{30} + soon));
+}
+
 void one_push_and_one_pull_at_a_time(scenario& s) {
     stand_in b{s};
     b.settle();
@@ -319,6 +350,22 @@ check const checks[] = {
      .impact = "a burst of changes takes a round trip each",
      .likely_cause = "every change is a queue item, and every item a push",
      .run = changes_go_together,
+     .needs = as_client,
+     .strength = obligation::should},
+    {.id = "off/gives-up",
+     .title = "a push that is not answered for half a minute is sent again",
+     .clauses = {"BSP-OFF-016"},
+     .impact = "one lost answer, and this pair of backends never syncs again",
+     .likely_cause = "the HTTP client has no timeout",
+     .run = silence_has_an_end,
+     .needs = as_client | need::a_minute,
+     .strength = obligation::should},
+    {.id = "off/push-budget",
+     .title = "changes that follow each other closely go together before the peer's budget of a minute is spent",
+     .clauses = {"BSP-OFF-017"},
+     .impact = "after a hundred quick changes the peer refuses the next ones for up to a minute",
+     .likely_cause = "every commit is pushed as soon as the one before is acknowledged",
+     .run = a_stream_of_changes_stays_in_the_budget,
      .needs = as_client,
      .strength = obligation::should},
     {.id = "off/write-during-push",

@@ -160,6 +160,21 @@ void erased_is_gone(scenario& s) {
     s.evidence("an erasure");
 }
 
+/// The least that was erased; other devices of the user may have written meanwhile.
+void the_receipt_counts(scenario& s) {
+    erasure e{s};
+    auto const x = s.user().del(data_path);
+    s.accepted(x, "an erasure");
+    auto const count = [&](char const* name, std::int64_t least) {
+        auto const* v = x.at(name);
+        s.expect(v && (v->is_int64() || v->is_uint64()), std::string{name + 1} + ", a count", v ? show(*v) : "absent");
+        s.expect(v->to_number<std::int64_t>() >= least, std::string{name + 1} + " is at least " + std::to_string(least), show(*v));
+    };
+    auto const when = parse_timestamp(x.text("/erased_at"));
+    s.expect(when.has_value(), "erased_at, a timestamp", x.text("/erased_at"));
+    count("/conversations", 2), count("/messages", 3), count("/telemetry_events", 0);
+}
+
 void erased_events_are_gone(scenario& s) {
     if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
     telemetry_ground g{s};
@@ -279,6 +294,8 @@ check const checks[] = {
      .likely_cause = "the endpoint has no authentication", .run = export_wants_the_user, .needs = need::alone},
     {.id = "prv/erase", .title = "what was erased is nowhere any more", .clauses = {"BSP-PRV-082", "BSP-PRV-080"}, .impact = "what a person erased is still there",
      .likely_cause = "one table is emptied, and copies, feeds or answers are left", .run = erased_is_gone, .needs = need::alone},
+    {.id = "prv/erase-receipt", .title = "the receipt of an erasure says what was erased", .clauses = {"BSP-PRV-081"}, .impact = "nobody can tell whether everything went",
+     .likely_cause = "a bare confirmation", .run = the_receipt_counts, .needs = need::alone, .strength = obligation::should},
     {.id = "prv/erase-telemetry", .title = "telemetry is erased, and stays away", .clauses = {"BSP-PRV-087", "BSP-PRV-082"}, .impact = "a person is still known by their events",
      .likely_cause = "conversations only are erased", .run = erased_events_are_gone, .needs = need::alone | need::sockets},
     {.id = "prv/erase-of-one", .title = "an erasure leaves other users alone", .clauses = {"BSP-PRV-083"}, .impact = "one person erases another's data",

@@ -273,6 +273,22 @@ void names_stay(scenario& s) {
 }
 
 template <class Onlooker>
+void labels_stay(scenario& s) {
+    Onlooker o{s};
+    auto const c = s.fresh("c"), role = "agent " + any_phone(s), origin = any_email(s), name = any_email(s);
+    edit const labelled = [&](json::object& m) { m["role"] = role, m["source_backend"] = origin, m[name] = "plain"; };
+    s.control(o.source.push({s.conversation(c, 1, {s.message("m1", "mail " + any_email(s), 1, labelled)}, [&](json::object& o2) { o2["source_backend"] = origin; })}), "a push of labels that look like personal data");
+    auto const state = o.sees(c, "m1");
+    auto const* m = state.message("m1");
+    s.control(m != nullptr, "the message comes " + o.how());
+    s.expect(text_at(*m, "/role") == role, "role stays as it is: " + role, text_at(*m, "/role"));
+    s.expect(text_at(*m, "/source_backend") == origin, "source_backend stays as it is: " + origin, text_at(*m, "/source_backend"));
+    s.expect(m->contains(name), "the name of a member stays as it is: " + name, show(*m) + " " + o.how());
+    s.expect(text_at(state.entry, "/source_backend") == origin, "source_backend of the conversation stays as it is: " + origin, text_at(state.entry, "/source_backend"));
+    s.evidence("labels that look like personal data " + o.how());
+}
+
+template <class Onlooker>
 void copies_are_marked(scenario& s) {
     Onlooker o{s};
     auto const c = s.fresh("c");

@@ -83,6 +83,8 @@ void every_string_is_redacted(scenario& s);
 template <class Onlooker>
 void names_stay(scenario& s);
 template <class Onlooker>
+void labels_stay(scenario& s);
+template <class Onlooker>
 void copies_are_marked(scenario& s);
 template <class Onlooker>
 void wholes_are_not_marked(scenario& s);
@@ -101,6 +103,7 @@ void switched_off_is_off(scenario& s);
     X template void kinds_have_an_order<onlooker>(scenario&); \
     X template void every_string_is_redacted<onlooker>(scenario&); \
     X template void names_stay<onlooker>(scenario&); \
+    X template void labels_stay<onlooker>(scenario&); \
     X template void copies_are_marked<onlooker>(scenario&); \
     X template void wholes_are_not_marked<onlooker>(scenario&); \
     X template void redacted_stays_redacted<onlooker>(scenario&); \

@@ -90,7 +90,44 @@ void repetition_follows_the_setting(scenario& s) {
     s.evidence("a repeated push");
 }
 
+/// Whatever a target tells of what it exchanges: names are told, too.
+void what_is_told_is_redacted(scenario& s) {
+    pushed_onlooker o{s};
+    o.in.settle_telemetry();
+    auto const mail = any_email(s), other = any_email(s), phone = any_phone(s);
+    auto const c = s.fresh("c") + "." + mail;  // an identifier like any other
+    auto const told = o.in.events().size();
+    s.control(o.user.write(c, "call " + phone, [&](json::object& body) { body["title"] = "with " + other, body["id"] = s.fresh("m") + mail, body["x-note"] = phone; }), "a write of the user");
+    s.control(o.in.delivered_in_the_end(c), "a push of it");
+    o.in.publish(s.conversation(s.fresh("c") + "." + mail, 1, {s.message("m1", "call " + phone)}, [&](json::object& theirs) { theirs["title"] = other; }));
+    bool const more = o.in.until(seconds{40}, [&] { return o.in.events().size() > told + 1 || (o.user.write(s.fresh("c"), "more"), pass(std::chrono::milliseconds{500}), false); });
+    s.control(more, "events of what was exchanged");
+    pass(seconds{2});
+    auto const all = o.in.events();
+    for (auto i = told; i < all.size(); ++i) {
+        auto const* metadata = at(all[i].body, "/metadata");
+        auto const text = metadata ? json::serialize(*metadata) : std::string{};
+        for (auto const& one : {mail, other, phone}) s.expect(text.find(one) == std::string::npos, "nothing personal in the metadata of a telemetry event to a hosted peer", one + " in " + text.substr(0, 200));
+    }
+    s.evidence(std::to_string(all.size() - told) + " events");
+}
+
 check const checks[] = {
+    {.id = "red/told-metadata",
+     .title = "the metadata of what a client tells a hosted peer is redacted",
+     .clauses = {"BSP-RED-012"},
+     .impact = "the address that is replaced in a conversation stands in the record of its exchange",
+     .likely_cause = "only conversations pass the redactor",
+     .run = what_is_told_is_redacted,
+     .needs = as_client | need::alone},
+    {.id = "red/push-labels-stay",
+     .title = "names of members, role and source_backend are pushed as they are",
+     .clauses = {"BSP-RED-015"},
+     .impact = "what an application keeps under a name is not found under it any more",
+     .likely_cause = "the redactor walks over all strings, names included",
+     .run = labels_stay<pushed_onlooker>,
+     .needs = as_client,
+     .strength = obligation::should},
     {.id = "red/push-corpus",
      .title = "of the published corpus nothing personal is in a push to a hosted peer",
      .clauses = {"BSP-RED-001", "BSP-RED-010", "BSP-RED-007"},

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <thread>
 
 namespace bsp::conformance {
@@ -217,7 +218,27 @@ void several_at_a_time(scenario& s) {
 
 constexpr unsigned on_sockets = need::sockets;
 
+/// As many as one household may have, and nobody says a word on them.
+void idle_lines(scenario& s) {
+    constexpr int many = 50;
+    auto const a = s.register_peer(), b = s.register_peer();
+    std::vector<std::unique_ptr<line>> idle;
+    int open = 0;
+    for (int i = 0; i < many; ++i) {
+        idle.push_back(std::make_unique<line>(s, a));
+        open += idle.back()->open();
+    }
+    s.control(open > 0, "a peer opens connections, got " + idle.front()->handshake().describe());
+    s.note(std::to_string(open) + " idle connections of one peer");
+    line l{s, b};
+    s.expect(l.open(), "another peer opens a connection beside " + std::to_string(open) + " idle ones", l.handshake().describe());
+    acked(s, l.tell(event(s, s.fresh("src"))), "an event on it");
+    s.accepted(b.get("/conversations?limit=1"), "a request beside them");
+}
+
 check const checks[] = {
+    {.id = "tel/idle-lines", .title = "idle connections keep nobody else out", .clauses = {"BSP-TEL-077"}, .impact = "whoever opens connections and falls silent stops everybody's telemetry",
+     .likely_cause = "a worker, or a place in a short list, for each connection", .run = idle_lines, .needs = need::sockets | need::alone},
     {.id = "tel/opens", .title = "a peer's upgrade is answered with 101, and its event is acknowledged", .clauses = {"BSP-TEL-020", "BSP-TEL-040"}, .impact = "no telemetry arrives",
      .likely_cause = "the assertion is judged as for another method or path", .run = peer_opens, .needs = on_sockets},
     {.id = "tel/no-store", .title = "the answer to an upgrade, and the list, are not to be stored", .clauses = {"BSP-GEN-105"}, .impact = "a proxy keeps what people asked", .likely_cause = "the library's answer to an upgrade", .run = upgrades_are_not_stored, .needs = on_sockets,

@@ -58,10 +58,13 @@ int main(int argc, char** argv) {
         app.add_option("--jobs", run_with.jobs, "Checks that run side by side")->check(CLI::Range(1, 64))->capture_default_str();
         app.add_option("--timeout", run_with.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
         app.add_option("--fuzz-time", run_with.fuzz_time, "How long --profile FUZZ goes on, as 30s, 500ms or 2m (default 10s)")->type_name("DURATION");
+        app.add_option("--battery", run_with.battery, "How many near-valid requests, each wrong in one way, are tried in all (default: a slice of two seconds)")->check(CLI::Range(1, 10'000'000))->type_name("N");
         app.add_option("--shrink", run_with.shrink, "How long a counterexample may be made smaller: a duration, off or max")->type_name("DURATION")->capture_default_str();
         app.add_option("--soak", run_with.soak, "Repeat the generated checks with new seeds for so long (20s, 10m), or until one fails")->type_name("DURATION");
+        app.add_flag("--patient", run_with.patient, "Also the checks that wait for a minute to be over: some two minutes more");
         app.add_option("--restart-cmd", run_with.restart_command, "Shell command that restarts the backend and returns")->type_name("COMMAND");
         app.add_option("--kill-cmd", run_with.kill_command, "Shell command that kills the backend (SIGKILL), starts it again and returns")->type_name("COMMAND");
+        app.add_option("--clock-url", run_with.clock_url, "Where POST {\"advance_ms\": N} with the admin token moves the backend's clock forwards, to judge rules of days; last of all")->type_name("URL");
         app.add_option("--peer-listen", run_with.peer_listen, "Play the other backend here, and judge the target as a client; it must be allowed to call http://ADDRESS:PORT")->type_name("ADDRESS:PORT");
         app.add_option("--origin", run_with.origin, "A web origin whose pages the backend was told to serve, to judge what it does for them")->type_name("ORIGIN");
         add_trust(app, run_with.trust);

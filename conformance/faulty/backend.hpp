@@ -10,6 +10,7 @@
 #include <bsp/json/fields.hpp>
 #include <bsp/json/value.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -97,6 +98,8 @@ public:
     virtual void restart() {}
     /// A restart, and the end of all WebSockets.
     void reboot();
+    /// Moves the time of every request from now on.
+    void advance(std::chrono::milliseconds by) { ahead_ms_ += by.count(); }
 
     http_response open_socket(http_request const& upgrade, instant now, int& number) override;
     reply hear(int number, std::string const& text, instant now) override;
@@ -424,6 +427,7 @@ protected:
     virtual void failed(link& to, channel which, std::optional<http_response> const& r);
     virtual milliseconds retry_delay(unsigned failures);
     virtual milliseconds retry_after(std::optional<http_response> const& r, instant now);
+    virtual milliseconds push_gap() { return milliseconds{700}; }  ///< after a burst of 15
     virtual milliseconds pause_after_refusal() { return milliseconds{1'100}; }
     virtual milliseconds left_alone_for() { return std::chrono::seconds{300}; }
     virtual milliseconds interval_from(json::value const& b, milliseconds before);
@@ -488,6 +492,9 @@ private:
     int tell(std::string const& peer_id, client_socket& stream, std::stop_token stop);
     void wait_for_news(std::unique_lock<std::mutex>& lock, std::stop_token stop, link::time until, bool for_changes);
 
+    [[nodiscard]] instant moved(instant now) const { return now + std::chrono::milliseconds{ahead_ms_.load()}; }
+
+    std::atomic<std::int64_t> ahead_ms_ = 0;
     std::mutex mutex_;
     std::condition_variable_any news_;  ///< of commits, registrations and reachability
     std::condition_variable_any commits_;

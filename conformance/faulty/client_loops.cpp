@@ -56,12 +56,13 @@ bool backend::ask(std::unique_lock<std::mutex>& lock, peer_record const& peer, h
 
 void backend::push_loop(std::string const& peer_id, std::stop_token stop) {
     take_turns(peer_id, stop, [&](std::unique_lock<std::mutex>& lock, peer_record const& peer, link& to) {
-        auto const now = clock::now(), earliest = std::max(to.retry_at[pushes], to.not_before[pushes]);
+        auto const now = clock::now(), earliest = std::max({to.retry_at[pushes], to.not_before[pushes], to.pushes_paid - 15 * push_gap()});
         if (!may_exchange(peer, to, system_now()) || now < earliest) return wait_for_news(lock, stop, now < earliest ? earliest : now + to.interval, true);
         if (!to.outgoing.empty() && is_outdated(to.outgoing.front(), peer)) to.outgoing.clear();
-    if (to.outgoing.empty()) take_snapshot(peer, to);
+        if (to.outgoing.empty()) take_snapshot(peer, to);
         if (to.outgoing.empty()) return wait_for_news(lock, stop, now + to.interval, wakes_on_change());
         std::optional<http_response> got;
+        to.pushes_paid = std::max(now, to.pushes_paid) + push_gap();
         if (ask(lock, peer, push_request(peer, to.outgoing.front(), system_now()), seconds{30}, stop, got) && !to.outgoing.empty()) settle_push(peer, to, got);
     });
 }

@@ -62,6 +62,7 @@ std::vector<fault> rare_faults();
 std::vector<fault> framing_faults();
 std::vector<fault> browser_faults();
 std::vector<fault> fuzz_faults();
+std::vector<fault> every_answer_faults();
 std::vector<fault> tel_stream_faults();
 std::vector<fault> tel_events_faults();
 std::vector<fault> mpp_faults();
@@ -71,6 +72,9 @@ std::vector<fault> audit_faults();
 std::vector<fault> rot_faults();
 std::vector<fault> red_faults();
 std::vector<fault> off_telemetry_faults();
+std::vector<fault> battery_faults();
+std::vector<fault> long_time_faults();
+std::vector<fault> client_consent_faults();
 
 std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();

@@ -1,5 +1,5 @@
 #include "faults.hpp"
-#include "private_backend.hpp"
+#include "observed_backend.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -21,6 +22,17 @@ bsp::http_response forgetful_answer(bsp::http_request const& push) {
     auto const* sync_id = body && body->is_object() ? bsp::json::find_string(body->get_object(), "sync_id") : nullptr;
     bsp::json::object const answer{{"status", "synced"}, {"acked_sync_id", sync_id ? std::string{bsp::json::view(*sync_id)} : ""}, {"conflicts", bsp::json::array{}}};
     return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, boost::json::serialize(answer)};
+}
+
+/// What `--test-clock` answers; the correct backend has no such path.
+bsp::http_response moved(bsp::faulty::backend& b, bsp::http_request const& r, std::string const& admin_token) {
+    auto const* field = r.headers.find("Authorization");
+    if (!field || admin_token.empty() || *field != "Bearer " + admin_token) return {403, {}, ""};
+    auto const body = bsp::json::parse(r.body);
+    auto const* by = body && body->is_object() ? body->get_object().if_contains("advance_ms") : nullptr;
+    if (r.method != "POST" || !by || !by->is_int64() || by->get_int64() < 0) return {422, {}, ""};
+    b.advance(std::chrono::milliseconds{by->get_int64()});
+    return {204, {}, ""};
 }
 
 }  // namespace
@@ -39,6 +51,8 @@ int main(int argc, char** argv) {
     app.add_option("--type", type, "local or hosted")->check(CLI::IsMember({"local", "hosted"}))->capture_default_str();
     app.add_option("--peer-allow", s.peer_allow, "origin that may be called, e.g. http://127.0.0.1:9000; may be repeated")->type_name("ORIGIN");
     app.add_option("--allow-origin", s.allowed_origins, "origin whose pages may call, e.g. https://app.example; may be repeated")->type_name("ORIGIN");
+    bool test_clock = false;
+    app.add_flag("--test-clock", test_clock, "POST /clock with the admin token and {\"advance_ms\": N} moves the clock forwards");
     unsigned forget_every = 0;
     app.add_option("--forget-every", forget_every, "acknowledge every Nth push and forget it: a fault that shows rarely");
     app.add_flag("--list", list, "list the faults and leave");
@@ -79,11 +93,12 @@ int main(int argc, char** argv) {
     try {
         auto const server = bsp::faulty::open_door(port, fault && fault->door ? *fault->door : bsp::faulty::framing{});
         s.base_url = server->url();
-        std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : bsp::faulty::correct_backend(s);
+        std::shared_ptr<bsp::faulty::backend> const backend = fault ? fault->make(s) : bsp::faulty::complete_backend(s);
         std::atomic<unsigned> pushes = 0;
         server->start([&, backend](bsp::http_request const& r, bsp::instant now) {
             bool const is_push = r.method == "POST" && r.target.starts_with("/sync/");
             if (forget_every > 0 && is_push && ++pushes % forget_every == 0) return forgetful_answer(r);
+            if (test_clock && r.target == "/clock") return moved(*backend, r, s.admin_token);
             return backend->handle(r, now);
         }, backend);
         std::jthread const client{[backend](std::stop_token stop) { backend->run_client(stop); }};

@@ -87,11 +87,12 @@ backend::backend(settings s)
       cursor_secret_{random_hex(16)},
       created_{system_now()} {}
 
-http_response backend::handle(http_request const& request, instant now) {
+http_response backend::handle(http_request const& request, instant real_now) {
+    instant const now = moved(real_now);
     std::lock_guard const lock{mutex_};
     instant const before = state_.last_commit;
     http_response out = serve(request, now);
-    if (state_.last_commit != before || request.target.ends_with("/register-peer")) ++changes_, news_.notify_all();
+    if (state_.last_commit != before || request.target.ends_with("/register-peer") || request.target.ends_with("/privacy-settings")) ++changes_, news_.notify_all();
     return out;
 }
 

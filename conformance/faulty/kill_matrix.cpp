@@ -2,12 +2,14 @@
 
 #include "degenerate.hpp"
 #include "http_server.hpp"
-#include "private_backend.hpp"
+#include "observed_backend.hpp"
 
 #include "../peer/listener.hpp"
 #include "../probe.hpp"
 #include "../runner.hpp"
 #include "../target/stream.hpp"
+
+#include <bsp/json/parse.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -128,7 +130,7 @@ struct kill_matrix::laboratory {
     std::unique_ptr<faulty::door> door;
     std::jthread client;  // of the backend behind the door
 
-    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}; }
+    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = 6'000, world.patient = true; }
     ~laboratory() { std::filesystem::remove(flag); }
 
     static faulty::settings make_settings() {
@@ -148,8 +150,18 @@ struct kill_matrix::laboratory {
         return o;
     }
 
+    /// Has --clock-url move the time of a backend.
+    void wind(std::shared_ptr<faulty::backend> const& b) {
+        world.clock = in_process([b](http_request const& r, instant) {
+            auto const said = json::parse(r.body);
+            b->advance(std::chrono::milliseconds{said ? integer_at(*said, "/advance_ms", 0) : 0});
+            return http_response{204, {}, ""};
+        });
+    }
+
     /// Puts a backend on the table; a restart is asked for by the flag file.
     void put(std::shared_ptr<faulty::backend> b) {
+        wind(b);
         put(faulty::handler{[b, this](http_request const& r, instant now) {
             std::error_code none;
             if (std::filesystem::remove(flag, none)) b->reboot();
@@ -167,6 +179,7 @@ struct kill_matrix::laboratory {
         door = reads ? faulty::open_door(0, *reads) : std::make_unique<faulty::http_server>(0);
         s.base_url = door->url();
         std::shared_ptr<faulty::backend> const b = make(s);
+        wind(b);
         door->start([b, this](http_request const& r, instant now) {
             std::error_code none;
             if (std::filesystem::remove(flag, none)) b->reboot();
@@ -183,6 +196,7 @@ struct kill_matrix::laboratory {
         door = std::make_unique<faulty::http_server>(0);
         s.base_url = door->url();
         std::shared_ptr<faulty::backend> const b = make(s);
+        wind(b);
         door->start([b, this](http_request const& r, instant now) {
             std::error_code none;
             if (std::filesystem::remove(flag, none)) b->reboot();
@@ -194,6 +208,7 @@ struct kill_matrix::laboratory {
     }
     void look() {
         world.lost = false;
+        world.clock_offset = {};
         world.identity.reset();
         world.patience_ms = 60'000;
         (void)probe(world);
@@ -241,7 +256,7 @@ bool kill_matrix::correct_client_is_green() {
     for (char const* type : {"hosted", "local"}) {
         laboratory lab;
         lab.settings.backend_type = type;
-        lab.serve_client(faulty::make<faulty::backend>, lab.settings);
+        lab.serve_client(faulty::correct_backend, lab.settings);
         green = nobody_is_blamed(progress_, std::string{type} + " backend as a client", run(lab.world, checks_of_clients(), {})) && green;
     }
     return green;
@@ -252,7 +267,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->put(faulty::correct_backend(s));
+        lab_->put(faulty::complete_backend(s));
         green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
     }
     std::vector<registered_check> of_bytes;
@@ -261,7 +276,7 @@ bool kill_matrix::correct_is_green() {
     for (char const* type : {"hosted", "local"}) {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
-        lab_->serve(faulty::correct_backend, s, faulty::framing{});
+        lab_->serve(faulty::complete_backend, s, faulty::framing{});
         green = nobody_is_blamed(progress_, std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {})) && green;
     }
     return correct_client_is_green() && green;
@@ -302,7 +317,7 @@ void conclude(autopsy& out, std::vector<registered_check> const& named, run_resu
 bool wants_quiet(faulty::fault const& f) {
     return std::any_of(f.killed_by.begin(), f.killed_by.end(), [](auto id) {
         auto const* c = find_check(id);
-        return c && (c->profile == profile::fuzz || (c->check->needs & (need::generator | need::alone)) != 0);
+        return c && (c->profile == profile::fuzz || (c->check->needs & (need::generator | need::alone | need::clock_hook)) != 0);
     });
 }
 

@@ -21,6 +21,14 @@ std::string text_of_member(json::object const& o, std::string_view name) {
 
 std::string surface_of(message const& m) { return text_of_member(m.received, "surface"); }
 
+/// What the audit trail says of settings: no text that a user chose.
+json::object counts_of(json::object const& s) {
+    json::object out;
+    for (auto const name : switches) out[name] = s.at(name);
+    out["retention_days"] = s.at("retention_days");
+    return out;
+}
+
 }  // namespace
 
 // ---- the paths --------------------------------------------------------------------------------------------
@@ -88,6 +96,19 @@ std::optional<std::string> private_backend::lost_right(held_socket const& s, ins
     return std::nullopt;
 }
 
+// ---- what goes out ----------------------------------------------------------------------------------------
+
+bool private_backend::may_exchange(peer_record const& peer, link const& to, instant now) { return backend::may_exchange(peer, to, now) && lets(peer.user_id, "sync_conversations"); }
+
+bool private_backend::may_stream(peer_record const& peer, link const& to, instant now) {
+    return !peer.telemetry_endpoint.empty() && backend::may_exchange(peer, to, now) && may_call(peer.telemetry_endpoint) && lets(peer.user_id, "sync_telemetry");
+}
+
+void private_backend::take_snapshot(peer_record const& peer, link& to) {
+    reading_for_ = peer.user_id;
+    backend::take_snapshot(peer, to);
+}
+
 // ---- the settings -----------------------------------------------------------------------------------------
 
 result<http_response> private_backend::settings_call(call const& c) {
@@ -99,6 +120,7 @@ result<http_response> private_backend::settings_call(call const& c) {
     for (auto const name : switches) BSP_CHECK(check_setting(f, name));
     for (auto const name : {"retention_days", "allowed_surfaces"}) BSP_CHECK(check_setting(f, name));
     keep_settings(who.user_id, merged(settings_of(who.user_id), body));
+    record({c.now, "privacy_settings_updated", c.peer_id, counts_of(settings_of(who.user_id))});
     return json_answer(200, json::object{{"status", "updated"}});
 }
 
@@ -141,7 +163,16 @@ json::object private_backend::merged(json::object held, json::object const& put)
     return held;
 }
 
-void private_backend::keep_settings(std::string const& user_id, json::object s) { said_[user_id] = std::move(s); }
+void private_backend::keep_settings(std::string const& user_id, json::object s) {
+    said_[user_id] = std::move(s);
+    settings_changed(user_id);
+}
+
+// What is queued is made anew, of what is allowed now.
+void private_backend::settings_changed(std::string const& user_id) {
+    for (auto const& [peer_id, peer] : held().peers)
+        if (auto const to = held().links.find(peer_id); peer.user_id == user_id && to != held().links.end()) to->second.outgoing.clear();
+}
 
 // ---- consent ----------------------------------------------------------------------------------------------
 
@@ -171,16 +202,19 @@ bool private_backend::has_expired(conversation const& c, instant until) {
 
 void private_backend::forget_expired(instant now) {
     if (config().backend_type != "hosted") return;
+    std::erase_if(held().events, [&](telemetry_event const& e) { return has_expired(e, cutoff(e.user_id, now)); });
     for (auto& [user_id, all] : held().tenants) {
         instant const until = cutoff(user_id, now);
+        std::size_t messages = 0;
         for (auto& [id, c] : all) {
-            std::erase_if(c.messages, [&](auto const& m) { return has_expired(m.second, until, now); });
+            messages += std::erase_if(c.messages, [&](auto const& m) { return has_expired(m.second, until, now); });
             std::erase_if(c.losers, [&](loser const& l) {
                 auto const t = timestamp(text_of_member(l.message, "timestamp"));
                 return t && *t <= until;
             });
         }
-        std::erase_if(all, [&](auto const& c) { return !c.second.winner.deleted && has_expired(c.second, until); });
+        std::size_t const conversations = std::erase_if(all, [&](auto const& c) { return !c.second.winner.deleted && has_expired(c.second, until); });
+        if (messages + conversations > 0) record({now, "retention_enforced", "", {{"messages", messages}, {"conversations", conversations}}});
     }
 }
 
@@ -233,7 +267,9 @@ bool private_backend::make_blank(std::string const& user_id, std::string const& 
 
 result<http_response> private_backend::export_call(call const& c) {
     BSP_TRY(principal const who, authenticate(c, user_may));
-    return json_answer(200, exported(who.user_id, c.now));
+    json::object all = exported(who.user_id, c.now);
+    record({c.now, "data_exported", c.peer_id, {{"conversations", all["conversations"].as_array().size()}}});
+    return json_answer(200, std::move(all));
 }
 
 json::object private_backend::exported(std::string const& user_id, instant now) {
@@ -256,8 +292,18 @@ json::object private_backend::exported(std::string const& user_id, instant now) 
 result<http_response> private_backend::erase_call(call const& c) {
     BSP_TRY(principal const who, authenticate(c, user_may | peer_may));
     if (who.kind == principal::peer_kind && (may_erase() & peer_may) == 0) return fail(errc::forbidden, "only the user may erase");
+    json::object receipt = receipt_of_erasure(who.user_id, c.now);
+    json::object const counts{{"conversations", tenant_of(who.user_id).size()}};
     erase(who.user_id);
-    return json_answer(200, json::object{{"status", "erased"}, {"erased_at", format_timestamp(c.now)}});
+    record({c.now, "data_erased", c.peer_id, counts});
+    return json_answer(200, std::move(receipt));
+}
+
+json::object private_backend::receipt_of_erasure(std::string const& user_id, instant now) {
+    std::int64_t messages = 0;
+    for (auto const& [id, c] : tenant_of(user_id)) messages += static_cast<std::int64_t>(c.messages.size());
+    auto const events = std::count_if(held().events.begin(), held().events.end(), [&](telemetry_event const& e) { return e.user_id == user_id; });
+    return {{"status", "erased"}, {"erased_at", format_timestamp(now)}, {"conversations", tenant_of(user_id).size()}, {"messages", messages}, {"telemetry_events", events}};
 }
 
 void private_backend::erase(std::string const& user_id) {

@@ -31,6 +31,9 @@ protected:
     json::object feed_page(call const& c, feed_query const& asked) override;
     json::object pull_entry(std::string const& id, conversation const& c) override;
     std::optional<std::string> lost_right(held_socket const& s, instant now) override;
+    bool may_exchange(peer_record const& peer, link const& to, instant now) override;
+    bool may_stream(peer_record const& peer, link const& to, instant now) override;
+    void take_snapshot(peer_record const& peer, link& to) override;
 
     // ---- the settings ----
     virtual answer settings_call(call const& c);
@@ -41,6 +44,7 @@ protected:
     virtual result<> check_setting(json::fields const& put, std::string_view name);
     virtual json::object merged(json::object held, json::object const& put);
     virtual void keep_settings(std::string const& user_id, json::object s);
+    virtual void settings_changed(std::string const& user_id);
 
     // ---- consent ----
     bool wants_redaction(std::string const& user_id) override;
@@ -52,6 +56,7 @@ protected:
     virtual instant cutoff(std::string const& user_id, instant now);
     virtual bool has_expired(message const& m, instant cutoff, instant now);
     virtual bool has_expired(conversation const& c, instant cutoff);
+    virtual bool has_expired(telemetry_event const& e, instant cutoff) { return e.arrived <= cutoff; }
     virtual void forget_expired(instant now);
 
     // ---- what may come in ----
@@ -65,6 +70,7 @@ protected:
     virtual json::object exported(std::string const& user_id, instant now);
     virtual answer erase_call(call const& c);
     virtual unsigned may_erase() { return user_may; }
+    virtual json::object receipt_of_erasure(std::string const& user_id, instant now);  ///< of what is about to be erased
     virtual void erase(std::string const& user_id);
     virtual bool is_erased(std::string const& user_id, std::string const& conversation_id, message const& m);
 
@@ -73,11 +79,8 @@ protected:
     std::map<std::pair<std::string, std::string>, std::int64_t> erased_versions_;  ///< by user, conversation
 
 private:
-    std::string reading_for_;  ///< whose feed is being written
+    std::string reading_for_;  ///< whose feed, or push, is being written
 };
-
-/// The correct backend with every profile it has.
-inline std::unique_ptr<backend> correct_backend(settings const& s) { return std::make_unique<private_backend>(s); }
 
 std::vector<fault> prv_faults();
 

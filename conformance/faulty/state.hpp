@@ -135,6 +135,7 @@ struct link {
     std::array<unsigned, 2> failures{};      ///< in a row, of pushes and of pulls
     std::array<time, 2> retry_at{};          ///< because of them
     std::array<time, 2> not_before{};        ///< because the peer said so, or refused
+    time pushes_paid{};                      ///< when the gaps of all pushes are over
     time pull_begun{}, next_pull{};
     unsigned stream_failures = 0;            ///< in a row, of telemetry streams
     time stream_at{}, events_at{};           ///< not before: a stream, because one failed; an event, because the peer said so

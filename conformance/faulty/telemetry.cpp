@@ -41,7 +41,8 @@ void backend::reboot() {
 
 // ---- the connection ---------------------------------------------------------------------------------------
 
-http_response backend::open_socket(http_request const& upgrade, instant now, int& number) {
+http_response backend::open_socket(http_request const& upgrade, instant real_now, int& number) {
+    instant const now = moved(real_now);
     std::lock_guard const lock{mutex_};
     opening_[&upgrade].reset();
     http_response r = serve(upgrade, now);
@@ -98,7 +99,8 @@ void backend::forget(int number) {
     sockets_.erase(number);
 }
 
-socket_service::reply backend::look_after(int number, instant now) {
+socket_service::reply backend::look_after(int number, instant real_now) {
+    instant const now = moved(real_now);
     std::lock_guard const lock{mutex_};
     auto const& s = sockets_.at(number);
     if (s.boot != boots_) return {{}, 1012, "restarting"};
@@ -117,7 +119,8 @@ std::optional<std::string> backend::lost_right(held_socket const& s, instant now
 
 // ---- events -----------------------------------------------------------------------------------------------
 
-socket_service::reply backend::hear(int number, std::string const& text, instant now) {
+socket_service::reply backend::hear(int number, std::string const& text, instant real_now) {
+    instant const now = moved(real_now);
     std::lock_guard const lock{mutex_};
     auto const s = sockets_.at(number);
     if (s.boot != boots_) return {{}, 1012, "restarting"};

@@ -226,6 +226,11 @@ json::object check_finished(surroundings const& world, judged const& j, invocati
     if (r.exactness) out["exactness"] = to_string(*r.exactness);
     if (!r.reason.empty()) out["reason"] = r.reason;
     if (!r.notes.empty()) out["notes"] = names(r.notes);
+    if (!r.battery.empty()) {
+        json::array rows;
+        for (auto const& t : r.battery) rows.emplace_back(json::object{{"of", t.of}, {"what", t.what}, {"clause", t.clause}, {"tried", t.tried}, {"let_in", t.let_in}});
+        out["battery"] = std::move(rows);
+    }
     if (r.failure) out["failure"] = finding_object(*r.failure);
     json::array inexact;
     for (auto const& f : r.inexact) inexact.emplace_back(finding_object(f));
@@ -266,6 +271,9 @@ json::object run_finished(surroundings const&, run_result const& result, std::ch
 #define BSP_X(name, text) counts[text] = std::count_if(result.checks.begin(), result.checks.end(), [](judged const& j) { return j.verdict == verdict::name; });
     BSP_VERDICTS(BSP_X)
 #undef BSP_X
+    std::size_t tried = 0, let_in = 0;
+    for (auto const& j : result.checks)
+        for (auto const& t : j.record.battery) tried += t.tried, let_in += t.let_in;
     json::array clauses;
     for (auto const& c : specification().clauses) {
         json::array by;
@@ -277,7 +285,7 @@ json::object run_finished(surroundings const&, run_result const& result, std::ch
         clauses.emplace_back(std::move(one));
     }
     return {{"event", "run-finished"}, {"took_ms", took.count()}, {"counts", std::move(counts)}, {"compatible", to_string(result.compatible)}, {"strict", to_string(result.strict)},
-            {"target_lost", result.target_lost}, {"exit_code", result.exit_code}, {"clauses", std::move(clauses)}};
+            {"battery", json::object{{"tried", tried}, {"let_in", let_in}}}, {"target_lost", result.target_lost}, {"exit_code", result.exit_code}, {"clauses", std::move(clauses)}};
 }
 
 }  // namespace bsp::conformance

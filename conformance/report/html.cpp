@@ -96,7 +96,7 @@ public:
     }
 
     [[nodiscard]] std::string text() const {
-        std::string const body = header() + navigation() + "<main>" + trouble() + specification_with_verdicts() + table_of_checks() + footer() + "</main>";
+        std::string const body = header() + navigation() + "<main>" + trouble() + battery() + specification_with_verdicts() + table_of_checks() + footer() + "</main>";
         std::string out{embedded::html_page};
         auto const put = [&out](std::string_view mark, std::string_view text) {
             if (auto const where = out.find(mark); where != std::string::npos) out.replace(where, mark.size(), text);
@@ -173,6 +173,27 @@ private:
                     if (colour_of_check(c) == wanted && causes_.contains(text_at(c, "/check")) == explains) out += card(c), ++n;
         if (n == 0) return {};
         return "<section data-group><h2>What needs attention <small>" + std::to_string(n) + (n == 1 ? " check" : " checks") + "</small></h2>" + out + "</section>";
+    }
+
+    /// What was tried that is nearly right, by what was wrong with it.
+    std::string battery() const {
+        auto const all = batteries_of(checks_);
+        if (all.empty()) return {};
+        std::string out = "<section data-group><h2 id=\"battery\">Battery <small>" + html_text(in_words(all)) + "</small></h2>";
+        for (auto const& one : all) {
+            std::string const colour = one.let_in > 0 ? "fail" : "pass";
+            out += "<details class=\"clause " + colour + "\" data-verdict=\"" + colour + "\"><summary><span class=\"sentence\">" + html_text(one.of) + ": " + std::to_string(one.tried) + " tried in " +
+                   std::to_string(one.rows.size()) + " ways, " + std::to_string(one.let_in) + " let in</span>" + pill(colour, word_for(colour)) +
+                   "</summary><div class=\"proof\"><table class=\"checks\"><thead><tr><th>wrong with it</th><th>forbidden by</th><th>tried</th><th>let in</th></tr></thead><tbody>";
+            for (json::value const row : one.rows) {
+                auto const clause = html_text(text_at(row, "/clause"));
+                auto const n = integer_at(row, "/let_in", 0);
+                out += "<tr><td>" + html_text(text_at(row, "/what")) + "</td><td class=\"mono\"><a href=\"#" + clause + "\">" + clause + "</a></td><td>" + std::to_string(integer_at(row, "/tried", 0)) + "</td><td>" +
+                       (n > 0 ? pill("fail", std::to_string(n)) : "0") + "</td></tr>";
+            }
+            out += "</tbody></table></div></details>";
+        }
+        return out + "</section>";
     }
 
     std::string card(json::value const& v) const {

@@ -67,6 +67,12 @@ private:
         }
         out_ << '\n';
 
+        if (auto const battery = batteries_of(checks); !battery.empty()) {
+            out_ << "Battery: " << prose(in_words(battery)) << ".\n\n| pretended to be | wrong in ways | tried | let in |\n|---|--:|--:|--:|\n";
+            for (auto const& one : battery) out_ << "| " << prose(one.of) << " | " << one.rows.size() << " | " << one.tried << " | " << one.let_in << " |\n";
+            out_ << '\n';
+        }
+
         auto const causes = shared_causes(checks, base_path_of(started));
         std::size_t told = 0;
         for (auto const& [wanted, title] : {std::pair<standing, char const*>{standing::fail, "Failed"}, {standing::open, "Inconclusive"}, {standing::warn, "Warnings"}}) {

@@ -299,4 +299,23 @@ std::vector<shared_cause> shared_causes(std::vector<json::value> const& checks, 
     return out;
 }
 
+std::vector<battery_count> batteries_of(std::vector<json::value> const& checks) {
+    std::vector<battery_count> out;
+    for (auto const& c : checks) {
+        auto rows = objects_at(c, "/battery");
+        if (rows.empty()) continue;
+        battery_count one{text_at(json::value(rows.front()), "/of")};
+        for (json::value const row : rows) one.tried += integer_at(row, "/tried", 0), one.let_in += integer_at(row, "/let_in", 0);
+        one.rows = std::move(rows);
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+std::string in_words(std::vector<battery_count> const& all) {
+    std::int64_t tried = 0, let_in = 0;
+    for (auto const& one : all) tried += one.tried, let_in += one.let_in;
+    return all.empty() ? std::string{} : std::to_string(tried) + " near-valid requests, each wrong in one way: " + std::to_string(let_in) + " let in";
+}
+
 }  // namespace bsp::conformance

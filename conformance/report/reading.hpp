@@ -85,6 +85,16 @@ std::map<std::string, clause_count> clauses_by_profile(json::value const& finish
 /// The checks of every profile, by standing.
 std::map<std::string, std::map<standing, int>> checks_by_profile(std::vector<json::value> const& checks);
 
+/// What a battery tried of one kind, and what came of it; `rows` are those of its check, one for each way of being wrong.
+struct battery_count {
+    std::string of;
+    std::int64_t tried = 0, let_in = 0;
+    std::vector<json::object> rows = {};
+};
+std::vector<battery_count> batteries_of(std::vector<json::value> const& checks);
+/// "540 near-valid requests, each wrong in one way: 0 let in", or "" without any.
+std::string in_words(std::vector<battery_count> const&);
+
 /// A failure, and the other failures that probably vanish with it.
 struct shared_cause {
     std::string check;                ///< where to look first

@@ -112,6 +112,7 @@ private:
     void add(json::value const& v) {
         ++done_;
         auto const verdict = text_at(v, "/verdict");
+        if (at(v, "/battery")) besieged_.push_back(v);
         auto& row = profiles_[text_at(v, "/profile")];
         ++row[verdict == "FAIL" && !counts(v) ? "WARN" : verdict];
         bool const inexact = at(v, "/inexact") != nullptr;
@@ -145,6 +146,7 @@ private:
         out_ << "round " << padded(std::to_string(integer_at(v, "/round", 0)), 5) << " seed " << padded(show(*at(v, "/seed")), 11) << ' ' << integer_at(v, "/checks", 0) << " checks, " << integer_at(v, "/cases", 0)
              << " cases, " << static_cast<double>(integer_at(v, "/took_ms", 0) / 100) / 10.0 << " s   " << (failed.empty() ? "nothing found" : in("1;31", failed)) << '\n' << std::flush;
         done_ = 0;
+        besieged_.clear();
     }
 
     static bool counts(json::value const& v) { return truth_at(v, "/counts"); }
@@ -241,6 +243,8 @@ private:
         }
         out_ << '\n';
 
+        battery();
+
         auto const code = integer_at(v, "/exit_code", 70);
         auto const* lost = at(v, "/target_lost");
         auto const result = outcome_of(started_, v);
@@ -255,6 +259,20 @@ private:
         if (!result.partial.empty()) out_ << "PARTIAL: " << result.partial << " were selected; the others say nothing\n";
         if (lost && lost->is_bool() && lost->get_bool()) out_ << wrapped("The last request before silence is among the steps of the checks above that were under way.", 0) << '\n';
         out_ << std::flush;
+    }
+
+    void battery() {
+        auto const all = batteries_of(besieged_);
+        if (all.empty()) return;
+        out_ << bold("battery") << "   " << in_words(all) << '\n';
+        for (auto const& one : all) {
+            out_ << "          " << padded(one.of, 24) << padded(std::to_string(one.tried) + " tried in " + std::to_string(one.rows.size()) + " ways", 26)
+                 << (one.let_in > 0 ? coloured("FAIL", std::to_string(one.let_in) + " let in") : "0 let in") << '\n';
+            for (json::value const row : one.rows)
+                if (auto const n = integer_at(row, "/let_in", 0); n > 0)
+                    out_ << "            " << coloured("FAIL", std::to_string(n) + " of " + std::to_string(integer_at(row, "/tried", 0))) << "  " << text_at(row, "/what") << "  " << dim(text_at(row, "/clause")) << '\n';
+        }
+        out_ << '\n';
     }
 
     /// Failures that probably have one cause, under the one that shows it best.
@@ -279,6 +297,7 @@ private:
     std::map<std::string, std::map<std::string, int>> profiles_;
     std::map<std::string, std::vector<std::string>> set_aside_;
     std::vector<json::value> troubles_;
+    std::vector<json::value> besieged_;  // checks with a battery
 };
 
 }  // namespace

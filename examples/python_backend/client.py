@@ -35,6 +35,7 @@ HEALTH_PERIOD, HEALTH_TIMEOUT, ANSWER_TIMEOUT = 10, 5, 30  # seconds
 FIRST_INTERVAL, SHORTEST_INTERVAL, LONGEST_INTERVAL = 5.0, 1.0, 300.0
 LIVE_WAIT = 25  # seconds for which a peer that declares live_pull may hold a pull
 REFUSAL_PAUSE = 1.1  # after a 4xx: of pushes and pulls together there are at most two in a second (BSP-OFF-034)
+PUSH_BURST, PUSH_GAP = 15, 0.7  # so many pushes at once, then one in each gap: within the budget of a minute (BSP-OFF-017)
 SET_ASIDE = 300
 MAX_CONVERSATIONS, MAX_MESSAGES, MAX_BYTES = 500, 1000, 8 * 1024 * 1024  # what every server takes, with room for the rest
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -110,6 +111,7 @@ class Link:
         self._registered_as: str | None = None
         self._interval = FIRST_INTERVAL
         self._pull_begun = self._pull_due = 0.0
+        self._pushes_paid = 0.0  # when the gaps of all pushes are over
 
     def start(self) -> None:
         self._teller = Teller(self._store, self._peer_id, self._registration, self._may_tell,
@@ -205,7 +207,9 @@ class Link:
                 continue
             parcel, endpoints = self._parcels[0], json.loads(peer["endpoints"])
             body = json.dumps(self._payload(peer, endpoints, parcel)).encode()
+            self._pushes_paid = max(self._pushes_paid, time.monotonic()) + PUSH_GAP
             answer = _request("POST", endpoints["sync_endpoint"], ANSWER_TIMEOUT, {"Content-Type": "application/json"}, body)
+            self._hold(self._pushes_paid - PUSH_BURST * PUSH_GAP - time.monotonic(), "push")
             self._settle_push(peer, parcel, answer)
 
     def _snapshot(self, peer: sqlite3.Row) -> list[Parcel]:

@@ -13,10 +13,13 @@
 #include <bsp/base/result.hpp>
 #include <bsp/base/uri.hpp>
 #include <bsp/base/utf8.hpp>
+#include <bsp/base/watch_limits.hpp>
 #include <bsp/json/c14n.hpp>
+#include <bsp/json/decimal.hpp>
 #include <bsp/json/fields.hpp>
 #include <bsp/json/parse.hpp>
 #include <bsp/json/value.hpp>
+#include <bsp/crypto/content_cipher.hpp>
 #include <bsp/crypto/hmac.hpp>
 #include <bsp/crypto/random.hpp>
 #include <bsp/crypto/rsa.hpp>
@@ -30,6 +33,7 @@
 #include <bsp/merge/lamport.hpp>
 #include <bsp/merge/message.hpp>
 #include <bsp/merge/order.hpp>
+#include <bsp/wire/alerts.hpp>
 #include <bsp/wire/backend_identity.hpp>
 #include <bsp/wire/conversation.hpp>
 #include <bsp/wire/cursor.hpp>
@@ -37,12 +41,14 @@
 #include <bsp/wire/label.hpp>
 #include <bsp/wire/local_write.hpp>
 #include <bsp/wire/message.hpp>
+#include <bsp/wire/metrics.hpp>
 #include <bsp/wire/peer_list.hpp>
 #include <bsp/wire/problem.hpp>
 #include <bsp/wire/pull_page.hpp>
 #include <bsp/wire/register_peer.hpp>
 #include <bsp/wire/rotate_key.hpp>
 #include <bsp/wire/sync_ack.hpp>
+#include <bsp/wire/sync_debug.hpp>
 #include <bsp/wire/sync_push.hpp>
 #include <bsp/wire/telemetry_event.hpp>
 #include <bsp/privacy/redact.hpp>
@@ -50,6 +56,7 @@
 #include <bsp/privacy/settings.hpp>
 #include <bsp/privacy/transfer.hpp>
 #include <bsp/policy/audit.hpp>
+#include <bsp/policy/audit_retention.hpp>
 #include <bsp/policy/clock.hpp>
 #include <bsp/policy/entropy.hpp>
 #include <bsp/policy/environment.hpp>
@@ -59,10 +66,18 @@
 #include <bsp/policy/refusal_trail.hpp>
 #include <bsp/policy/replay_guard.hpp>
 #include <bsp/policy/secret_book.hpp>
+#include <bsp/policy/statistics.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/policy/store_limiter.hpp>
 #include <bsp/policy/store_replay_guard.hpp>
 #include <bsp/policy/sync_ledger.hpp>
+#include <bsp/observe/alert_book.hpp>
+#include <bsp/observe/alert_rules.hpp>
+#include <bsp/observe/counters.hpp>
+#include <bsp/observe/exposition.hpp>
+#include <bsp/observe/observatory.hpp>
+#include <bsp/observe/peer_view.hpp>
+#include <bsp/observe/summary.hpp>
 #include <bsp/sbt/compact.hpp>
 #include <bsp/sbt/sbt.hpp>
 #include <bsp/auth/admin.hpp>
@@ -75,6 +90,7 @@
 #include <bsp/endpoint/caller/budget.hpp>
 #include <bsp/endpoint/caller/calling_peer.hpp>
 #include <bsp/endpoint/caller/credential.hpp>
+#include <bsp/endpoint/caller/metrics_caller.hpp>
 #include <bsp/endpoint/caller/pass.hpp>
 #include <bsp/endpoint/caller/peer_keys.hpp>
 #include <bsp/endpoint/caller/registry_caller.hpp>
@@ -83,6 +99,8 @@
 #include <bsp/endpoint/caller/signing_peer.hpp>
 #include <bsp/endpoint/caller/standing.hpp>
 #include <bsp/endpoint/caller/tenant_caller.hpp>
+#include <bsp/endpoint/caller/watching_admin.hpp>
+#include <bsp/endpoint/dashboard.hpp>
 #include <bsp/endpoint/delete_conversation.hpp>
 #include <bsp/endpoint/delete_message.hpp>
 #include <bsp/endpoint/dispatch.hpp>
@@ -98,6 +116,7 @@
 #include <bsp/endpoint/get_digest.hpp>
 #include <bsp/endpoint/get_health.hpp>
 #include <bsp/endpoint/get_identity.hpp>
+#include <bsp/endpoint/get_metrics.hpp>
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/endpoint/kept_view.hpp>
 #include <bsp/endpoint/list_conversations.hpp>
@@ -105,6 +124,7 @@
 #include <bsp/endpoint/local_change.hpp>
 #include <bsp/endpoint/origin.hpp>
 #include <bsp/endpoint/outgoing_form.hpp>
+#include <bsp/endpoint/peer_metrics.hpp>
 #include <bsp/endpoint/privacy_settings.hpp>
 #include <bsp/endpoint/register_peer.hpp>
 #include <bsp/endpoint/request.hpp>
@@ -120,6 +140,7 @@
 #include <bsp/endpoint/telemetry_stream.hpp>
 #include <bsp/endpoint/write_message.hpp>
 #include <bsp/sync/answer.hpp>
+#include <bsp/sync/client_view.hpp>
 #include <bsp/sync/echoes.hpp>
 #include <bsp/sync/handshake.hpp>
 #include <bsp/sync/key_notifier.hpp>

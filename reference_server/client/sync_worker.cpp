@@ -1,13 +1,14 @@
 #include "sync_worker.hpp"
 
+#include "../clock.hpp"
 #include "../living_installation.hpp"
 #include "../storage/sync_switch.hpp"
 #include "http_client.hpp"
 #include "logged_ledger.hpp"
 #include "telemetry_courier.hpp"
 
-#include <bsp/adapters/system_clock.hpp>
 #include <bsp/crypto/random.hpp>
+#include <bsp/sync/client_view.hpp>
 #include <bsp/sync/scheduler.hpp>
 
 #include <spdlog/spdlog.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -32,7 +34,7 @@ constexpr auto wishes_period = 500ms;  ///< how soon `sync now` is noticed
 constexpr auto commits_gap = 5ms;      ///< the first is heeded at once; those of a busy server, together
 constexpr auto pause_min = 1ms;        ///< between two looks at the machines
 
-sync::moment now() { return {system_clock{}.now(), clock::now().time_since_epoch()}; }
+sync::moment now() { return {server_clock{}.now(), clock::now().time_since_epoch()}; }
 
 /// A lock that ends with the process.
 class file_lock {
@@ -89,6 +91,27 @@ public:
             wake_.notify_one();
         });
         thread_ = std::thread{[this] { work(); }};
+        std::lock_guard const lock{mutex_};
+        is_running_ = true;
+    }
+
+    using halves = std::map<std::string, observe::client_half, std::less<>>;
+
+    halves look(std::span<std::string const> peer_ids) {
+        auto asked = std::make_shared<question>();
+        asked->peer_ids.assign(peer_ids.begin(), peer_ids.end());
+        auto answer = asked->answer.get_future();
+        {
+            std::lock_guard const lock{mutex_};
+            if (!is_running_ || news_.stopping) return {};
+            news_.questions.push_back(std::move(asked));
+        }
+        wake_.notify_one();
+        try {
+            return answer.wait_for(1s) == std::future_status::ready ? answer.get() : halves{};
+        } catch (std::future_error const&) {  // the worker has stopped
+            return {};
+        }
     }
 
     void stop() {
@@ -108,11 +131,16 @@ private:
         std::uint64_t id;
         result<http_response> answer;
     };
+    struct question {
+        std::vector<std::string> peer_ids;
+        std::promise<halves> answer;
+    };
     struct tidings {
         bool stopping = false;
         bool committed = false;
         bool telemetry = false;  ///< something came in on a stream
         std::vector<arrival> arrivals;
+        std::vector<std::shared_ptr<question>> questions;
     };
 
     void work() {
@@ -131,8 +159,8 @@ private:
     tidings wait(clock::time_point until) {
         std::unique_lock lock{mutex_};
         auto const heeds_commit = [&] { return news_.committed && clock::now() >= commits_at_; };
-        while (!news_.stopping && !news_.telemetry && news_.arrivals.empty() && !heeds_commit() && clock::now() < until) wake_.wait_until(lock, news_.committed ? std::min(until, commits_at_) : until);
-        tidings taken{.stopping = news_.stopping, .committed = heeds_commit(), .telemetry = std::exchange(news_.telemetry, false), .arrivals = std::exchange(news_.arrivals, {})};
+        while (!news_.stopping && !news_.telemetry && news_.arrivals.empty() && news_.questions.empty() && !heeds_commit() && clock::now() < until) wake_.wait_until(lock, news_.committed ? std::min(until, commits_at_) : until);
+        tidings taken{.stopping = news_.stopping, .committed = heeds_commit(), .telemetry = std::exchange(news_.telemetry, false), .arrivals = std::exchange(news_.arrivals, {}), .questions = std::exchange(news_.questions, {})};
         if (taken.committed) {
             news_.committed = false;
             commits_at_ = clock::now() + commits_gap;
@@ -145,6 +173,7 @@ private:
         look_after_keys();
         if (news.committed) machines_.handle_commit();
         for (auto const& a : news.arrivals) handle(a);
+        for (auto const& q : news.questions) q->answer.set_value(answer_to(*q));
         if (clock::now() >= wishes_at_) {
             heed_wishes();
             wishes_at_ = clock::now() + wishes_period;
@@ -157,6 +186,15 @@ private:
         next = std::min(next, send_telemetry());
         tell_contacts();
         return std::max(next, clock::now() + pause_min);
+    }
+
+    /// A store that fails leaves out what it does not tell.
+    halves answer_to(question const& q) {
+        halves known;
+        for (auto const& peer_id : q.peer_ids)
+            if (auto* const s = machines_.find(peer_id))
+                if (auto half = sync::client_view(*s, ledger_, now())) known.emplace(peer_id, *std::move(half));
+        return known;
     }
 
     static std::optional<sync::replaced_key> replaced_key_of(installation const& me) {
@@ -253,15 +291,17 @@ private:
             auto const reason = peer.endpoints ? unreachable_.find(sync::split_url(peer.endpoints->sync_endpoint).origin) : unreachable_.end();
             if (obstacle == sync::session::unreachable && reason != unreachable_.end() && !reason->second.empty()) obstacle += ": " + reason->second;
             auto const known = told_.find(peer.peer_id);
-            if (known != told_.end() && known->second == obstacle) return;
+            if (known != told_.end() && known->second.obstacle == obstacle) return;
+            // Another reason for the same silence does not make it younger.
+            bool const goes_on = known != told_.end() && !known->second.obstacle.empty() && !obstacle.empty();
             // Unreachable for no known reason: nobody has answered yet, and soon more is known.
             if (!obstacle.empty() && obstacle != sync::session::unreachable) spdlog::warn("sync {}: nothing is sent: {}", peer.peer_id, obstacle);
-            changed[peer.peer_id] = {std::move(obstacle), at.wall};
+            changed[peer.peer_id] = {std::move(obstacle), goes_on ? known->second.at : at.wall};
         });
         if (changed.empty() && is_told_anew_) return;
         if (!around_.wishes->put_contacts(changed, !is_told_anew_)) return;  // told the next time
         is_told_anew_ = true;
-        for (auto const& [peer_id, c] : changed) told_[peer_id] = c.obstacle;
+        for (auto const& [peer_id, c] : changed) told_[peer_id] = c;
     }
 
     struct request {
@@ -279,7 +319,7 @@ private:
     sync::scheduler machines_;
     std::map<std::uint64_t, request> under_way_;
     std::map<std::string, std::string, std::less<>> unreachable_;  ///< origin → why; "" when it can be reached
-    std::map<std::string, std::string> told_;                   ///< peer_id → what was said to be in its way
+    std::map<std::string, sync_switch::contact> told_;          ///< peer_id → what was said to be in its way
     bool is_told_anew_ = false;                                 ///< what an earlier process said is gone
     bool is_on_ = true;
     clock::time_point wishes_at_{};
@@ -288,6 +328,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_;
     tidings news_;
+    bool is_running_ = false;
     std::optional<file_lock> lock_;
     std::optional<http_client> client_;
     std::optional<telemetry_courier> courier_;
@@ -303,6 +344,7 @@ void sync_worker::wake() noexcept {
     }
 }
 void sync_worker::start(std::filesystem::path const& lock) { worker_->start(lock); }
+std::map<std::string, observe::client_half, std::less<>> sync_worker::look(std::span<std::string const> peer_ids) { return worker_->look(peer_ids); }
 void sync_worker::stop() { worker_->stop(); }
 
 bool sync_worker::is_running(std::filesystem::path const& lock) { return std::filesystem::exists(lock) && !file_lock{lock}.is_held(); }

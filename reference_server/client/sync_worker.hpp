@@ -1,10 +1,14 @@
 #pragma once
 
+#include <bsp/observe/peer_view.hpp>
 #include <bsp/policy/environment.hpp>
 #include <bsp/policy/sync_ledger.hpp>
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace bsp::server {
@@ -38,6 +42,10 @@ public:
     /// Begins, once the settings are what they will be. Two processes with one ledger would undo each other's
     /// progress: `lock` is held as long as this one runs, and nothing is synchronized when another one holds it.
     void start(std::filesystem::path const& lock);
+
+    /// What is known of the exchange with these peers now, those that are called. Waits for the worker's thread, a second
+    /// at most; nothing is known when it takes longer, or does not run. From any thread but the worker's.
+    [[nodiscard]] std::map<std::string, observe::client_half, std::less<>> look(std::span<std::string const> peer_ids);
 
     /// Gives up what is under way, within milliseconds; it is repeated after the next start.
     void stop();

@@ -24,34 +24,6 @@ std::optional<sealing_key> key_of(std::string const& text) {
     return sealing_key{std::span<std::uint8_t const, sealing_key::size>{raw->data(), sealing_key::size}};
 }
 
-/// The environment's key, else the one in the key chain, which is made there when `may_make`.
-sealing_key key_encryption_key(std::filesystem::path const& data_dir, bool may_make) {
-    if (char const* given = std::getenv(variable); given != nullptr && *given != '\0') {
-        auto key = key_of(given);
-        if (!key) throw std::runtime_error{std::string{variable} + " must be 64 hexadecimal digits, as 'openssl rand -hex 32' makes them"};
-        return *std::move(key);
-    }
-    std::unique_ptr<key_store> chain;
-    try {
-        chain = open_keychain(data_dir);
-    } catch (std::exception const& why) {
-        throw std::runtime_error{std::string{variable} + " is not set, and the key chain cannot be used: " + why.what()};
-    }
-    auto text = chain->read(entry);
-    if (!text) {
-        if (!may_make) throw std::runtime_error{std::string{variable} + " is not set, and " + chain->place_of(entry) + " does not exist"};
-        bytes fresh(sealing_key::size);
-        wipe_on_exit const guard{fresh};
-        random_bytes(fresh);
-        text = to_hex(fresh);
-        chain->write(entry, *text);
-    }
-    wipe_on_exit const guard{*text};
-    auto key = key_of(*text);
-    if (!key) throw std::runtime_error{chain->place_of(entry) + " is no key of 64 hexadecimal digits"};
-    return *std::move(key);
-}
-
 /// Files "NAME.sealed": { "format": "bsp-sealed-1", "key_id": …, "sealed": base64 }. The name is part of what is
 /// authenticated, so that one secret cannot be put in the place of another.
 class encrypted_key_store final : public key_store {
@@ -94,6 +66,34 @@ private:
 };
 
 }  // namespace
+
+// The environment's key, else the one in the key chain.
+sealing_key key_encryption_key(std::filesystem::path const& data_dir, bool may_make) {
+    if (char const* given = std::getenv(variable); given != nullptr && *given != '\0') {
+        auto key = key_of(given);
+        if (!key) throw std::runtime_error{std::string{variable} + " must be 64 hexadecimal digits, as 'openssl rand -hex 32' makes them"};
+        return *std::move(key);
+    }
+    std::unique_ptr<key_store> chain;
+    try {
+        chain = open_keychain(data_dir);
+    } catch (std::exception const& why) {
+        throw std::runtime_error{std::string{variable} + " is not set, and the key chain cannot be used: " + why.what()};
+    }
+    auto text = chain->read(entry);
+    if (!text) {
+        if (!may_make) throw std::runtime_error{std::string{variable} + " is not set, and " + chain->place_of(entry) + " does not exist"};
+        bytes fresh(sealing_key::size);
+        wipe_on_exit const guard{fresh};
+        random_bytes(fresh);
+        text = to_hex(fresh);
+        chain->write(entry, *text);
+    }
+    wipe_on_exit const guard{*text};
+    auto key = key_of(*text);
+    if (!key) throw std::runtime_error{chain->place_of(entry) + " is no key of 64 hexadecimal digits"};
+    return *std::move(key);
+}
 
 std::unique_ptr<key_store> open_encrypted_key_store(std::filesystem::path const& data_dir) { return std::make_unique<encrypted_key_store>(data_dir); }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bsp/crypto/sealed.hpp>
+
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -48,6 +50,8 @@ std::unique_ptr<key_store> open_file_key_store(std::filesystem::path const& data
 std::unique_ptr<key_store> open_environment_key_store();
 /// Files, sealed with the key in BSP_KEY_ENCRYPTION_KEY, or else with one that the key chain keeps.
 std::unique_ptr<key_store> open_encrypted_key_store(std::filesystem::path const& data_dir);
+/// That key, for what else is to be sealed under it; made in the key chain when it is not in the environment and `may_make`.
+sealing_key key_encryption_key(std::filesystem::path const& data_dir, bool may_make);
 /// The Secret Service of the user's session. Throws when this was built without libsecret.
 std::unique_ptr<key_store> open_keychain(std::filesystem::path const& data_dir);
 

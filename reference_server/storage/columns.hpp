@@ -2,7 +2,9 @@
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/json/parse.hpp>
+#include <bsp/policy/audit.hpp>
 #include <bsp/policy/records.hpp>
+#include <bsp/wire/metrics.hpp>
 
 #include <boost/json/parse.hpp>
 
@@ -10,7 +12,10 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <sstream>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// How values that are no column's type are kept in columns, by every store that has columns.
@@ -65,6 +70,33 @@ inline std::string text_of(std::vector<retired_key> const& keys) {
     json::array list;
     for (auto const& k : keys) list.push_back(json::object{{"public_key", k.public_key_pem}, {"key_sha256", to_hex(k.key_sha256)}, {"expires_at", format_timestamp(k.expires_at)}});
     return json::serialize(json::value(std::move(list)));
+}
+
+/// Lines: code, space, timestamp.
+inline std::string text_of(std::vector<wire::noted_error> const& errors) {
+    std::string text;
+    for (auto const& e : errors) text += e.code + ' ' + format_timestamp(e.at) + '\n';
+    return text;
+}
+
+inline std::vector<wire::noted_error> noted_errors_of(std::string const& text) {
+    std::vector<wire::noted_error> errors;
+    std::istringstream lines{text};
+    for (std::string code, at; lines >> code >> at;) errors.push_back({code, parse_timestamp(at).value()});
+    return errors;
+}
+
+/// The seal at the beginning of an audit trail, as NUMBER:HASH.
+inline std::string text_of(audit_seal const& s) { return std::to_string(s.number) + ':' + to_hex(s.hash); }
+
+inline audit_seal audit_seal_of(std::string const& text) {
+    std::size_t const colon = text.find(':');
+    auto const hash = colon == std::string::npos ? std::nullopt : from_hex(std::string_view{text}.substr(colon + 1));
+    audit_seal s;
+    if (!hash || hash->size() != s.hash.size()) throw std::runtime_error{"the beginning of the audit trail is damaged"};
+    s.number = std::stoull(text);
+    std::ranges::copy(*hash, s.hash.begin());
+    return s;
 }
 
 inline std::optional<std::int64_t> seconds_of(std::optional<instant> const& t) { return t ? std::optional{t->seconds} : std::nullopt; }

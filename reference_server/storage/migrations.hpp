@@ -1,6 +1,8 @@
 #pragma once
 
+#include "migrations_content.hpp"
 #include "migrations_privacy.hpp"
+#include "migrations_statistics.hpp"
 
 #include <array>
 #include <cstdint>
@@ -201,6 +203,8 @@ ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
 )sql",
     privacy_settings_step,
     retention_step,
+    content_key_step,
+    statistics_step,
 };
 
 }  // namespace bsp::server::migrations

@@ -1,8 +1,10 @@
 #include "registry.hpp"
 
+#include "../keys/key_store.hpp"
 #ifdef BSP_HAS_POSTGRESQL
 #include "postgres/store.hpp"
 #endif
+#include "sqlite_content.hpp"
 #include "sqlite_ledger.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_store.hpp"
@@ -13,6 +15,8 @@
 #include <bsp/testing/memory_ledger.hpp>
 #include <bsp/testing/memory_store.hpp>
 
+#include <spdlog/spdlog.h>
+
 #include <array>
 #include <stdexcept>
 
@@ -21,8 +25,21 @@ namespace {
 
 std::string sqlite_file(std::filesystem::path const& data_dir) { return (data_dir / "bsp.db").string(); }
 
+operator_key key_of(std::filesystem::path const& data_dir, bool may_make) {
+    return [data_dir, may_make] { return key_encryption_key(data_dir, may_make); };
+}
+
+/// Commands that read no content work without its key.
 std::unique_ptr<store_base> open_sqlite(std::filesystem::path const& data_dir) {
-    return std::make_unique<sqlite_store>(sqlite_file(data_dir));
+    std::string const path = sqlite_file(data_dir);
+    prepare_sqlite_file(path);
+    std::shared_ptr<content_cipher const> cipher;
+    try {
+        if (content_is_sealed(path)) cipher = open_content_cipher(path, key_of(data_dir, false));
+    } catch (std::runtime_error const& why) {
+        spdlog::debug("content stays sealed: {}", why.what());
+    }
+    return std::make_unique<sqlite_store>(path, std::move(cipher));
 }
 
 std::unique_ptr<store_base> open_memory(std::filesystem::path const&) {
@@ -59,6 +76,33 @@ std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem:
     BSP_STORES(BSP_X)
 #undef BSP_X
     throw std::runtime_error{"there is no store called " + name};
+}
+
+/// A URL may contain a password.
+static std::string name_for_people(std::string const& name) { return is_postgres(name) ? "PostgreSQL" : name; }
+
+void protect_content(std::string const& name, std::filesystem::path const& data_dir, bool wanted) {
+    if (name != "sqlite") {
+        if (wanted) throw std::runtime_error{"--encrypt-content: is for --store sqlite, not for " + name_for_people(name)};
+        return;
+    }
+    std::string const path = sqlite_file(data_dir);
+    prepare_sqlite_file(path);
+    bool const is_sealed = content_is_sealed(path);
+    if (!is_sealed && !wanted) return;
+    operator_key const key = key_of(data_dir, !is_sealed);
+    if (is_sealed) (void)open_content_cipher(path, key);
+    if (!is_sealed || content_is_partly_plain(path)) spdlog::info("content at rest is sealed from now on; {} values were there before", seal_content(path, key));
+    else if (content_sealing_is_under_way(path)) spdlog::warn("the content is sealed under two keys; bsp-server content rekey, while the server is stopped, brings it to its end");
+}
+
+std::string rekey_content(std::string const& name, std::filesystem::path const& data_dir) {
+    if (is_postgres(name)) throw std::runtime_error{"content rekey: content in PostgreSQL is not sealed by this program"};
+    std::string const path = sqlite_file(data_dir);
+    if (!std::filesystem::exists(path)) throw std::runtime_error{data_dir.string() + " has no store; name the server's --data-dir"};
+    prepare_sqlite_file(path);
+    if (!content_is_sealed(path)) throw std::runtime_error{"the content of " + data_dir.string() + " is not sealed; start the server with --encrypt-content"};
+    return std::to_string(seal_content(path, key_of(data_dir, false))) + " values are sealed under a new key, and the one before is gone";
 }
 
 std::unique_ptr<sync_ledger> open_ledger(store_base& store) {

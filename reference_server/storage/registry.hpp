@@ -31,11 +31,20 @@ inline constexpr std::size_t store_connections_default = 8;
 /// notifications. Throws std::runtime_error with one line for the operator.
 std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir, std::size_t connections_max = store_connections_default);
 
-/// Whether other instances may write to the same data while this one runs.
+/// Whether other instances may write to the same data while this one runs: to their callers they are one backend.
 bool is_shared(store_base const& store);
 
 /// Makes sure that shared data is of this backend: its instances are one backend. Throws as above.
 void claim_store(store_base& store, std::string const& backend_id);
+
+/// Sees to it that the content of the store in the data directory is sealed, with keys made for it, if `wanted` or if it was
+/// before; to be called before the store is opened. Throws std::runtime_error with one line when it is sealed and its key is
+/// not at hand, or when a store of that name cannot be sealed.
+void protect_content(std::string const& name, std::filesystem::path const& data_dir, bool wanted);
+
+/// Seals all content anew under a new key; the server must not run. Goes on where an earlier call was ended. What to tell the
+/// operator.
+std::string rekey_content(std::string const& name, std::filesystem::path const& data_dir);
 
 /// The ledger that lives as long as what `store`, opened by `open_store`, keeps: in the same file, or in memory.
 std::unique_ptr<sync_ledger> open_ledger(store_base& store);

@@ -39,6 +39,7 @@ std::string statement::text(int column) const {
 }
 
 std::int64_t statement::integer(int column) const { return sqlite3_column_int64(raw_, column); }
+double statement::real(int column) const { return sqlite3_column_double(raw_, column); }
 bool statement::is_null(int column) const { return sqlite3_column_type(raw_, column) == SQLITE_NULL; }
 
 sha256_digest statement::digest(int column) const {
@@ -50,6 +51,12 @@ sha256_digest statement::digest(int column) const {
     return value;
 }
 
+kept_content statement::content(int column) const {
+    if (sqlite3_column_type(raw_, column) != SQLITE_BLOB) return {text(column), false};
+    auto const* data = static_cast<char const*>(sqlite3_column_blob(raw_, column));
+    return {{data, data + sqlite3_column_bytes(raw_, column)}, true};
+}
+
 void statement::bind_one(int at, std::string_view value) {
     // An empty view may have no address, and SQLite would store NULL.
     if (int const rc = sqlite3_bind_text64(raw_, at, value.empty() ? "" : value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8))
@@ -58,8 +65,15 @@ void statement::bind_one(int at, std::string_view value) {
 void statement::bind_one(int at, std::int64_t value) {
     if (int const rc = sqlite3_bind_int64(raw_, at, value)) raise(sqlite3_db_handle(raw_), rc);
 }
+void statement::bind_one(int at, double value) {
+    if (int const rc = sqlite3_bind_double(raw_, at, value)) raise(sqlite3_db_handle(raw_), rc);
+}
 void statement::bind_one(int at, sha256_digest const& value) {
     if (int const rc = sqlite3_bind_blob64(raw_, at, value.data(), value.size(), SQLITE_STATIC)) raise(sqlite3_db_handle(raw_), rc);
+}
+void statement::bind_one(int at, kept_content const& value) {
+    if (!value.is_sealed) return bind_one(at, std::string_view{value.bytes});
+    if (int const rc = sqlite3_bind_blob64(raw_, at, value.bytes.data(), value.bytes.size(), SQLITE_STATIC)) raise(sqlite3_db_handle(raw_), rc);
 }
 void statement::bind_one(int at, std::nullopt_t) {
     if (int const rc = sqlite3_bind_null(raw_, at)) raise(sqlite3_db_handle(raw_), rc);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "columns.hpp"
+#include "kept_content.hpp"
 
 #include <bsp/base/bytes.hpp>
 #include <bsp/base/instant.hpp>
@@ -51,9 +52,12 @@ public:
 
     [[nodiscard]] std::string text(int column) const;
     [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] double real(int column) const;
     [[nodiscard]] bool boolean(int column) const { return integer(column) != 0; }
     [[nodiscard]] bool is_null(int column) const;
     [[nodiscard]] sha256_digest digest(int column) const;
+    /// A text, or a blob, which is sealed.
+    [[nodiscard]] kept_content content(int column) const;
     /// An instant kept exactly, in two columns: seconds, nanoseconds.
     [[nodiscard]] instant exact_instant(int column) const {
         return {integer(column), static_cast<std::uint32_t>(integer(column + 1))};
@@ -64,10 +68,12 @@ private:
     void bind_one(int at, std::string const& value) { bind_one(at, std::string_view{value}); }
     void bind_one(int at, char const* value) { bind_one(at, std::string_view{value}); }
     void bind_one(int at, std::int64_t value);
+    void bind_one(int at, double value);
     void bind_one(int at, std::uint32_t value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, std::size_t value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, bool value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, sha256_digest const& value);
+    void bind_one(int at, kept_content const& value);
     void bind_one(int at, std::nullopt_t);
     template <class T>
     void bind_one(int at, std::optional<T> const& value) {

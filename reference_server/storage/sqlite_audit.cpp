@@ -1,6 +1,9 @@
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 #define AUDIT_COLUMNS "number, at, type, peer_id, details, hash"
 
 namespace bsp::server {
@@ -52,6 +55,17 @@ result<std::optional<audit_entry>> sqlite_registry<Interface>::last_audit() {
     });
 }
 
+template <class Interface>
+result<audit_seal> sqlite_registry<Interface>::audit_begin() {
+    return guarded(session_, [&]() -> result<audit_seal> {
+        auto row = session_.db.prepare("SELECT value FROM meta WHERE name = 'audit_begin'");
+        if (!row.step()) return audit_seal{};
+        return audit_seal_of(row.text(0));
+    });
+}
+
+template result<audit_seal> sqlite_registry<store_reader>::audit_begin();
+template result<audit_seal> sqlite_registry<store_writer>::audit_begin();
 template result<std::vector<audit_entry>> sqlite_registry<store_reader>::audit(audit_query const&);
 template result<std::vector<audit_entry>> sqlite_registry<store_writer>::audit(audit_query const&);
 template result<std::optional<audit_entry>> sqlite_registry<store_reader>::last_audit();
@@ -84,6 +98,22 @@ result<> sqlite_transaction::append_audit(audit_event const& event) {
             .bind(e.number, to_nanoseconds(e.at), number_of(e.type), e.peer_id, e.details, e.hash)
             .run();
         return ok();
+    });
+}
+
+result<std::size_t> sqlite_transaction::prune_audit(instant until, std::size_t limit) {
+    BSP_TRY(auto const begin, audit_begin());
+    return guarded(session_, [&]() -> result<std::size_t> {
+        auto end = session_.db.prepare("SELECT coalesce((SELECT number FROM audit WHERE number <= ?2 AND at > ?1 ORDER BY number LIMIT 1), (SELECT max(number) FROM audit), 0)");
+        end.bind(to_nanoseconds(until), begin.number + limit).step();
+        auto const last = std::min(begin.number + limit, static_cast<std::uint64_t>(std::max<std::int64_t>(end.integer(0), 1)) - 1);
+        if (last <= begin.number) return std::size_t{0};
+        auto row = session_.db.prepare("SELECT hash FROM audit WHERE number = ?1");
+        if (!row.bind(last).step()) throw std::runtime_error{"the audit trail has a gap"};
+        std::string const seal = text_of(audit_seal{last, row.digest(0)});
+        session_.db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('audit_begin', ?1)").bind(seal).run();
+        session_.db.prepare("DELETE FROM audit WHERE number <= ?1").bind(last).run();
+        return static_cast<std::size_t>(last - begin.number);
     });
 }
 

@@ -14,6 +14,8 @@ using sqlite::to_nanoseconds;
 
 namespace {
 
+constexpr std::string_view event_content = "sync_event.body";  // as in sqlite_content.cpp
+
 /// A position as its five columns. What is bound must outlive the statement, and so must this.
 struct position_columns {
     std::int64_t since;
@@ -127,8 +129,9 @@ result<> sqlite_ledger::append(std::string_view peer_id, queued_event const& eve
                 std::int64_t const gone = s.db.changes();
                 s.db.prepare("INSERT INTO sync_dropped (peer_id, events) VALUES (?1, ?2) ON CONFLICT (peer_id) DO UPDATE SET events = events + ?2").bind(peer_id, gone).run();
             }
+            auto const kept = s.content.put(event.body, {event_content, peer_id, {}, event.event_id});
             s.db.prepare("INSERT INTO sync_event (peer_id, event_id, body, queued_at) VALUES (?1, ?2, ?3, ?4)")
-                .bind(peer_id, event.event_id, event.body, to_nanoseconds(event.queued_at))
+                .bind(peer_id, event.event_id, kept, to_nanoseconds(event.queued_at))
                 .run();
             return ok();
         });
@@ -141,7 +144,10 @@ result<std::vector<queued_event>> sqlite_ledger::events(std::string_view peer_id
         return guarded(s, [&]() -> result<> {
             auto rows = s.db.prepare("SELECT number, event_id, body, queued_at FROM sync_event WHERE peer_id = ?1 AND number > ?2 ORDER BY number LIMIT ?3");
             rows.bind(peer_id, after, limit);
-            while (rows.step()) page.push_back({static_cast<std::uint64_t>(rows.integer(0)), rows.text(1), rows.text(2), from_nanoseconds(rows.integer(3))});
+            while (rows.step()) {
+                std::string id = rows.text(1), body = s.content.get(rows.content(2), {event_content, peer_id, {}, id});
+                page.push_back({static_cast<std::uint64_t>(rows.integer(0)), std::move(id), std::move(body), from_nanoseconds(rows.integer(3))});
+            }
             return ok();
         });
     }));
@@ -164,7 +170,7 @@ result<queue_usage> sqlite_ledger::usage(std::string_view peer_id) {
             auto sums = s.db.prepare("SELECT count(*), ifnull(sum(length(CAST(body AS BLOB))), 0) FROM sync_event WHERE peer_id = ?1");
             sums.bind(peer_id).step();
             u.items = static_cast<std::size_t>(sums.integer(0));
-            u.bytes = static_cast<std::size_t>(sums.integer(1));
+            u.bytes = static_cast<std::size_t>(sums.integer(1)) - u.items * s.content.overhead_bytes();
             auto first = s.db.prepare("SELECT queued_at FROM sync_event WHERE peer_id = ?1 ORDER BY number LIMIT 1");
             if (first.bind(peer_id).step()) u.oldest = from_nanoseconds(first.integer(0));
             auto dropped = s.db.prepare("SELECT events FROM sync_dropped WHERE peer_id = ?1");

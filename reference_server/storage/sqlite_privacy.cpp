@@ -7,11 +7,17 @@ namespace bsp::server {
 
 using sqlite::to_nanoseconds;
 
+namespace {
+
+constexpr std::string_view settings_content = "privacy_settings.body";  // as in sqlite_content.cpp
+
+}  // namespace
+
 result<privacy_settings> sqlite_tenant::privacy() {
     return guarded(session_, [&]() -> result<privacy_settings> {
         auto row = session_.db.prepare("SELECT body FROM privacy_settings WHERE user_id = ?1");
         if (!row.bind(user_).step()) return privacy_settings{};
-        auto held = privacy::from_text(row.text(0));
+        auto held = privacy::from_text(session_.content.get(row.content(0), {settings_content, user_}));
         if (!held) throw std::runtime_error{"damaged privacy settings"};  // never the defaults: they allow more
         return held;
     });
@@ -19,8 +25,8 @@ result<privacy_settings> sqlite_tenant::privacy() {
 
 result<> sqlite_tenant::put_privacy(privacy_settings const& settings) {
     return guarded(session_, [&]() -> result<> {
-        std::string const text = privacy::to_text(settings);
-        session_.db.prepare("INSERT OR REPLACE INTO privacy_settings (user_id, body) VALUES (?1, ?2)").bind(user_, text).run();
+        auto const kept = session_.content.put(privacy::to_text(settings), {settings_content, user_});
+        session_.db.prepare("INSERT OR REPLACE INTO privacy_settings (user_id, body) VALUES (?1, ?2)").bind(user_, kept).run();
         return ok();
     });
 }

@@ -1,9 +1,14 @@
 #include "sqlite_store.hpp"
 
+#include "sqlite_content.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_views.hpp"
 
+#include "../log.hpp"
+
 #include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +21,12 @@
 namespace bsp::server {
 namespace {
 
+/// Tells files apart; 0 when there is none.
+std::uint64_t number_of(std::string const& path) {
+    struct stat found {};
+    return ::stat(path.c_str(), &found) == 0 ? found.st_ino : 0;
+}
+
 error unavailable() { return fail(errc::unavailable, "storage is not available"); }
 
 }  // namespace
@@ -23,7 +34,7 @@ error unavailable() { return fail(errc::unavailable, "storage is not available")
 /// The one thread that writes.
 class sqlite_store::writer {
 public:
-    explicit writer(std::string const& path) : db_{path, sqlite::access::read_write} {
+    writer(std::string const& path, content_codec const& content) : db_{path, sqlite::access::read_write}, content_{content} {
         // FULL syncs the log at every commit: what was answered survives the loss of power, not only of the process.
         db_.execute("PRAGMA synchronous = FULL");
         db_.execute("PRAGMA secure_delete = ON");  // what is removed is overwritten with zeros
@@ -42,20 +53,25 @@ public:
     }
 
     result<> run(std::function<result<>(store_writer&)> const& f) {
-        job mine{f, {}};
+        job mine{f, {}, current_request_id()};
+        auto const begun = std::chrono::steady_clock::now();
         auto answer = mine.answer.get_future();
         {
             std::lock_guard const lock{mutex_};
             waiting_.push_back(&mine);
         }
         wake_.notify_one();
-        return answer.get();
+        result<> outcome = answer.get();
+        spdlog::debug("the store {} a change after {:.2f} ms", outcome ? "has committed" : "has refused",
+                      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
+        return outcome;
     }
 
 private:
     struct job {
         std::function<result<>(store_writer&)> const& f;
         std::promise<result<>> answer;
+        std::string request_id;  ///< for the log
     };
 
     struct done {
@@ -136,8 +152,9 @@ private:
 
     /// Throws when the whole group is lost.
     result<> run_one(job& member) {
+        request_scope const scope{member.request_id};
         db_.prepare("SAVEPOINT one").run();
-        sqlite_session session{db_};
+        sqlite_session session{db_, content_};
         result<> outcome = unavailable();
         {
             sqlite_transaction transaction{session};
@@ -157,6 +174,7 @@ private:
     }
 
     sqlite::connection db_;
+    content_codec const& content_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<job*> waiting_;
@@ -168,13 +186,13 @@ private:
 /// Connections for reading, as many as there are reads at the same time.
 class sqlite_store::readers {
 public:
-    explicit readers(std::string path) : path_{std::move(path)} {}
+    readers(std::string path, content_codec const& content) : path_{std::move(path)}, content_{content} {}
 
     result<> run(std::function<result<>(store_reader&)> const& f) {
         try {
             auto db = take();
             db->prepare("BEGIN").run();
-            sqlite_session session{*db};
+            sqlite_session session{*db, content_};
             result<> outcome = unavailable();
             {
                 sqlite_snapshot snapshot{session};
@@ -211,15 +229,21 @@ private:
     }
 
     std::string path_;
+    content_codec const& content_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<sqlite::connection>> kept_;
 };
 
-sqlite_store::sqlite_store(std::string const& path)
-    : epoch_{prepare_sqlite_file(path)}, writer_{std::make_unique<writer>(path)}, readers_{std::make_unique<readers>(path)} {}
+sqlite_store::sqlite_store(std::string const& path, std::shared_ptr<content_cipher const> cipher)
+    : path_{path}, epoch_{prepare_sqlite_file(path)}, file_{number_of(path)}, content_{content_is_sealed(path) ? content_codec{std::move(cipher)} : content_codec{}},
+      writer_{std::make_unique<writer>(path, content_)}, readers_{std::make_unique<readers>(path, content_)} {}
 sqlite_store::~sqlite_store() = default;
 
 std::string sqlite_store::epoch() const { return epoch_; }
+result<> sqlite_store::probe() {
+    if (file_ == 0 || number_of(path_) != file_) return unavailable();
+    return store_base::probe();
+}
 result<> sqlite_store::look(std::function<result<>(sqlite_session&)> const& f) {
     return readers_->run([&](store_reader& r) { return f(static_cast<sqlite_snapshot&>(r).session()); });
 }

@@ -24,7 +24,12 @@ namespace {
 constexpr int head_columns = 15;
 constexpr int message_columns = 10;
 
-merge::message message_of(statement const& row) {
+// As in sqlite_content.cpp.
+constexpr std::string_view head_content = "conversation.scalars_body", message_content = "message.body", loser_content = "loser.body",
+                           receipt_content = "receipt.acknowledgement", event_content = "event.body";
+
+/// A message of `column`, a table's body.
+merge::message message_of(content_codec const& codec, statement const& row, std::string_view column, std::string_view user, std::string_view conversation) {
     merge::message m;
     m.id = row.text(0);
     m.version = row.integer(1);
@@ -32,13 +37,14 @@ merge::message message_of(statement const& row) {
     m.redacted = row.boolean(4);
     m.deleted = row.boolean(5);
     m.surface = row.text(6);
-    m.digest = row.digest(7);
-    m.body = row.text(8);
+    auto content = codec.get({row.content(8), row.digest(7)}, {column, user, conversation, m.id});
+    m.digest = content.digest;
+    m.body = std::move(content.text);
     m.first_received = from_nanoseconds(row.integer(9));
     return m;
 }
 
-merge::conversation_head head_of(statement const& row) {
+merge::conversation_head head_of(content_codec const& codec, statement const& row, std::string_view user) {
     merge::conversation_head h;
     h.conversation_id = row.text(0);
     h.version = row.integer(1);
@@ -50,8 +56,9 @@ merge::conversation_head head_of(statement const& row) {
     h.scalars.last_modified = row.exact_instant(8);
     h.scalars.redacted = row.boolean(10);
     h.scalars.deleted = row.boolean(11);
-    h.scalars.body = row.text(12);
-    h.scalars.digest = row.digest(13);
+    auto content = codec.get({row.content(12), row.digest(13)}, {head_content, user, h.conversation_id});
+    h.scalars.body = std::move(content.text);
+    h.scalars.digest = content.digest;
     h.revived_at = from_nanoseconds(row.integer(14));
     return h;
 }
@@ -74,7 +81,7 @@ result<std::optional<merge::conversation_head>> sqlite_tenant::head(std::string_
     return guarded(session_, [&]() -> result<std::optional<merge::conversation_head>> {
         auto rows = session_.db.prepare("SELECT " HEAD_COLUMNS " FROM conversation WHERE user_id = ?1 AND conversation_id = ?2");
         if (!rows.bind(user_, conversation_id).step()) return std::optional<merge::conversation_head>{};
-        return std::optional{head_of(rows)};
+        return std::optional{head_of(session_.content, rows, user_)};
     });
 }
 
@@ -86,7 +93,7 @@ result<std::vector<merge::message>> sqlite_tenant::messages(std::string_view con
         std::vector<merge::message> found;
         for (std::string_view const id : wanted) {
             auto row = session_.db.prepare("SELECT " MESSAGE_COLUMNS " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3");
-            if (row.bind(user_, conversation_id, id).step()) found.push_back(message_of(row));
+            if (row.bind(user_, conversation_id, id).step()) found.push_back(message_of(session_.content, row, message_content, user_, conversation_id));
         }
         return found;
     });
@@ -101,7 +108,7 @@ result<std::vector<merge::message>> sqlite_tenant::messages_in_order(std::string
                                         "ORDER BY timestamp_s, timestamp_ns, id LIMIT ?6");
         rows.bind(user_, conversation_id, start.at.seconds, start.at.nanoseconds, start.id, limit);
         std::vector<merge::message> page;
-        while (rows.step()) page.push_back(message_of(rows));
+        while (rows.step()) page.push_back(message_of(session_.content, rows, message_content, user_, conversation_id));
         return page;
     });
 }
@@ -112,7 +119,7 @@ result<std::vector<merge::conversation_head>> sqlite_tenant::heads(std::string_v
                                         " FROM conversation WHERE user_id = ?1 AND conversation_id > ?2 ORDER BY conversation_id LIMIT ?3");
         rows.bind(user_, after, limit);
         std::vector<merge::conversation_head> page;
-        while (rows.step()) page.push_back(head_of(rows));
+        while (rows.step()) page.push_back(head_of(session_.content, rows, user_));
         return page;
     });
 }
@@ -125,7 +132,7 @@ result<std::vector<changed_conversation>> sqlite_tenant::changes(instant since, 
                                         "ORDER BY changed_at, conversation_id LIMIT ?4");
         rows.bind(user_, start.at, start.id, limit);
         std::vector<changed_conversation> page;
-        while (rows.step()) page.push_back({head_of(rows), from_nanoseconds(rows.integer(head_columns))});
+        while (rows.step()) page.push_back({head_of(session_.content, rows, user_), from_nanoseconds(rows.integer(head_columns))});
         return page;
     });
 }
@@ -139,7 +146,7 @@ result<std::vector<changed_message>> sqlite_tenant::changed_messages(std::string
                                         "ORDER BY changed_at, id LIMIT ?5");
         rows.bind(user_, conversation_id, start.at, start.id, limit);
         std::vector<changed_message> page;
-        while (rows.step()) page.push_back({message_of(rows), from_nanoseconds(rows.integer(message_columns))});
+        while (rows.step()) page.push_back({message_of(session_.content, rows, message_content, user_, conversation_id), from_nanoseconds(rows.integer(message_columns))});
         return page;
     });
 }
@@ -157,7 +164,8 @@ result<std::optional<sync_receipt>> sqlite_tenant::receipt(std::string_view peer
         auto row = session_.db.prepare("SELECT conversations_sha256, acknowledgement, accepted_at FROM receipt "
                                        "WHERE user_id = ?1 AND peer_id = ?2 AND sync_id = ?3");
         if (!row.bind(user_, peer_id, sync_id).step()) return std::optional<sync_receipt>{};
-        return std::optional{sync_receipt{std::string{peer_id}, std::string{sync_id}, row.digest(0), row.text(1), from_nanoseconds(row.integer(2))}};
+        auto content = session_.content.get({row.content(1), row.digest(0)}, {receipt_content, user_, peer_id, sync_id});
+        return std::optional{sync_receipt{std::string{peer_id}, std::string{sync_id}, content.digest, std::move(content.text), from_nanoseconds(row.integer(2))}};
     });
 }
 
@@ -167,7 +175,7 @@ result<std::vector<changed_message>> sqlite_tenant::losers(std::string_view conv
                                         ", at FROM loser WHERE user_id = ?1 AND conversation_id = ?2 AND at >= ?3 ORDER BY number");
         rows.bind(user_, conversation_id, to_nanoseconds(kept_since));
         std::vector<changed_message> found;
-        while (rows.step()) found.push_back({message_of(rows), from_nanoseconds(rows.integer(message_columns))});
+        while (rows.step()) found.push_back({message_of(session_.content, rows, loser_content, user_, conversation_id), from_nanoseconds(rows.integer(message_columns))});
         return found;
     });
 }
@@ -176,16 +184,20 @@ result<std::vector<telemetry_record>> sqlite_tenant::events(std::optional<std::s
                                                             std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<telemetry_record>> {
         feed_start const start = start_of(since, after);
-        auto rows = session_.db.prepare(source_backend ? "SELECT event_id, peer_id, source_backend, received_at, body FROM event "
+        auto rows = session_.db.prepare(source_backend ? "SELECT event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd FROM event "
                                                          "WHERE user_id = ?1 AND (received_at, event_id) > (?2, ?3) AND source_backend = ?5 "
                                                          "ORDER BY received_at, event_id LIMIT ?4"
-                                                       : "SELECT event_id, peer_id, source_backend, received_at, body FROM event "
+                                                       : "SELECT event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd FROM event "
                                                          "WHERE user_id = ?1 AND (received_at, event_id) > (?2, ?3) "
                                                          "ORDER BY received_at, event_id LIMIT ?4");
         if (source_backend) rows.bind(user_, start.at, start.id, limit, *source_backend);
         else rows.bind(user_, start.at, start.id, limit);
         std::vector<telemetry_record> page;
-        while (rows.step()) page.push_back({rows.text(0), rows.text(1), rows.text(2), from_nanoseconds(rows.integer(3)), rows.text(4)});
+        auto const real = [&](int column) { return rows.is_null(column) ? std::nullopt : std::optional{rows.real(column)}; };
+        while (rows.step()) {
+            std::string id = rows.text(0), body = session_.content.get(rows.content(4), {event_content, user_, {}, id});
+            page.push_back({std::move(id), rows.text(1), rows.text(2), from_nanoseconds(rows.integer(3)), std::move(body), real(5), real(6)});
+        }
         return page;
     });
 }
@@ -205,12 +217,13 @@ result<instant> sqlite_tenant::begin_change(instant now) {
 result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
         std::string const surfaces = to_json_array(head.surfaces);
+        auto const kept = session_.content.put(digested_content{head.scalars.body, head.scalars.digest}, {head_content, user_, head.conversation_id});
         session_.db
             .prepare("INSERT OR REPLACE INTO conversation (" HEAD_COLUMNS ", changed_at, user_id) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
             .bind(head.conversation_id, head.version, head.last_modified, head.last_modified_at.seconds, head.last_modified_at.nanoseconds,
                   head.version_seen, surfaces, head.scalars.version, head.scalars.last_modified.seconds, head.scalars.last_modified.nanoseconds,
-                  head.scalars.redacted, head.scalars.deleted, head.scalars.body, head.scalars.digest, to_nanoseconds(head.revived_at), to_nanoseconds(changed_at), user_)
+                  head.scalars.redacted, head.scalars.deleted, kept.content, kept.digest, to_nanoseconds(head.revived_at), to_nanoseconds(changed_at), user_)
             .run();
         return ok();
     });
@@ -224,11 +237,13 @@ result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span
                                           "timestamp_s = excluded.timestamp_s, timestamp_ns = excluded.timestamp_ns, redacted = excluded.redacted, "
                                           "deleted = excluded.deleted, surface = excluded.surface, digest = excluded.digest, body = excluded.body, "
                                           "first_received = excluded.first_received, changed_at = excluded.changed_at");
-        for (auto const& m : messages)
+        for (auto const& m : messages) {
+            auto const kept = session_.content.put(digested_content{m.body, m.digest}, {message_content, user_, conversation_id, m.id});
             upsert
-                .bind(m.id, m.version, m.timestamp.seconds, m.timestamp.nanoseconds, m.redacted, m.deleted, m.surface, m.digest, m.body,
+                .bind(m.id, m.version, m.timestamp.seconds, m.timestamp.nanoseconds, m.redacted, m.deleted, m.surface, kept.digest, kept.content,
                       to_nanoseconds(m.first_received), to_nanoseconds(changed_at), user_, conversation_id)
                 .run();
+        }
         return ok();
     });
 }
@@ -236,11 +251,12 @@ result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span
 result<> sqlite_tenant::put_loser(std::string_view conversation_id, merge::message const& loser, instant at) {
     return guarded(session_, [&]() -> result<> {
         session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND at < ?2").bind(user_, to_nanoseconds(at - limits::conflict_loser_kept)).run();
+        auto const kept = session_.content.put(digested_content{loser.body, loser.digest}, {loser_content, user_, conversation_id, loser.id});
         session_.db
             .prepare("INSERT OR IGNORE INTO loser (" MESSAGE_COLUMNS ", at, user_id, conversation_id) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
             .bind(loser.id, loser.version, loser.timestamp.seconds, loser.timestamp.nanoseconds, loser.redacted, loser.deleted, loser.surface,
-                  loser.digest, loser.body, to_nanoseconds(loser.first_received), to_nanoseconds(at), user_, conversation_id)
+                  kept.digest, kept.content, to_nanoseconds(loser.first_received), to_nanoseconds(at), user_, conversation_id)
             .run();
         return ok();
     });
@@ -251,10 +267,11 @@ result<> sqlite_tenant::put_receipt(sync_receipt const& receipt) {
         session_.db.prepare("DELETE FROM receipt WHERE user_id = ?1 AND accepted_at < ?2")
             .bind(user_, to_nanoseconds(receipt.accepted_at - limits::sync_id_kept))
             .run();
+        auto const kept = session_.content.put(digested_content{receipt.acknowledgement, receipt.conversations_sha256}, {receipt_content, user_, receipt.peer_id, receipt.sync_id});
         session_.db
             .prepare("INSERT OR REPLACE INTO receipt (user_id, peer_id, sync_id, conversations_sha256, acknowledgement, accepted_at) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-            .bind(user_, receipt.peer_id, receipt.sync_id, receipt.conversations_sha256, receipt.acknowledgement, to_nanoseconds(receipt.accepted_at))
+            .bind(user_, receipt.peer_id, receipt.sync_id, kept.digest, kept.content, to_nanoseconds(receipt.accepted_at))
             .run();
         return ok();
     });
@@ -264,11 +281,12 @@ result<bool> sqlite_tenant::put_event(telemetry_record const& event) {
     BSP_TRY(auto const gone, departed({}, event.event_id));
     if (gone) return false;
     return guarded(session_, [&]() -> result<bool> {
+        auto const kept = session_.content.put(event.body, {event_content, user_, {}, event.event_id});
         session_.db
-            .prepare("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body) "
-                     "VALUES (?1, ?2, ?3, ?4, max(?5, coalesce((SELECT max(received_at) + 1 FROM event WHERE user_id = ?1), ?5)), ?6) "
+            .prepare("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd) "
+                     "VALUES (?1, ?2, ?3, ?4, max(?5, coalesce((SELECT max(received_at) + 1 FROM event WHERE user_id = ?1), ?5)), ?6, ?7, ?8) "
                      "ON CONFLICT (user_id, event_id) DO NOTHING")
-            .bind(user_, event.event_id, event.peer_id, event.source_backend, to_nanoseconds(event.received_at), event.body)
+            .bind(user_, event.event_id, event.peer_id, event.source_backend, to_nanoseconds(event.received_at), kept, event.latency_ms, event.cost_usd)
             .run();
         return session_.db.changes() > 0;
     });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "content_codec.hpp"
 #include "sqlite.hpp"
 
 #include <bsp/policy/store.hpp>
@@ -14,6 +15,7 @@ namespace bsp::server {
 /// A connection within a transaction. After a failure nothing of the transaction may be committed.
 struct sqlite_session {
     sqlite::connection& db;
+    content_codec const& content;
     bool failed = false;
     bool removed = false;  ///< something that must not be found in any file once it is committed
 };
@@ -77,6 +79,9 @@ public:
     result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) final;
     result<std::vector<audit_entry>> audit(audit_query const& asked) final;
     result<std::optional<audit_entry>> last_audit() final;
+    result<audit_seal> audit_begin() final;
+    result<peer_statistics> statistics(std::string_view peer_id) final;
+    result<std::vector<peer_telemetry>> telemetry_since(instant since) final;
     result<std::vector<std::string>> users(std::string_view after, std::size_t limit) final;
     sqlite_tenant& tenant(std::string_view user_id) final;
 
@@ -98,11 +103,13 @@ class sqlite_transaction final : public sqlite_registry<store_writer> {
 public:
     using sqlite_registry::sqlite_registry;
     result<> put_peer(peer_record const& peer) override;
+    result<> put_statistics(std::string_view peer_id, peer_statistics const& counted) override;
     result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override;
     result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) override;
     result<bool> claim_assertion(std::string_view issuer, std::string_view jti, instant expires_at, instant now) override;
     result<rate_window> count_request(std::string_view key, std::chrono::seconds window, instant now) override;
     result<> append_audit(audit_event const& event) override;
+    result<std::size_t> prune_audit(instant until, std::size_t limit) override;
 };
 
 }  // namespace bsp::server

@@ -5,6 +5,11 @@
 #include <string_view>
 
 namespace bsp::server {
+namespace {
+
+constexpr std::string_view pairing_page = "/ui/handshake.html";  ///< it may call any backend
+
+}  // namespace
 
 std::optional<http_response> serve_page(http_request const& request) {
     if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
@@ -16,9 +21,9 @@ std::optional<http_response> serve_page(http_request const& request) {
                                          {"Cache-Control", "no-store"},
                                          {"X-Content-Type-Options", "nosniff"},
                                          {"Referrer-Policy", "no-referrer"},
-                                         // Scripts of this server only; they may call any backend; nobody frames the page.
-                                         {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src http: https:; base-uri 'none'; "
-                                                                     "form-action 'none'; frame-ancestors 'none'"}},
+                                         // Scripts of this server only; nobody frames the page.
+                                         {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+                                                                     "frame-ancestors 'none'; connect-src " + std::string{path == pairing_page ? "http: https:" : "'self'"}}},
                              .body = std::string{page.text}};
     }
     return std::nullopt;

@@ -6,8 +6,8 @@
 
 namespace bsp::server {
 
-/// The pages for people, which are no part of the protocol: `/ui/handshake.html` and what belongs to it. Nothing when
-/// the request is for something else.
+/// The pages for people, which are no part of the protocol: the dashboard at `/`, `/ui/handshake.html`,
+/// `/ui/runbook.html`, and what belongs to them. Nothing when the request is for something else.
 std::optional<http_response> serve_page(http_request const& request);
 
 }  // namespace bsp::server

@@ -60,6 +60,14 @@ class Failures(unittest.TestCase):
                 self.assertEqual(right.returncode, 0, right.stdout + right.stderr)
                 self.assertRegex(right.stdout, r"\nnot reproduced: step \d+ now answers")
 
+    def test_the_same_answers_elsewhere_are_not_the_same_failure(self):
+        _, file = self.failing_run("F-REG-21", "reg/peer-id-random")
+        for fault, status, said in ((["--fault", "F-REG-21"], 1, "\nreproduced"), ([], 2, "but reg/peer-id-random passes here")):
+            with faulty_backend(self.users, *fault) as url:
+                done = self.suite("replay", file, url)
+            self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+            self.assertIn(said, done.stdout)
+
     def test_the_first_case_is_told_before_the_small_one(self):
         done, _ = self.failing_run("F-SYN-11", "mrg/history-states")
         self.assertLess(done.stdout.index("FOUND"), done.stdout.index("FAIL"))

@@ -4,7 +4,9 @@
 import contextlib
 import http.client
 import json
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -108,6 +110,64 @@ class Trail(unittest.TestCase):
         self.assertEqual(0, verify(self.backend).returncode)
         aside = list(self.backend.data.glob("audit.until-*.jsonl"))
         self.assertEqual([forged], [path.read_bytes() for path in aside])
+
+    def test_what_is_too_old_goes_and_the_rest_is_proven(self):
+        self.backend.stop()
+        self.backend.command += ["--test-clock", "--audit-days", "10"]
+        self.backend.start()
+        old = self.lines(self.happenings("a-secret"))
+        head = verify(self.backend).stdout.split()[-1]
+        self.advance(11)
+        first = json.loads(self.trimmed(old)[0])
+        self.assertEqual((True, True), (first["pruned"], first["number"] > 0))
+        good = verify(self.backend)
+        self.assertEqual(0, good.returncode, good.stderr)
+        self.assertIn("after what was too old", good.stdout)
+        self.assertIn("too old to be kept", verify(self.backend, "--head", head.replace(head.split(":")[0], "1", 1)).stderr)
+        status, page = request(self.backend, "GET", "/audit?event_type=retention_enforced", self.admin())
+        self.assertEqual((200, first["number"]), (status, page["entries"][0]["details"]["audit_through"]))
+        # It goes on, over a restart and over the next time.
+        self.backend.stop(signal.SIGKILL)
+        self.backend.start()
+        self.happenings("a-secret")
+        self.assertEqual(0, verify(self.backend, "--head", good.stdout.split()[-1]).returncode)
+        self.backend.stop()
+
+        whole = self.file.read_bytes().splitlines(keepends=True)
+        number, later = first["number"], json.loads(whole[2])
+        moved = json.dumps({"number": number + 2, "pruned": True, "hash": later["hash"]}).encode() + b"\n"
+        for what, lines in {"another seal": [whole[0].replace(b'"hash": "', b'"hash": "0', 1), *whole[1:]], "no seal": whole[1:], "more than was recorded": [moved, *whole[3:]],
+                            "removed": whole[:2] + whole[3:], "altered": [*whole[:1], whole[1].replace(b"timestamp", b"timestomp"), *whole[2:]], "the seal alone": whole[:1],
+                            "a seal in the middle": [*whole[:2], moved, *whole[3:]]}.items():
+            self.file.write_bytes(b"".join(lines))
+            found = verify(self.backend)
+            self.assertEqual(1, found.returncode, f"{what}: {found.stdout}")
+        self.file.write_bytes(b"".join(whole))
+        self.assertEqual(0, verify(self.backend).returncode)
+        for what, change in {"removed": f"DELETE FROM audit WHERE number = {number + 2}", "altered": f"UPDATE audit SET details = '{{}}' WHERE number = {number + 1}",
+                             "the first removed": f"DELETE FROM audit WHERE number = {number + 1}",
+                             "more than was recorded": f"DELETE FROM audit WHERE number <= {number + 2}; UPDATE meta SET value = '{number + 2}:{later['hash']}' WHERE name = 'audit_begin'"}.items():
+            copy = Path(self.scratch.name) / "copy"
+            shutil.copytree(self.backend.data, copy)
+            with contextlib.closing(sqlite3.connect(copy / "bsp.db")) as db:
+                db.executescript(change)
+            found = subprocess.run([SERVER, "audit", "verify", "--data-dir", copy], capture_output=True, text=True, check=False, timeout=120)
+            self.assertEqual(1, found.returncode, f"{what}: {found.stdout}")
+            shutil.rmtree(copy)
+
+    def advance(self, days):
+        status, answer = request(self.backend, "POST", "/clock", self.admin(), json.dumps({"advance_ms": days * 86_400_000}))
+        self.assertEqual(200, status, answer)
+
+    def trimmed(self, old):
+        """The lines of the file, once those of before are gone."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            lines = self.file.read_bytes().splitlines(keepends=True)
+            if len(lines) > 1 and lines[0] != old[0] and lines[-1] not in old:
+                return lines
+            time.sleep(0.05)
+        self.fail("nothing was removed")
 
     def test_nothing_secret_is_in_it(self):
         secret = "canary-b1f0c7"

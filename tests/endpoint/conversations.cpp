@@ -166,6 +166,18 @@ BOOST_AUTO_TEST_CASE(a_writing_assertion_is_used_once_even_after_a_restart) {
     BOOST_TEST(w.read().raw.body.find("again") == std::string::npos);
 }
 
+// BSP-AUT-044
+BOOST_AUTO_TEST_CASE(what_was_used_to_read_is_not_used_to_write) {
+    world w;
+    auto reading = w.claims("GET", "/conversations", "ada", "ada"), writing = w.claims("POST", target, "ada", "ada");
+    writing.jti = reading.jti;
+    auto const as = [&](assertion_claims const& c) { return "BSP-User " + mint_user_assertion(c, w.secrets.secrets.at("ada")); };
+    BOOST_TEST(w.send("GET", "/conversations", as(reading)).verdict() == "200");
+    BOOST_TEST(w.send("POST", target, as(writing), json::serialize(draft())).verdict() == "401 stale-request");
+    writing.jti += "-other";
+    BOOST_TEST(w.send("POST", target, as(writing), json::serialize(draft())).verdict() == "201");
+}
+
 // BSP-CNV-030 … BSP-CNV-038
 BOOST_AUTO_TEST_CASE(the_list_is_paged_and_skips_what_is_deleted) {
     world w;

@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(an_edit_does_not_make_a_message_young) {
     BOOST_TEST(w.held() == (strings{"m2"}), boost::test_tools::per_element());
     BOOST_TEST(w.refusals(w.push_messages({w.aged("m1", 24h, 3)})) == (strings{"m1 retention_expired"}), boost::test_tools::per_element());
     for (endpoint::sweep_place place; !place.done;)
-        place = w.store.write([&](store_writer& s) { return endpoint::sweep(s.tenant("ada"), place, w.clock.now(), 1); }).value();
+        place = w.store.write([&](store_writer& s) { return endpoint::sweep(s, "ada", place, w.clock.now(), 1); }).value();
     BOOST_TEST(w.memory.read([](store_reader& r) { return r.tenant("ada").messages_in_order("main", std::nullopt, 10); }).value().size() == 1u);
     BOOST_TEST(w.refusals(w.push_messages({w.aged("m1", 24h, 3)})) == (strings{"m1 retention_expired"}), boost::test_tools::per_element());
 }
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(the_sweep_removes_what_nobody_sees_any_more) {
     BOOST_TEST(w.user_sends("GET", "/telemetry/events").body().at("events").as_array().empty());
     int batches = 0;
     for (endpoint::sweep_place place; !place.done && batches < 100; ++batches)
-        place = w.store.write([&](store_writer& s) { return endpoint::sweep(s.tenant("ada"), place, w.clock.now(), 2); }).value();
+        place = w.store.write([&](store_writer& s) { return endpoint::sweep(s, "ada", place, w.clock.now(), 2); }).value();
     BOOST_TEST(batches > 2);
     BOOST_TEST(batches < 100);
     w.memory.read([](store_reader& r) -> result<> {
@@ -254,6 +254,58 @@ BOOST_AUTO_TEST_CASE(an_erasure_is_for_good) {
     BOOST_TEST(w.held() == (strings{"new"}), boost::test_tools::per_element());
 }
 
+namespace {
+
+/// "privacy_settings_updated {…} " of each entry about what a user wanted, without the user's tag.
+std::string recorded(privacy_world& w) {
+    std::string out;
+    for (auto const& e : w.memory.read([](store_reader& r) { return r.audit({.limit = 1'000}); }).value()) {
+        if (e.type != audit_type::privacy_settings_updated && e.type != audit_type::data_exported && e.type != audit_type::data_erased && e.type != audit_type::retention_enforced) continue;
+        auto details = json::parse(e.details).value().get_object();
+        BOOST_TEST(details.stable_erase("user") == 1u);
+        out += std::string{name_of(e.type)} + (e.peer_id.empty() ? "" : " by a peer") + ' ' + json::serialize(details) + ' ';
+    }
+    return out;
+}
+
+}  // namespace
+
+// BSP-AUD-015 … BSP-AUD-019, BSP-AUD-025
+BOOST_AUTO_TEST_CASE(what_a_user_wanted_is_recorded_and_nothing_of_what_it_was_about) {
+    privacy_world w;
+    BOOST_TEST(w.put(R"({"retention_days": 30, "sync_telemetry": false, "x": "canary-x"})").verdict() == "200");
+    BOOST_TEST(recorded(w) == R"(privacy_settings_updated {"sync_enabled":1,"sync_conversations":1,"sync_telemetry":0,"redact_pii":1,"retention_days":30,"allowed_surfaces":4} )");
+    BOOST_TEST(w.put(R"({"retention_days": 0})").verdict() == "422 invalid-body");
+    BOOST_TEST(w.put(R"({"user_id": "bob"})").verdict() == "403 forbidden");
+    BOOST_TEST(w.send("GET", "/privacy/export").verdict() == "401 credential-required");
+    BOOST_TEST(w.peer_sends("DELETE", "/privacy/data", w.peer).verdict() == "403 forbidden");
+    auto const before = recorded(w);
+    BOOST_TEST(before.find('}') == before.rfind('}'));  // what was refused is not there
+
+    BOOST_TEST(w.push_messages({w.aged("m1", 1h), w.aged("m2", 1h)}, "canary-id", 7, "canary-title").verdict() == "200");
+    BOOST_TEST(w.user_sends("GET", "/privacy/export").verdict() == "200");
+    BOOST_TEST(w.peer_sends("GET", "/privacy/export", w.peer).verdict() == "200");
+    std::string const exported = R"({"conversations":1,"telemetry_events":0,"peers":1} )";
+    BOOST_TEST(recorded(w) == before + "data_exported " + exported + "data_exported by a peer " + exported);
+    BOOST_TEST(w.user_sends("DELETE", "/privacy/data").verdict() == "200");
+    BOOST_TEST(recorded(w).ends_with(R"(data_erased {"conversations":1,"messages":2,"telemetry_events":0} )"));
+    for (auto const& e : w.memory.read([](store_reader& r) { return r.audit({.limit = 1'000}); }).value()) BOOST_TEST(entry_line(e).find("canary") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_retention_removed_is_recorded_with_its_removal) {
+    privacy_world w;
+    auto const sweep = [&] {
+        for (endpoint::sweep_place place; !place.done;)
+            place = w.store.write([&](store_writer& s) { return endpoint::sweep(s, "ada", place, w.clock.now(), 2); }).value();
+    };
+    BOOST_TEST(w.push_messages({w.aged("m1", 1h), w.aged("m2", 1h), w.aged("m3", 1h)}).verdict() == "200");
+    sweep();
+    BOOST_TEST(recorded(w).empty());  // there was nothing to do
+    w.clock.advance(24h * 91);
+    sweep();
+    BOOST_TEST(recorded(w) == R"(retention_enforced {"conversations":0,"messages":2,"telemetry_events":0} retention_enforced {"conversations":1,"messages":1,"telemetry_events":0} )");
+}
+
 BOOST_AUTO_TEST_CASE(an_erasure_is_whole_or_not_at_all) {
     privacy_world w;
     BOOST_TEST(w.push_messages({w.aged("m1", 1h), w.aged("m2", 1h)}).verdict() == "200");
@@ -270,6 +322,7 @@ BOOST_AUTO_TEST_CASE(an_erasure_is_whole_or_not_at_all) {
         BOOST_TEST(w.held() == (strings{"m1", "m2"}), boost::test_tools::per_element());
     }
     BOOST_TEST(w.held() == (strings{"404 not-found"}), boost::test_tools::per_element());
+    BOOST_TEST(recorded(w) == R"(data_erased {"conversations":1,"messages":2,"telemetry_events":0} )");  // once, of all the attempts
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -208,6 +208,10 @@ BOOST_AUTO_TEST_CASE(a_claim_and_a_count_are_the_same_everywhere) {
     BOOST_TEST(!must(b.claim("user ada", "jti", t0 + 60s, t0 + 1s)));
     BOOST_TEST(must(b.claim("user ada", "jti", t0 + 200s, t0 + 61s)));  // the first one is over
 
+    auto const writing = [&](postgres_store& store) { return must(store.write_of("ada", [](store_writer& w) { return w.claim_assertion("user ada", "jti", t0 + 200s, t0 + 61s); })); };
+    BOOST_TEST(writing(instances.a));  // what a guard let pass may change something, once
+    BOOST_TEST(!writing(instances.b));
+
     std::atomic<int> firsts = 0;
     side_by_side(4, [&](int n) {
         for (int i = 0; i < 50; ++i) {
@@ -266,6 +270,50 @@ BOOST_AUTO_TEST_CASE(lost_connections_are_replaced) {
     BOOST_TEST(reading(store, [](tenant_reader& mine) { return mine.head("main"); })->version == 2);
     commit(store, head("main", 4), {});
     BOOST_TEST(reading(store, [](tenant_reader& mine) { return mine.head("main"); })->version == 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_database_that_takes_no_writes_is_not_available) {
+    desk d;
+    postgres_store store{url(), 4};
+    must(store.probe());
+    std::string const database = d.run("SELECT quote_ident(current_database())");
+    d.run(("ALTER DATABASE " + database + " SET default_transaction_read_only = on").c_str());
+    d.end_others();
+    auto const standing_by = store.probe();
+    d.run(("ALTER DATABASE " + database + " RESET default_transaction_read_only").c_str());
+    BOOST_REQUIRE(!standing_by.has_value());
+    BOOST_TEST((standing_by.error().code == errc::unavailable));
+    d.end_others();
+    must(store.probe());
+}
+
+// Entries that only wait to be links are pruned like others, and what one instance took away is gone for the other.
+BOOST_AUTO_TEST_CASE(instances_prune_one_trail) {
+    two instances;
+    must(instances.a.write([](store_writer& w) -> result<> {
+        for (int i = 0; i < 5; ++i) BSP_CHECK(w.append_audit(audited(audit_type::sync_accepted, "p1")));
+        return ok();
+    }));
+    BOOST_TEST(must(instances.b.write([](store_writer& w) { return w.prune_audit(t0 + 24h, 2); })) == 2u);
+    auto const begin = must(instances.a.read([](store_reader& r) { return r.audit_begin(); }));
+    BOOST_TEST(begin.number == 2u);
+    auto const left = must(instances.a.read([](store_reader& r) { return r.audit({}); }));
+    BOOST_REQUIRE(left.size() == 3u);
+    BOOST_TEST((left.front().hash == chained(begin.hash, entry_text(left.front()))));
+}
+
+// Telemetry that was kept before its numbers had columns is summed up, too.
+BOOST_AUTO_TEST_CASE(numbers_of_telemetry_are_taken_from_what_was_kept_before) {
+    desk d;
+    {
+        postgres_store store{url(), 2};
+        must(store.write([](store_writer& w) { return w.tenant("ada").put_event({"e1", "p1", "local_1", t0, R"({"latency_ms": 2.5, "cost_usd": null, "text": "\u0000"})"}); }));
+    }
+    for (char const* back : {"DROP TABLE peer_statistics", "DROP INDEX event_by_receipt", "ALTER TABLE event DROP COLUMN latency_ms, DROP COLUMN cost_usd", "UPDATE bsp_schema SET step = 1"}) d.run(back);
+    postgres_store store{url(), 2};
+    auto const sums = must(store.read([](store_reader& r) { return r.telemetry_since(t0); }));
+    BOOST_REQUIRE(sums.size() == 1u);
+    BOOST_TEST((sums[0] == peer_telemetry{"p1", 1, 1, 2.5, 0}));
 }
 
 BOOST_AUTO_TEST_CASE(a_second_active_registration_is_not_stored) {

@@ -197,6 +197,33 @@ class CheckSpec(unittest.TestCase):
     def test_this_repository(self):
         self.assertEqual(check_spec.main([]), 0)
 
+    def list_of(self, change=lambda row: row):
+        """An attackers' list of which every row was changed."""
+        self.put(clause())
+        self.put('    {.id = "gen/a", .title = ""},', "conformance/checks/gen.cpp")
+        self.put('{"F-GEN-01", "a fault", {"gen/a"}, make<x>},\nrow<y>("F-GEN-02", "another", "gen/b"),', "conformance/faulty/mutants/gen.cpp")
+        rows = [change(f"| T-{n:02d} | an attack | {B}-GEN-001 | gen/a | F-GEN-01 |") for n in range(1, 52)]
+        self.put("\n".join(["| Threat | Attack | Answered by | Checks | Wrong backends |", "|---|---|---|---|---|", *rows]) + "\n", "spec/09-security.md")
+        return self.run_tool("--write")
+
+    def test_a_list_of_what_exists_is_good(self):
+        status, output = self.list_of()
+        self.assertEqual(status, 0, output)
+
+    def test_names_of_nothing_fail(self):
+        for old, new, reason in (("gen/a", "gen/gone", "no check is called gen/gone"), ("F-GEN-01", "F-GEN-09", "there is no wrong backend F-GEN-09"),
+                                 ("F-GEN-01", "F-GEN-02", "F-GEN-02 is caught by gen/b"), ("T-50", "T-49", "expected T-50"),
+                                 (f"{B}-GEN-001", "nothing", "no clause answers it"), (" | F-GEN-01", "", "expected threat")):
+            with self.subTest(new):
+                status, output = self.list_of(lambda row, old=old, new=new: row.replace(old, new))
+                self.assertEqual(status, 1, output)
+                self.assertIn(reason, output)
+
+    def test_a_threat_that_is_left_out_fails(self):
+        status, output = self.list_of(lambda row: "" if row.startswith("| T-51") else row)
+        self.assertEqual(status, 1, output)
+        self.assertIn("50 threats, expected 51", output)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -165,7 +165,7 @@ class Vectors(unittest.TestCase):
 class Chapters(unittest.TestCase):
     """The JSON examples of the text, recognised by their members."""
 
-    KINDS = (("exported_at", "privacy-export"), ("sync_enabled", "privacy-settings"), ("code", "problem"), ("new_key_signature", "key-rotation"), ("previous_key_expires_at", "key-rotated"), ("backend_identity", "register-peer-request"), ("sync_endpoint", "register-peer-response"), ("acked_sync_id", "sync-ack"),
+    KINDS = (("sync_success_rate", "sync-metrics"), ("top_peers_by_events", "telemetry-summary"), ("sbt_status", "sync-debug"), ("alerts", "alert-list"), ("exported_at", "privacy-export"), ("sync_enabled", "privacy-settings"), ("code", "problem"), ("new_key_signature", "key-rotation"), ("previous_key_expires_at", "key-rotated"), ("backend_identity", "register-peer-request"), ("sync_endpoint", "register-peer-response"), ("acked_sync_id", "sync-ack"),
              ("conflict_type", "conflict"), ("message_count", None), ("events", "telemetry-event-list"), ("entries", "audit-list"), ("details", "audit-entry"), ("event_type", "telemetry-event"), ("last_sync", "pull-response"), ("sync_id", "sync-payload"), ("digest", "state-digest"),
              ("peers", "peer-list"), ("public_key", "identity"), ("hosted_backend_id", "sbt"), ("has_more", "conversation-list"),
              ("conversation_id", "conversation"), ("content", "local-message-write"))
@@ -256,6 +256,7 @@ class OpenApi(unittest.TestCase):
             "GET /sync/{peer_id}/digest", "GET /conversations", "GET /conversations/{conversation_id}", "DELETE /conversations/{conversation_id}",
             "POST /conversations/{conversation_id}/messages", "DELETE /conversations/{conversation_id}/messages/{message_id}",
             "GET /telemetry/{peer_id}", "GET /telemetry/events", "GET /audit",
+            "GET /health/live", "GET /health/ready", "GET /sync/metrics/{peer_id}", "GET /dashboard/telemetry", "GET /dashboard/peers", "GET /debug/sync/{peer_id}", "GET /alerts", "GET /metrics",
             "GET /privacy-settings", "PUT /privacy-settings", "GET /privacy/export", "DELETE /privacy/data"},
             {name for name, _, _ in self.operations()})
 

@@ -406,6 +406,49 @@ inline void events_are_stored_once_for_each_user(store_base& s) {
     BOOST_TEST(!reading(s, [](tenant_reader& mine) { return mine.last_change(); }).has_value());  // no part of the change feed
 }
 
+inline void statistics_are_kept_by_registration(store_base& s) {
+    auto const of = [&](std::string_view peer_id) { return must(s.read([&](store_reader& r) { return r.statistics(peer_id); })); };
+    BOOST_TEST((of("p1") == peer_statistics{}));
+    peer_statistics counted;
+    counted.events = 7;
+    for (int i = 0; i < 3; ++i) counted.note_success();
+    counted.note_failure("invalid-body", t0 + 1ns);
+    counted.note_failure("sync-id-reuse", t0 + 1s);
+    must(s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_statistics("p1", counted));
+        BOOST_TEST((w.statistics("p1").value() == counted));
+        return ok();
+    }));
+    BOOST_TEST((of("p1") == counted));
+    BOOST_TEST((of("p2") == peer_statistics{}));
+    (void)s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(w.put_statistics("p1", {}));
+        return fail(errc::internal, "no");
+    });
+    BOOST_TEST((of("p1") == counted));
+}
+
+inline void telemetry_is_summed_up_by_peer(store_base& s) {
+    auto const since = [&](instant t) {
+        auto sums = must(s.read([&](store_reader& r) { return r.telemetry_since(t); }));
+        std::ranges::sort(sums, {}, &peer_telemetry::peer_id);
+        return sums;
+    };
+    BOOST_TEST(since(t0 - 1h).empty());
+    auto const add = [&](std::string_view user, std::string id, std::string peer_id, instant at, std::optional<double> latency, std::optional<double> cost) {
+        put(s, {std::move(id), std::move(peer_id), "local", at, "{}", latency, cost}, user);
+    };
+    add("ada", "a", "p1", t0, 100.0, 0.25);
+    add("ada", "b", "p1", t0 + 1s, std::nullopt, 0.5);
+    add("ada", "b", "p1", t0 + 2s, 9.0, 9.0);  // held already
+    add("bob", "a", "p2", t0 + 1s, 9'007'199'254'740'991.0, std::nullopt);
+    add("bob", "c", "p2", t0 + 2s, 9'007'199'254'740'991.0, std::nullopt);
+    BOOST_TEST((since(t0) == std::vector<peer_telemetry>{{"p1", 2, 1, 100, 0.75}, {"p2", 2, 2, 18'014'398'509'481'982.0, 0}}));
+    BOOST_TEST((since(t0 + 1s) == std::vector<peer_telemetry>{{"p1", 1, 0, 0, 0.5}, {"p2", 2, 2, 18'014'398'509'481'982.0, 0}}));
+    BOOST_TEST(since(t0 + 1h).empty());
+    BOOST_TEST((events(s)[0].latency_ms == 100.0 && events(s)[1].cost_usd == 0.5 && !events(s)[1].latency_ms));
+}
+
 inline void events_are_listed_in_the_order_of_receipt(store_base& s) {
     // The clock stands still, then is set back: instants increase all the same.
     for (char const* id : {"c", "a", "b"}) put(s, event(id, "local", t0));
@@ -628,6 +671,40 @@ inline void the_audit_trail_is_read_by_filters_in_pages(store_base& s) {
     BOOST_TEST(audited_numbers(s, {.since = t0 + 1ns, .type = audit_type::sync_accepted, .peer_id = "p1"}) == "4 ");
     BOOST_TEST(audited_numbers(s, {.peer_id = "p"}) == "");
     BOOST_TEST(audited_numbers(s, {.after = 4}) == "");
+}
+
+inline void the_oldest_of_the_audit_trail_go_and_the_rest_is_proven(store_base& s) {
+    auto const begin = [&] { return must(s.read([](store_reader& r) { return r.audit_begin(); })); };
+    auto const prune = [&](instant until, std::size_t limit) { return must(s.write([&](store_writer& w) { return w.prune_audit(until, limit); })); };
+    BOOST_TEST((begin() == audit_seal{}));
+    BOOST_TEST(prune(t0 + 1h, 10) == 0u);
+    must(s.write([](store_writer& w) -> result<> {
+        // The clock was set back between the third and the fourth.
+        for (auto const after : {0s, 1s, 9s, 2s, 3s, 4s}) BSP_CHECK(w.append_audit(audited(audit_type::sync_accepted, "p1", t0 + after)));
+        return ok();
+    }));
+    auto const all = must(s.read([](store_reader& r) { return r.audit({}); }));
+    BOOST_TEST(prune(t0 - 1ns, 10) == 0u);
+    BOOST_TEST(prune(t0 + 2s, 1) == 1u);
+    BOOST_TEST((begin() == audit_seal{1, all[0].hash}));
+    BOOST_TEST(prune(t0 + 2s, 10) == 1u);  // up to the first that is younger
+    BOOST_TEST(audited_numbers(s, {}) == "3 4 5 6 ");
+    BOOST_TEST(audited_numbers(s, {.after = 1, .limit = 2}) == "3 4 ");
+    BOOST_TEST(audited_numbers(s, {.peer_id = "p1", .after = 4}) == "5 6 ");
+    BOOST_TEST((begin() == audit_seal{2, all[1].hash}));
+    BOOST_TEST((chained(begin().hash, entry_text(all[2])) == all[2].hash));
+    BOOST_TEST(!s.write([](store_writer& w) -> result<> {
+        BSP_CHECK(w.prune_audit(t0 + 1h, 10));
+        return fail(errc::internal, "no");
+    }));
+    BOOST_TEST(audited_numbers(s, {}) == "3 4 5 6 ");
+    BOOST_TEST((begin() == audit_seal{2, all[1].hash}));
+    BOOST_TEST(prune(t0 + 1h, 10) == 3u);  // the last one stays, whatever its age
+    must(s.write([](store_writer& w) { return w.append_audit(audited(audit_type::sync_accepted, "p2")); }));
+    auto const left = must(s.read([](store_reader& r) { return r.audit({}); }));
+    BOOST_REQUIRE(left.size() == 2u);
+    BOOST_TEST(left[1].number == 7u);
+    BOOST_TEST((left[1].hash == chained(left[0].hash, entry_text(left[1]))));
 }
 
 inline void an_audit_entry_of_a_refused_transaction_is_not_kept(store_base& s) {
@@ -876,6 +953,8 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(receipts_are_kept_by_peer_and_sync_id)
     BSP_X(events_are_stored_once_for_each_user)
     BSP_X(events_are_listed_in_the_order_of_receipt)
+    BSP_X(statistics_are_kept_by_registration)
+    BSP_X(telemetry_is_summed_up_by_peer)
     BSP_X(an_event_of_a_refused_transaction_is_not_stored)
     BSP_X(privacy_settings_are_the_defaults_until_they_are_put)
     BSP_X(messages_expire_by_their_age)
@@ -889,6 +968,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(an_assertion_is_claimed_once)
     BSP_X(the_audit_trail_is_a_chain_in_order)
     BSP_X(the_audit_trail_is_read_by_filters_in_pages)
+    BSP_X(the_oldest_of_the_audit_trail_go_and_the_rest_is_proven)
     BSP_X(an_audit_entry_of_a_refused_transaction_is_not_kept)
     BSP_X(requests_are_counted_by_windows)
     BSP_X(concurrent_writers_of_one_user_do_not_lose_each_others_writes)

@@ -146,6 +146,24 @@ BOOST_AUTO_TEST_CASE(only_an_acknowledgement_of_this_push_counts) {
     }
 }
 
+// BSP-OFF-017, and BSP-OFF-010 all the same
+BOOST_AUTO_TEST_CASE(a_stream_of_changes_stays_in_the_budget) {
+    lab l;
+    l.settle();
+    for (int i = 0; i < 1'500; ++i) {
+        l.write("main", "m" + std::to_string(i));
+        l.net.run_for(100ms);
+    }
+    l.net.run_for(1s);
+    BOOST_TEST(l.has("main", "m1499"));
+    for (std::size_t i = 0; i < l.push_times.size(); ++i) {
+        auto const minute = std::ranges::count_if(l.push_times, [&](auto t) { return t >= l.push_times[i] && t < l.push_times[i] + 60s; });
+        BOOST_TEST(minute <= 100);
+        if (i > 0) BOOST_TEST((l.push_times[i] - l.push_times[i - 1] < 1s));  // BSP-OFF-010
+    }
+    BOOST_TEST((l.push_times.at(5) - l.push_times.at(0) < 1s));  // a few changes need not wait
+}
+
 // BSP-OFF-032: neither push nor pull before its time, even when somebody is impatient or the network came back.
 BOOST_AUTO_TEST_CASE(retry_after_is_honoured) {
     lab l;

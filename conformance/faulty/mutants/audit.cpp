@@ -1,4 +1,4 @@
-#include "../faults.hpp"
+#include "../private_backend.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -226,6 +226,73 @@ struct forgets_at_restart : backend {
     void restart() override { held().audit.clear(); }
 };
 
+// ---- what a user wanted done --------------------------------------------------------------------------------
+
+template <int Type>
+struct wish_not_recorded : private_backend {
+    using private_backend::private_backend;
+    static constexpr std::string_view names[] = {"privacy_settings_updated", "data_exported", "data_erased"};
+    void record(audit_record r) override {
+        if (r.type != names[Type]) private_backend::record(std::move(r));
+    }
+};
+struct erased_by_name : private_backend {
+    using private_backend::private_backend;
+    void erase(std::string const& user_id) override {
+        names_.clear();
+        for (auto const& c : tenant_of(user_id)) names_.emplace_back(c.first);
+        private_backend::erase(user_id);
+    }
+    void record(audit_record r) override {
+        if (r.type == "data_erased") r.details["conversation_ids"] = names_;
+        private_backend::record(std::move(r));
+    }
+    json::array names_;
+};
+struct settings_in_full : private_backend {
+    using private_backend::private_backend;
+    json::object merged(json::object held, json::object const& put) override {
+        said_last_ = put;
+        return private_backend::merged(std::move(held), put);
+    }
+    void record(audit_record r) override {
+        if (r.type == "privacy_settings_updated") r.details["body"] = said_last_;
+        private_backend::record(std::move(r));
+    }
+    json::object said_last_;
+};
+struct recorded_before_judged : private_backend {
+    using private_backend::private_backend;
+    answer dispatch(call& c) override {
+        if (c.path == "/privacy/data" && c.request.method == "DELETE") record({c.now, "data_erased", "", {}});
+        return private_backend::dispatch(c);
+    }
+};
+struct trail_erased_too : private_backend {
+    using private_backend::private_backend;
+    void erase(std::string const& user_id) override {
+        private_backend::erase(user_id);
+        std::erase_if(held().audit, [&](audit_record const& r) {
+            auto const peer = held().peers.find(r.peer_id);
+            return peer != held().peers.end() && peer->second.user_id == user_id;
+        });
+    }
+};
+
+/// Refusals are counted, and written down when there was time.
+struct refusals_in_batches : backend {
+    using backend::backend;
+    void record(audit_record r) override {
+        if (r.type == "sync_rejected") return waiting_.push_back(std::move(r));
+        backend::record(std::move(r));
+    }
+    answer list_audit(call const& c) override {
+        std::erase_if(waiting_, [&](audit_record const& r) { return r.at + std::chrono::seconds{5} < c.now && (backend::record(r), true); });
+        return backend::list_audit(c);
+    }
+    std::vector<audit_record> waiting_;
+};
+
 }  // namespace
 
 std::vector<fault> audit_faults() {
@@ -277,7 +344,15 @@ std::vector<fault> audit_faults() {
         {"F-SEC-259", "the audit trail holds titles", {"aud/secrets"}, make<pushes_in_full>},
         {"F-SEC-260", "the audit trail names users", {"aud/secrets"}, make<users_by_name>},
         {"F-SEC-261", "problem documents quote the body", {"aud/secrets"}, make<errors_quote_bodies>},
+        {"F-SEC-275", "refusals are written to the audit trail five seconds later", {"aud/first-refusal"}, make<refusals_in_batches>},
         {"F-SEC-262", "problem documents quote the credential", {"aud/secrets"}, make<errors_quote_credentials>},
+        {"F-SEC-263", "changes of privacy settings are not in the audit trail", {"aud/settings"}, make<wish_not_recorded<0>>},
+        {"F-SEC-264", "exports are not in the audit trail", {"aud/export"}, make<wish_not_recorded<1>>},
+        {"F-SEC-265", "erasures are not in the audit trail", {"aud/erasure"}, make<wish_not_recorded<2>>},
+        {"F-SEC-266", "the audit trail lists the conversations that were erased", {"aud/erasure"}, make<erased_by_name>},
+        {"F-SEC-267", "the audit trail holds privacy settings word for word", {"aud/settings"}, make<settings_in_full>},
+        {"F-SEC-268", "erasures are recorded before they are judged", {"aud/not-done"}, make<recorded_before_judged>},
+        {"F-SEC-269", "an erasure takes the user's entries out of the audit trail", {"aud/erasure"}, make<trail_erased_too>},
     };
 }
 

@@ -123,7 +123,7 @@ std::vector<fault> limit_faults() {
         {"F-SEC-15", "429 comes without Retry-After", {"lim/excess"}, make<nobody_says_when>},
         {"F-SEC-16", "the budget belongs to the remote address", {"lim/others"}, make<by_address>},
         {"F-SEC-17", "the payload of a push that is answered with 429 is applied", {"lim/no-effect"}, make<applied_first>},
-        {"F-SEC-18", "a budget that was used up stays so", {"lim/no-effect"}, make<never_again>},
+        {"F-SEC-18", "a budget that was used up stays so", {"lim/good-later"}, make<never_again>},
         {"F-SEC-201", "the hundredth push is refused", {"lim/hundred"}, make<ninety_nine_pass>},
         {"F-SEC-202", "a budget of 200 a minute that lets 20 pass at once", {"lim/hundred"}, make<no_bursts>},
         {"F-SEC-203", "1,000 pushes pass", {"lim/excess"}, make<thousand_pass>},
@@ -134,8 +134,8 @@ std::vector<fault> limit_faults() {
         {"F-SEC-208", "the budget belongs to the user", {"lim/others"}, make<by_user>},
         {"F-SEC-209", "forged pushes use up the budget of the peer they name", {"lim/garbage"}, make<anyone_spends>},
         {"F-SEC-210", "bodies that cannot be read use up the budget of the peer of the path", {"lim/garbage"}, make<broken_bodies_spend>},
-        {"F-SEC-211", "a push that was answered with 429 is a reuse of its sync_id when it comes again", {"lim/no-effect"}, make<refusal_is_remembered>},
-        {"F-SEC-212", "a push that was answered with 429 is acknowledged as a repetition when it comes again, and never applied", {"lim/no-effect"}, make<acknowledged_later_without_effect>},
+        {"F-SEC-211", "a push that was answered with 429 is a reuse of its sync_id when it comes again", {"lim/good-later"}, make<refusal_is_remembered>},
+        {"F-SEC-212", "a push that was answered with 429 is acknowledged as a repetition when it comes again, and never applied", {"lim/good-later"}, make<acknowledged_later_without_effect>},
     };
 }
 

@@ -46,6 +46,16 @@ struct hot_loop : backend {
     milliseconds left_alone_for() override { return milliseconds{5}; }
     void narrow_down(link&) override {}
 };
+struct as_fast_as_they_come : backend {
+    using backend::backend;
+    milliseconds push_gap() override { return {}; }
+};
+struct waits_for_ever : backend {
+    using backend::backend;
+    answered transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop) override {
+        return backend::transmit(origin, r, r.method == "POST" ? std::chrono::minutes{10} : timeout, stop);
+    }
+};
 struct retry_after_ignored : backend {
     using backend::backend;
     milliseconds retry_after(answered const&, instant) override { return {}; }
@@ -466,7 +476,6 @@ fault row(std::string_view id, std::string_view title, std::vector<std::string_v
     return {id, title, std::move(killed_by), make<Mutant>, needs};
 }
 
-fault out_of_reach(std::string_view id, std::string_view title) { return {id, title, {}, nullptr, setting::unreachable}; }
 
 }  // namespace
 
@@ -491,12 +500,12 @@ std::vector<fault> off_faults() {
         row<dials_anything>("F-OFF-17", "an endpoint is called whose origin nobody listed", {"off/allow-list"}),
         row<telemetry_in_payload>("F-OFF-19", "queued telemetry is pushed as a conversation", {"off/payload-is-conversations"}),
         row<resumes_late>("F-OFF-20", "it resumes 45 seconds after the peer is back", {"off/outage"}),
-        out_of_reach("F-OFF-21", "it sends after the user's pause (this revision has no endpoint that pauses)"),
-        out_of_reach("F-OFF-22", "one user's pause stops all users (this revision has no endpoint that pauses)"),
         row<everything_each_cycle>("F-OFF-23", "every cycle pushes everything", {"off/unchanged-not-resent"}),
         row<timer_only>("F-OFF-24", "changes are pushed by the timer only", {"off/pushes-on-change"}),
         row<any_page_is_health>("F-OFF-25", "a web page at /health is taken for health", {"off/unhealthy"}),
         row<never_pulls>("F-OFF-26", "it never pulls", {"off/pulls"}),
+        row<as_fast_as_they_come>("F-OFF-191", "every change is a push of its own, however fast they come", {"off/push-budget"}),
+        row<waits_for_ever>("F-OFF-192", "an answer to a push is waited for without an end", {"off/gives-up"}),
         row<history_not_due>("F-OFF-101", "what was written before the pairing is never pushed", {"off/pushes-history"}),
         row<signs_other_text>("F-OFF-102", "the payload is signed as compact JSON", {"off/push-is-signed"}),
         row<audience_left_out>("F-OFF-103", "a push names neither peer nor source nor target", {"off/audience-named"}),

@@ -547,6 +547,15 @@ struct erasure_forgotten : base {
     }
 };
 
+struct bare_receipt : private_backend {
+    using private_backend::private_backend;
+    json::object receipt_of_erasure(std::string const&, instant now) override { return {{"status", "erased"}, {"erased_at", format_timestamp(now)}}; }
+};
+struct counts_what_is_left : private_backend {
+    using private_backend::private_backend;
+    json::object receipt_of_erasure(std::string const&, instant now) override { return {{"status", "erased"}, {"erased_at", format_timestamp(now)}, {"conversations", 0}, {"messages", 0}, {"telemetry_events", 0}}; }
+};
+
 }  // namespace
 
 std::vector<fault> prv_faults() {
@@ -626,6 +635,8 @@ std::vector<fault> prv_faults() {
         {"F-PRV-156", "who erased may not sync any more", {"prv/erase-anew"}, make<account_blocked>},
         {"F-PRV-157", "an erasure erases the settings", {"prv/erase-settings"}, make<settings_erased>},
         {"F-PRV-158", "what was erased is remembered in memory", {"prv/erase-survives"}, make<erasure_forgotten>, setting::restart},
+        {"F-PRV-160", "the receipt of an erasure has no counts", {"prv/erase-receipt"}, make<bare_receipt>},
+        {"F-PRV-161", "the receipt of an erasure counts what is left", {"prv/erase-receipt"}, make<counts_what_is_left>},
         {"F-PRV-159", "a refusal by consent has the code forbidden", {"prv/pause-push", "prv/pause-pull"}, make<pause_is_forbidden>},
     };
 }

@@ -286,20 +286,21 @@ struct longest_token_counts : backend {
     }
 };
 
-/// Receipts of the latest pushes alone.
-template <std::size_t Kept>
+/// Receipts of the latest pushes alone, of all peers together or of each.
+template <std::size_t Kept, bool OfEachPeer = false>
 struct last_receipts : backend {
     using backend::backend;
     void remember(std::pair<std::string, std::string> const& key, receipt r) override {
         backend::remember(key, std::move(r));
-        order_.push_back(key);
-        if (order_.size() <= Kept) return;
-        held().receipts.erase(order_.front());
-        order_.pop_front();
+        auto& order = order_[OfEachPeer ? key.first : std::string{}];
+        order.push_back(key);
+        if (order.size() <= Kept) return;
+        held().receipts.erase(order.front());
+        order.pop_front();
     }
 
 private:
-    std::deque<std::pair<std::string, std::string>> order_;
+    std::map<std::string, std::deque<std::pair<std::string, std::string>>> order_;
 };
 
 // ---- lists and feeds --------------------------------------------------------------------------------------
@@ -511,6 +512,8 @@ std::vector<fault> rare_faults() {
         {"F-SYN-389", "the tombstone of a conversation is served as one", {"cnv/deleted-is-404"}, make<tombstones_readable>},
         {"F-SYN-390", "local writes carry the backend's type for its id", {"cnv/source-label"}, make<type_for_source>},
         {"F-SYN-362", "only the last 50 pushes are remembered", {"syn/sync-id-remembered"}, make<last_receipts<50>>},
+        {"F-SYN-552", "only the last 100 pushes are remembered", {"syn/sync-id-remembered"}, make<last_receipts<100>>},
+        {"F-SYN-553", "only the last 100 pushes of each peer are remembered", {"syn/sync-ids-of-a-peer"}, make<last_receipts<100, true>>},
         {"F-SYN-363", "a cursor is a number of rows to skip", {"cnv/list-while-deleting", "cnv/list-endures", "syn/pull-while-changing"}, make<offset_cursors>},
         {"F-SYN-364", "a pull with since and cursor begins again", {"syn/pull-cursor-without-since"}, make<since_beats_cursor>},
         {"F-SYN-365", "a conversation that came back is not listed", {"cnv/revive"}, make<revived_not_listed>},

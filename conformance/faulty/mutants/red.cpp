@@ -44,6 +44,7 @@ struct setting_ignored : private_backend {
 struct queue_is_final : private_backend {
     using private_backend::private_backend;
     bool is_outdated(parcel const&, peer_record const&) override { return false; }
+    void settings_changed(std::string const&) override {}
 };
 
 // ---- what ----
@@ -242,6 +243,21 @@ struct digest_of_originals : private_backend {
     tenant digested(tenant const& all, peer_record const&) override { return all; }
 };
 
+struct labels_too : private_backend {
+    using private_backend::private_backend;
+    bool stays_whole(std::string_view member, bool is_message) override { return member != "role" && member != "source_backend" && private_backend::stays_whole(member, is_message); }
+};
+struct names_told : private_backend {
+    using private_backend::private_backend;
+    json::object event_of(std::string_view direction, json::array const& conversations, std::string const& sync_id) override {
+        json::object event = private_backend::event_of(direction, conversations, sync_id);
+        json::array ids;
+        for (auto const& c : conversations) ids.push_back(c.at("conversation_id"));
+        event.at("metadata").as_object()["ids"] = std::move(ids);
+        return event;
+    }
+};
+
 }  // namespace
 
 std::vector<fault> red_faults() {
@@ -287,6 +303,9 @@ std::vector<fault> red_faults() {
         row<latest_wins_a_tie>("F-PRV-229", "a redacted copy that comes back takes the original's place", {"red/own-copy-comes-back"}, local),
         row<gives_everything_to_readers>("F-PRV-230", "conversations that a hosted peer reads are not redacted", {"red/other-answers"}, local),
         row<encoded_text_searched>("F-PRV-231", "the serialized text is searched for personal data", {"red/decoded"}, local),
+        row<labels_too>("F-PRV-233", "role and source_backend are redacted in a pull", {"red/pull-labels-stay"}, local),
+        row<labels_too>("F-PRV-234", "role and source_backend are redacted in a push", {"red/push-labels-stay"}, client),
+        row<names_told>("F-PRV-235", "the ids of what was exchanged are told as they are", {"red/told-metadata"}, client),
         row<digest_of_originals>("F-PRV-232", "the digest for a hosted peer is of what is kept", {"red/digest"}, local),
     };
 }

@@ -16,6 +16,16 @@ bool is_upgrade(auto const& c) { return c.segments.size() == 2 && c.segments[0] 
 
 // ---- opening ----------------------------------------------------------------------------------------------
 
+/// A short list of connections, for everybody together.
+struct twenty_places : backend {
+    using backend::backend;
+    result<peer_record*> admit(call const& c, std::string const& peer_id) override {
+        std::size_t open = 0;
+        for (auto const& [id, peer] : held().peers) open += sockets_of(id);
+        if (open >= 20) return fail(errc::unavailable, "there are connections enough");
+        return backend::admit(c, peer_id);
+    }
+};
 struct no_credential_needed : backend {
     using backend::backend;
     result<peer_record*> admit(call const& c, std::string const& peer_id) override {
@@ -450,6 +460,7 @@ std::vector<fault> tel_stream_faults() {
         {"F-TEL-176", "a connection of before an unpairing lives again when the backend is paired again", {"tel/paired-again"}, make<right_of_the_backend>},
         {"F-TEL-181", "the answer to an upgrade may be stored", {"tel/no-store"}, make<upgrades_cacheable>},
         {"F-TEL-182", "a rejection of what has no event_id has an empty one", {"tel/rejection-null"}, make<empty_for_null>},
+        {"F-TEL-185", "there are twenty places for connections, and who is silent keeps one", {"tel/idle-lines"}, make<twenty_places>},
         {"F-TEL-151", "unpairing removes the peer's events", {"tel/unpair-open"}, make<events_go_with_the_peer>},
     };
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/endpoint/dashboard.hpp>
 #include <bsp/endpoint/delete_conversation.hpp>
 #include <bsp/endpoint/delete_message.hpp>
 #include <bsp/endpoint/end_peer.hpp>
@@ -10,8 +11,10 @@
 #include <bsp/endpoint/get_digest.hpp>
 #include <bsp/endpoint/get_health.hpp>
 #include <bsp/endpoint/get_identity.hpp>
+#include <bsp/endpoint/get_metrics.hpp>
 #include <bsp/endpoint/list_conversations.hpp>
 #include <bsp/endpoint/list_peers.hpp>
+#include <bsp/endpoint/peer_metrics.hpp>
 #include <bsp/endpoint/privacy_settings.hpp>
 #include <bsp/endpoint/register_peer.hpp>
 #include <bsp/endpoint/rotate_key.hpp>
@@ -42,6 +45,14 @@ namespace bsp::endpoint {
     X(telemetry_stream)    \
     X(telemetry_events)    \
     X(get_audit)           \
+    X(get_readiness)       \
+    X(get_liveness)        \
+    X(peer_metrics)        \
+    X(all_metrics)         \
+    X(telemetry_dashboard) \
+    X(peer_debug)          \
+    X(list_alerts)         \
+    X(get_metrics)         \
     X(get_privacy)         \
     X(put_privacy)         \
     X(export_data)         \

@@ -3,6 +3,7 @@
 #include <bsp/endpoint/origin.hpp>
 #include <bsp/endpoint/response.hpp>
 #include <bsp/endpoint/table.hpp>
+#include <bsp/observe/observatory.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -42,7 +43,9 @@ public:
     [[nodiscard]] http_response answer() {
         auto answered = serve();
         if (!answered && row_) answered = judge_refusal(std::move(answered).error());
+        observe_answer(answered);
         http_response response = answered ? std::move(*answered) : refuse(answered.error());
+        if (gate_.guards && gate_.guards->observed && !response.held) gate_.guards->observed->counted().add_request(http_.method, row_ ? row_->at.path : "", response.status);
         decorate(response);
         if (response.held) response.held = decorated(std::move(response.held));
         return response;
@@ -88,9 +91,43 @@ private:
     /// Pushes of a proven peer are entered one by one: its budget bounds them.
     void audit(audit_type type, error const& why) const {
         audit_event e{.type = type, .at = now_, .user_id = notes_.proven ? notes_.user_id : "", .peer_id = notes_.peer_id, .backend_id = notes_.backend_id, .reason = why.code};
-        if (notes_.proven && type == audit_type::sync_rejected) (void)gate_.store.write_of(notes_.user_id, [&](store_writer& w) { return w.append_audit(e); });
+        if (notes_.proven && type == audit_type::sync_rejected) (void)gate_.store.write_of(notes_.user_id, [&](store_writer& w) -> result<> {
+            BSP_CHECK(w.append_audit(e));
+            return note_failure(w, why);
+        });
         else gate_.guards->trail.note(e);
     }
+
+    /// What the user has paused is no failure of the exchange (BSP-OBS-019).
+    result<> note_failure(store_writer& w, error const& why) const {
+        if (why.code == errc::sync_paused) return ok();
+        BSP_TRY(auto counted, w.statistics(notes_.peer_id));
+        counted.note_failure(row_of(why.code).code, now_);
+        return w.put_statistics(notes_.peer_id, counted);
+    }
+
+    /// Who was there, and how it went: of peers that have proven to be who they are.
+    void observe_answer(result<http_response> const& answered) const {
+        if (!gate_.guards || !gate_.guards->observed || !notes_.proven || notes_.peer_id.empty() || !row_) return;
+        auto& seen = *gate_.guards->observed;
+        auto& counted = seen.counted();
+        seen.handle_request(notes_.peer_id, now_);
+        if (row_->at.path == sync_pull::at.path && row_->at.method == sync_pull::at.method && answered) {
+            seen.handle_pull(notes_.peer_id, now_);
+            counted.add(observe::counter::pulls_answered);
+        }
+        if (row_->at.path != sync_push::at.path || row_->at.method != sync_push::at.method) return;
+        if (notes_.skew) seen.handle_skew(notes_.peer_id, *notes_.skew);
+        if (!answered) {
+            if (is_attempt(answered.error())) counted.add(observe::counter::pushes_refused);
+            return;
+        }
+        counted.add(observe::counter::pushes_accepted);
+        counted.add(observe::counter::messages_received, notes_.messages);
+        counted.add(observe::counter::messages_in_conflict, notes_.conflicts);
+    }
+
+    static bool is_attempt(error const& why) { return why.status() < 500 && why.code != errc::rate_limited && why.code != errc::sync_paused; }
 
     /// Finds the rows of the path, and among them the one of the method.
     result<request> resolve() {

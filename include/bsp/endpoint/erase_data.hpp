@@ -21,7 +21,7 @@ struct erase_data {
     using caller = tenant_caller;
 
     static result<http_response> serve(backend const&, caller const& who, request const& r) {
-        return who.write([&](tenant_writer& mine) -> result<http_response> {
+        return who.write_recorded(audit_type::data_erased, [&](tenant_writer& mine, audit_counts& counted) -> result<http_response> {
             // Told inside the transaction, so that the assertion is used up all the same.
             if (who.is_peer()) return fail(errc::forbidden, "only the user may erase");
             BSP_CHECK(mine.begin_change(r.now));
@@ -29,6 +29,7 @@ struct erase_data {
             BSP_CHECK(erase_conversations(mine, erased));
             BSP_CHECK(erase_events(mine, erased));
             BSP_CHECK(mine.remove_derived());
+            counted = {{"conversations", erased.conversations}, {"messages", erased.messages}, {"telemetry_events", erased.events}};
             return respond(json::object{{"status", "erased"},
                                         {"erased_at", format_timestamp(r.now)},
                                         {"conversations", erased.conversations},

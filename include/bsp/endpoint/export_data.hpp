@@ -26,12 +26,14 @@ struct export_data {
     using caller = tenant_caller;
 
     static result<http_response> serve(backend const&, caller const& who, request const& r) {
-        BSP_TRY(std::string document, who.read_with_peers([&](tenant_reader& mine, std::vector<peer_record> const& peers) { return write(mine, peers, who, r.now); }));
+        audit_counts counts;
+        BSP_TRY(std::string document, who.read_with_peers([&](tenant_reader& mine, std::vector<peer_record> const& peers) { return write(mine, peers, who, r.now, counts); }));
+        BSP_CHECK(who.record(audit_type::data_exported, std::move(counts)));  // before anything is given out
         return respond(std::move(document));
     }
 
 private:
-    static result<std::string> write(tenant_reader& mine, std::vector<peer_record> const& peers, caller const& who, instant now) {
+    static result<std::string> write(tenant_reader& mine, std::vector<peer_record> const& peers, caller const& who, instant now, audit_counts& counts) {
         std::string const& user_id = who.user_id();
         BSP_TRY(auto const as, who.form(mine));
         BSP_TRY(auto const settings, mine.privacy());
@@ -41,36 +43,41 @@ private:
         std::string out = json::serialize(rest);
         out.pop_back();  // the brace: the long members follow
         out += ", \"conversations\": [";
-        BSP_CHECK(write_conversations(mine, as, now, out));
+        BSP_TRY(std::int64_t const conversations, write_conversations(mine, as, now, out));
         out += "], \"telemetry\": [";
-        BSP_CHECK(write_events(mine, as, out));
+        BSP_TRY(std::int64_t const events, write_events(mine, as, out));
+        counts = {{"conversations", conversations}, {"telemetry_events", events}, {"peers", static_cast<std::int64_t>(peers.size())}};
         return out + "]}";
     }
 
-    static result<> write_conversations(tenant_reader& mine, privacy::form as, instant now, std::string& out) {
+    static result<std::int64_t> write_conversations(tenant_reader& mine, privacy::form as, instant now, std::string& out) {
         std::string_view separator = "";
+        std::int64_t written = 0;
         for (std::string after;;) {
             BSP_TRY(auto const heads, mine.heads(after, limits::page_items_max));
             for (auto const& head : heads) {
                 if (head.scalars.deleted) continue;
                 BSP_TRY(std::string const text, get_conversation::write(mine, as, head.conversation_id, true, now));
                 out.append(std::exchange(separator, ", ")).append(text);
+                ++written;
             }
-            if (heads.size() < limits::page_items_max) return ok();
+            if (heads.size() < limits::page_items_max) return written;
             after = heads.back().conversation_id;
         }
     }
 
-    static result<> write_events(tenant_reader& mine, privacy::form as, std::string& out) {
+    static result<std::int64_t> write_events(tenant_reader& mine, privacy::form as, std::string& out) {
         static constexpr std::size_t step = 64;
         std::string_view separator = "";
+        std::int64_t written = 0;
         for (std::optional<position> after;;) {
             BSP_TRY(auto events, mine.events(std::nullopt, {std::numeric_limits<std::int32_t>::min(), 0}, after, step));
             for (auto& e : events) {
                 e.body = privacy::emitted_event(std::move(e.body), as);
                 out.append(std::exchange(separator, ", ")).append(telemetry_events::entry_of(e));
+                ++written;
             }
-            if (events.size() < step) return ok();
+            if (events.size() < step) return written;
             after = position{events.back().received_at, events.back().event_id};
         }
     }

@@ -17,4 +17,17 @@ struct get_health {
     }
 };
 
+/// The same under the name that supervisors of containers use (BSP-OBS-070).
+struct get_readiness : get_health {
+    static constexpr route at{"GET", "/health/ready"};
+};
+
+/// Whether this process answers at all, whatever ails its store (BSP-OBS-070).
+struct get_liveness {
+    static constexpr route at{"GET", "/health/live"};
+    using caller = anyone;
+
+    static result<http_response> serve(backend const&, caller const&, request const&) { return respond(R"({"status": "alive"})"); }
+};
+
 }  // namespace bsp::endpoint

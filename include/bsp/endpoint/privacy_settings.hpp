@@ -28,9 +28,11 @@ struct put_privacy {
         BSP_TRY(json::fields const f, json::fields::of(body));
         BSP_TRY(auto const user_id, f.optional_string("user_id"));
         if (user_id && *user_id != who.user_id()) return fail(errc::forbidden, "these are the settings of another user");
-        BSP_CHECK(who.write([&](tenant_writer& mine) -> result<> {
+        BSP_CHECK(who.write_recorded(audit_type::privacy_settings_updated, [&](tenant_writer& mine, audit_counts& counts) -> result<> {
             BSP_TRY(auto held, mine.privacy());
             BSP_TRY(auto const said, privacy::merged(std::move(held), f));
+            counts = {{"sync_enabled", said.sync_enabled}, {"sync_conversations", said.sync_conversations}, {"sync_telemetry", said.sync_telemetry}, {"redact_pii", said.redact_pii},
+                      {"retention_days", said.retention_days}, {"allowed_surfaces", static_cast<std::int64_t>(said.allowed_surfaces.size())}};
             return mine.put_privacy(said);
         }));
         return respond(json::object{{"status", "updated"}});

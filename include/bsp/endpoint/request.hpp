@@ -24,6 +24,8 @@ struct request_notes {
     bool proven = false;                        ///< whether the sender has proven to be that
     bool asked_as_admin = false;                ///< and has not proven to be
     std::chrono::milliseconds retry_after{};    ///< of a refusal with `rate_limited`
+    std::optional<double> skew = {};            ///< seconds that the time of a proven push is from ours
+    std::size_t messages = 0, conflicts = 0;    ///< of an accepted push
 };
 
 /// Who has opened a stream, and with which key.

@@ -20,12 +20,13 @@ struct sync_push {
 
     static result<http_response> serve(backend const& here, caller const& who, request const& r) {
         BSP_TRY(auto push, wire::decode_sync_push(who.body(), r.now + limits::message_future_max));
-        BSP_TRY(std::string answer, who.write([&](store_writer& w) { return apply(here, w, who.peer(), push, r.now); }));
+        BSP_TRY(std::string answer, who.write([&](store_writer& w) { return apply(here, w, who.peer(), push, r); }));
         return respond(std::move(answer));
     }
 
 private:
-    static result<std::string> apply(backend const& here, store_writer& w, peer_record const& peer, wire::sync_push& push, instant now) {
+    static result<std::string> apply(backend const& here, store_writer& w, peer_record const& peer, wire::sync_push& push, request const& r) {
+        instant const now = r.now;
         auto& mine = w.tenant(peer.user_id);
         BSP_TRY(instant const commit, mine.begin_change(now));  // from here on this user's writers wait for each other
         BSP_CHECK(conversations_are_exchanged(mine));
@@ -34,6 +35,7 @@ private:
         if (earlier && earlier->accepted_at > now - limits::sync_id_kept) {
             if (earlier->conversations_sha256 != push.conversations_sha256) return fail(errc::sync_id_reuse, "this sync_id was accepted with other conversations");
             BSP_CHECK(w.append_audit(accepted(peer, now, {{"repeated", 1}})));
+            BSP_CHECK(note_success(w, peer.peer_id));
             return earlier->acknowledgement;
         }
 
@@ -47,11 +49,20 @@ private:
         std::string answer = wire::encode(ack);
         BSP_CHECK(mine.put_receipt({peer.peer_id, push.sync_id, push.conversations_sha256, answer, now}));
         BSP_CHECK(count(w, peer.peer_id, now));
+        BSP_CHECK(note_success(w, peer.peer_id));
         auto const number = [](std::size_t n) { return static_cast<std::int64_t>(n); };
         std::size_t messages = 0;
         for (auto const& conversation : push.conversations) messages += conversation.messages.size();
         BSP_CHECK(w.append_audit(accepted(peer, now, {{"conversations", number(push.conversations.size())}, {"messages", number(messages)}, {"conflicts", number(ack.conflicts.size())}})));
+        r.notes.messages = messages;
+        r.notes.conflicts = ack.conflicts.size();
         return answer;
+    }
+
+    static result<> note_success(store_writer& w, std::string const& peer_id) {
+        BSP_TRY(auto counted, w.statistics(peer_id));
+        counted.note_success();
+        return w.put_statistics(peer_id, counted);
     }
 
     static audit_event accepted(peer_record const& peer, instant now, std::vector<std::pair<std::string_view, std::int64_t>> counts) {

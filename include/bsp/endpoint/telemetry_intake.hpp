@@ -4,6 +4,7 @@
 #include <bsp/endpoint/caller/standing.hpp>
 #include <bsp/endpoint/consent.hpp>
 #include <bsp/endpoint/request.hpp>
+#include <bsp/observe/observatory.hpp>
 #include <bsp/policy/guards.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/wire/telemetry_event.hpp>
@@ -100,6 +101,7 @@ private:
         stream_owner owner;
         std::vector<std::string> answers;             ///< of valid events: what holds if they are stored
         std::vector<telemetry_record> valid;
+        std::size_t stored = 0;                       ///< of `valid`; the others were held already
         std::vector<errc> refused;
         std::optional<stream_close> overload;
         std::optional<stream_close> lost;
@@ -136,7 +138,7 @@ private:
                 continue;
             }
             out.answers.push_back(encode(answer{answer::kind::acked, id}));
-            out.valid.push_back({std::move(event->event_id), input.peer_id, std::move(event->source_backend), now, std::move(event->body)});
+            out.valid.push_back({std::move(event->event_id), input.peer_id, std::move(event->source_backend), now, std::move(event->body), event->latency_ms, event->cost_usd});
         }
         return out;
     }
@@ -178,17 +180,33 @@ private:
             input.lost = known->second.lost;
             if (input.lost) continue;
             auto& mine = w.tenant(known->second.user_id);
-            for (auto const& event : input.valid) BSP_CHECK(mine.put_event(event));
+            for (auto const& event : input.valid) {
+                BSP_TRY(bool const is_new, mine.put_event(event));
+                input.stored += is_new;
+            }
+            BSP_CHECK(count(w, input));
         }
         return ok();
+    }
+
+    static result<> count(store_writer& w, read_input const& input) {
+        if (input.stored == 0) return ok();
+        BSP_TRY(auto counted, w.statistics(input.owner.peer_id));
+        counted.events += static_cast<std::int64_t>(input.stored);
+        return w.put_statistics(input.owner.peer_id, counted);
     }
 
     limiter_base& limits() { return watch_ ? watch_->limits : own_limits_; }
 
     void tell(read_input const& r, instant now) {
         if (!watch_) return;
+        if (watch_->observed) {
+            watch_->observed->counted().add(observe::counter::events_stored, r.stored);
+            watch_->observed->counted().add(observe::counter::events_repeated, r.valid.size() - r.stored);
+        }
         for (errc const why : r.refused) {
             bool const limited = why == errc::rate_limited;
+            if (watch_->observed) watch_->observed->counted().add(limited ? observe::counter::events_limited : observe::counter::events_rejected);
             watch_->trail.note({.type = limited ? audit_type::rate_limited : audit_type::telemetry_rejected, .at = now, .peer_id = std::string{r.owner.peer_id}, .reason = why});
         }
     }

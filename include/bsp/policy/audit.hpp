@@ -17,7 +17,7 @@
 #include <vector>
 
 /// The audit trail (chapter 15): what happened that matters to security, in the order in which it happened, never
-/// changed and never taken away.
+/// changed, and taken away from its oldest end only.
 namespace bsp {
 
 /// Every type of event that the trail knows (A-113).
@@ -60,6 +60,9 @@ constexpr std::optional<audit_type> audit_type_of(std::string_view name) {
     return std::nullopt;
 }
 
+/// Names that this code gives, and lengths, numbers, settings as 0 and 1.
+using audit_counts = std::vector<std::pair<std::string_view, std::int64_t>>;
+
 /// What happened, as told to the trail. There is no room in it for text of a caller's choice but two: `peer_id`, which
 /// is to be that of a registration, and `backend_id`, which is to keep to its grammar (A-030); "" when unknown.
 struct audit_event {
@@ -69,7 +72,7 @@ struct audit_event {
     std::string peer_id{};
     std::string backend_id{};
     std::optional<errc> reason{};                                    ///< of a refusal
-    std::vector<std::pair<std::string_view, std::int64_t>> counts{};  ///< names that this code gives, lengths, numbers, settings as 0 and 1
+    audit_counts counts{};
 };
 
 /// What the trail holds. `hash` is SHA-256 over the hash of the entry before, 32 zero bytes before the first one, and
@@ -83,6 +86,15 @@ struct audit_entry {
     sha256_digest hash{};
 
     friend bool operator==(audit_entry const&, audit_entry const&) = default;
+};
+
+/// The last entry that was taken away because of its age, and what it sealed: number 0 and zeros while there is none.
+/// With it what is left can be verified.
+struct audit_seal {
+    std::uint64_t number = 0;
+    sha256_digest hash{};
+
+    friend bool operator==(audit_seal const&, audit_seal const&) = default;
 };
 
 /// Entries that are asked for: from `since` on, of one type and of one peer if given, numbered above `after`.
@@ -122,6 +134,9 @@ inline std::string entry_line(audit_entry const& e) {
     text.pop_back();
     return text + R"(, "hash": ")" + to_hex(e.hash) + "\"}";
 }
+
+/// The first line of a file whose trail does not begin at 1.
+inline std::string seal_line(audit_seal const& s) { return R"({"number": )" + std::to_string(s.number) + R"(, "pruned": true, "hash": ")" + to_hex(s.hash) + "\"}"; }
 
 inline sha256_digest chained(sha256_digest const& before, std::string_view text) {
     std::string const both = std::string{reinterpret_cast<char const*>(before.data()), before.size()} + std::string{text};

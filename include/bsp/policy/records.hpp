@@ -81,6 +81,8 @@ struct telemetry_record {
     std::string source_backend;
     instant received_at;                     ///< by our clock, strictly increasing per user
     std::string body;                        ///< the event as JSON text, as received
+    std::optional<double> latency_ms = {};   ///< of it, for sums
+    std::optional<double> cost_usd = {};
 
     friend bool operator==(telemetry_record const&, telemetry_record const&) = default;
 };

@@ -8,9 +8,9 @@
 
 namespace bsp {
 
-/// Remembers the assertions of reading requests. `claim` is true for the first claim of
-/// (issuer, jti) and false for a repetition before `expires_at`; of two claims at once one is the first.
-/// It may forget on restart: state-changing requests claim in the store instead. It is bounded: when full
+/// Remembers the assertions of requests. `claim` is true for the first claim of (issuer, jti)
+/// and false for a repetition before `expires_at`; of two claims at once one is the first. It may
+/// forget on restart: state-changing requests claim once more, in their transaction. It is bounded: when full
 /// it refuses or forgets, as its documentation says. One that other instances share may answer `unavailable`.
 /// Models: memory_replay_guard (adapters/), store_replay_guard (policy/store_replay_guard.hpp).
 template <class G>

@@ -4,6 +4,7 @@
 #include <bsp/policy/audit.hpp>
 #include <bsp/policy/limiter.hpp>
 #include <bsp/policy/records.hpp>
+#include <bsp/policy/statistics.hpp>
 #include <bsp/privacy/retention.hpp>
 #include <bsp/privacy/settings.hpp>
 
@@ -133,6 +134,10 @@ public:
     virtual result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) = 0;
     /// Whether the backend or the key is revoked, in any tenant.
     virtual result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) = 0;
+    /// What is counted of a registration; all zero when nothing was.
+    virtual result<peer_statistics> statistics(std::string_view peer_id) = 0;
+    /// Telemetry that was received at `since` or later, of all users, summed up by peer, in any order.
+    virtual result<std::vector<peer_telemetry>> telemetry_since(instant since) = 0;
     /// Users of whom anything is or was stored, in the order of their ids, after `after`.
     virtual result<std::vector<std::string>> users(std::string_view after, std::size_t limit) = 0;
 
@@ -140,6 +145,8 @@ public:
     virtual result<std::vector<audit_entry>> audit(audit_query const& asked) = 0;
     /// The last entry of the trail, which seals all of it.
     virtual result<std::optional<audit_entry>> last_audit() = 0;
+    /// What the first entry of the trail follows.
+    virtual result<audit_seal> audit_begin() = 0;
 };
 
 /// One transaction.
@@ -147,6 +154,8 @@ class store_writer : public registry_reader {
 public:
     /// Inserts or replaces by `peer_id`.
     virtual result<> put_peer(peer_record const& peer) = 0;
+    /// Replaces what is counted of a registration.
+    virtual result<> put_statistics(std::string_view peer_id, peer_statistics const& counted) = 0;
     virtual result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) = 0;
     virtual result<> revoke(std::string_view backend_id, sha256_digest const& key_sha256, instant at) = 0;
     /// True for the first claim of (issuer, jti); false for a repetition before `expires_at`.
@@ -158,6 +167,9 @@ public:
 
     /// Adds to the audit trail, if and only if the transaction is committed.
     virtual result<> append_audit(audit_event const& event) = 0;
+    /// Takes away up to `limit` of the oldest entries, up to the first that is younger than `until`, and never the last of
+    /// the trail; how many. `audit_begin` remembers what they sealed.
+    virtual result<std::size_t> prune_audit(instant until, std::size_t limit) = 0;
 
     /// The data of one user; valid for this transaction.
     virtual tenant_writer& tenant(std::string_view user_id) = 0;
@@ -176,6 +188,14 @@ public:
 
     /// Random text made when the store was created or restored.
     [[nodiscard]] virtual std::string epoch() const = 0;
+
+    /// Whether it answers, and what it holds would last: `unavailable` when not.
+    virtual result<> probe() {
+        return read([](store_reader& r) -> result<> {
+            BSP_CHECK(r.peer("probe"));
+            return ok();
+        });
+    }
 
     /// Runs `f(store_reader&) -> result<T>` on one snapshot.
     template <class F>

@@ -43,10 +43,12 @@ inline meaning meaning_of(http_response const& response) {
     return meaning::peer_refused;
 }
 
-/// One line for the operator: "503 unavailable".
+/// One line for the operator: "503 unavailable". What has not the form of a code is left out: it could be anything, and
+/// this goes into logs.
 inline std::string describe(http_response const& response) {
     std::string const code = response.status >= 400 ? code_of(response) : "";
-    return std::to_string(response.status) + (code.empty() ? "" : ' ' + code.substr(0, 64));
+    bool const is_code = !code.empty() && code.size() <= 64 && code.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    return std::to_string(response.status) + (is_code ? ' ' + code : "");
 }
 
 /// The same when there was none: "no answer to a push: connection refused".

@@ -5,9 +5,12 @@
 #include <bsp/endpoint/outgoing_form.hpp>
 #include <bsp/sync/echoes.hpp>
 #include <bsp/sync/outgoing.hpp>
+#include <bsp/wire/sync_debug.hpp>
 
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace bsp::sync {
 
@@ -82,6 +85,7 @@ public:
 
     struct load {
         std::size_t conversations = 0;  ///< changed since the push position; counted up to one beyond the alert
+        std::optional<instant> oldest;  ///< when the first of them was changed
         queue_usage events;
 
         [[nodiscard]] std::size_t items() const { return conversations + events.items; }
@@ -93,8 +97,29 @@ public:
         auto const changed = [&](store_reader& r) { return r.tenant(user_id_).changes(from.since, from.after, limits::outbox_items_max + 1); };
         BSP_TRY(auto const due, self_.store.read(changed));
         l.conversations = due.size();
+        if (!due.empty()) l.oldest = due.front().changed_at;
         BSP_TRY(l.events, self_.ledger.usage(peer_id_));
         return l;
+    }
+
+    /// The first `limit` things that are due from `from` on, for people: conversations, then events.
+    [[nodiscard]] result<std::vector<wire::queue_item>> first_due(feed_position const& from, std::size_t limit) const {
+        BSP_TRY(auto items, self_.store.read([&](store_reader& r) -> result<std::vector<wire::queue_item>> {
+            std::vector<wire::queue_item> all;
+            auto& mine = r.tenant(user_id_);
+            BSP_TRY(auto const due, mine.changes(from.since, from.after, limit));
+            for (auto const& c : due) {
+                BSP_TRY(auto const changed, mine.changed_messages(c.head.conversation_id, from.since, std::nullopt, limits::page_items_max));
+                std::size_t bytes = c.head.scalars.body.size();
+                for (auto const& m : changed) bytes += m.message.body.size();
+                all.push_back({c.head.conversation_id, "conversation", c.changed_at, 0, static_cast<std::int64_t>(bytes)});
+            }
+            return all;
+        }));
+        if (items.size() >= limit) return items;
+        BSP_TRY(auto const waiting, events(0, limit - items.size()));
+        for (auto const& e : waiting) items.push_back({e.event_id, "telemetry_event", e.queued_at, 0, static_cast<std::int64_t>(e.body.size())});
+        return items;
     }
 
 private:

@@ -6,6 +6,7 @@
 #include <bsp/sync/answer.hpp>
 #include <bsp/sync/outbox.hpp>
 #include <bsp/sync/outgoing.hpp>
+#include <bsp/sync/pace.hpp>
 #include <bsp/sync/progress_book.hpp>
 #include <bsp/sync/retry.hpp>
 
@@ -51,7 +52,7 @@ public:
 
     std::optional<outgoing> poll_request(peer_record const& peer, moment now) {
         if (flight_.is_overdue(now)) handle_silence(flight_.id(), {}, now);
-        if (flight_.is_up() || retry_.waits(now)) return std::nullopt;
+        if (flight_.is_up() || retry_.waits(now) || pace_.waits(now)) return std::nullopt;
         auto out = next_request(peer, now);
         if (!out) {
             fail(now, out.error().detail);
@@ -65,10 +66,11 @@ public:
 
     [[nodiscard]] timeout poll_timeout() const {
         if (flight_.is_up()) return flight_.deadline();
-        if (parcel_ || look_ || !looked_at_) return retry_.until().value_or(std::chrono::nanoseconds{});
+        auto const allowed = std::max(pace_.until(), retry_.until().value_or(std::chrono::nanoseconds{}));
+        if (parcel_ || look_ || !looked_at_) return allowed;
         timeout next = *looked_at_ + interval_;
         for (auto const& r : book_->refused) next = sooner(next, due_at(r.conversation_id));
-        return retry_.until() ? std::max(next, retry_.until()) : next;
+        return std::max(next, timeout{allowed});
     }
 
     consequence handle_response(std::uint64_t id, http_response const& response, moment now) {
@@ -185,6 +187,7 @@ private:
         BSP_TRY(body["signature"], sign_object(body, self_.key_towards(book_->known_key)));
         auto out = self_.request("POST", peer.endpoints->sync_endpoint, json::serialize(body), now.steady + limits::request_timeout);
         flight_.begin(out);
+        pace_.handle_sent(now);
         return out;
     }
 
@@ -275,6 +278,7 @@ private:
     echoes const& pulled_;  ///< from this peer
     flight flight_;
     backoff retry_;
+    pace pace_;
     std::optional<parcel> parcel_;      ///< volatile: after a restart its changes are read again, under another id (BSP-OFF-023)
     std::chrono::milliseconds interval_{limits::sync_interval_ms_default};
     bool look_ = true;                  ///< something may be due

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/base/watch_limits.hpp>
 #include <bsp/sync/key_notifier.hpp>
 #include <bsp/sync/puller.hpp>
 #include <bsp/sync/pusher.hpp>
@@ -91,7 +92,8 @@ public:
     void handle_response(std::uint64_t id, http_response const& response, moment now) {
         if (!pusher_.awaits(id) && !puller_.awaits(id) && !notifier_.awaits(id)) return;
         if (!settings_known_) read_settings();
-        if (!settings_.exchanges_conversations() && !notifier_.awaits(id)) return handle_silence(id, paused, now);  // nothing is taken in, either
+        if (!settings_.exchanges_conversations() && !notifier_.awaits(id)) return give_up(id, paused, now);  // nothing is taken in, either
+        if (!notifier_.awaits(id)) note_outcome(response.status == 200);
         if (response.status != 200) {
             if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = std::max(quiet_until_, timeout{now.steady + *wanted});
         }
@@ -105,10 +107,13 @@ public:
 
     /// No answer came, and none will; `why`, if it is known, for people.
     void handle_silence(std::uint64_t id, std::string_view why, moment now) {
-        notifier_.handle_silence(id, why, now);
-        pusher_.handle_silence(id, why, now);
-        puller_.handle_silence(id, why, now);
+        if (pusher_.awaits(id) || puller_.awaits(id)) note_outcome(false);
+        give_up(id, why, now);
     }
+
+    /// Whether the last pushes and pulls were answered with success, those that brought nothing included: '+' or '-', the
+    /// latest last, at most `session_outcomes_kept`.
+    [[nodiscard]] std::string const& outcomes() const { return outcomes_; }
 
     [[nodiscard]] peer_record const& peer() const { return peer_; }
     [[nodiscard]] peer_progress const& progress() const { return *book_; }
@@ -152,6 +157,17 @@ public:
 private:
     session(own_backend& self, peer_record peer, peer_progress progress)
         : self_{self}, peer_{std::move(peer)}, book_{self.ledger, std::move(progress)}, outbox_{self, peer_.user_id, peer_.peer_id, peer_.backend_type} {}
+
+    void give_up(std::uint64_t id, std::string_view why, moment now) {
+        notifier_.handle_silence(id, why, now);
+        pusher_.handle_silence(id, why, now);
+        puller_.handle_silence(id, why, now);
+    }
+
+    void note_outcome(bool success) {
+        outcomes_ += success ? '+' : '-';
+        if (outcomes_.size() > limits::session_outcomes_kept) outcomes_.erase(0, 1);
+    }
 
     static std::pair<std::string, std::string> address_of(peer_record const& peer) {
         if (!peer.endpoints) return {};
@@ -219,6 +235,7 @@ private:
     pusher pusher_{self_, outbox_, book_, pulled_};
     puller puller_{self_, book_, pulled_};
     key_notifier notifier_{self_, book_};
+    std::string outcomes_;
     privacy_settings settings_;
     bool settings_known_ = false;
     bool settings_failed_ = false;

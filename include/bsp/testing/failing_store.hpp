@@ -176,6 +176,15 @@ private:
         result<std::optional<audit_entry>> last_audit() override {
             return self_.guarded([&] { return inner_.last_audit(); });
         }
+        result<audit_seal> audit_begin() override {
+            return self_.guarded([&] { return inner_.audit_begin(); });
+        }
+        result<peer_statistics> statistics(std::string_view peer_id) override {
+            return self_.guarded([&] { return inner_.statistics(peer_id); });
+        }
+        result<std::vector<peer_telemetry>> telemetry_since(instant since) override {
+            return self_.guarded([&] { return inner_.telemetry_since(since); });
+        }
         result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override {
             return self_.guarded([&] { return inner_.users(after, limit); });
         }
@@ -198,6 +207,9 @@ private:
         result<> put_peer(peer_record const& peer) override {
             return self_.guarded([&] { return inner_.put_peer(peer); });
         }
+        result<> put_statistics(std::string_view peer_id, peer_statistics const& counted) override {
+            return self_.guarded([&] { return inner_.put_statistics(peer_id, counted); });
+        }
         result<> put_sbt_floor(std::string_view user_id, std::string_view backend_id, instant floor) override {
             return self_.guarded([&] { return inner_.put_sbt_floor(user_id, backend_id, floor); });
         }
@@ -212,6 +224,9 @@ private:
         }
         result<> append_audit(audit_event const& event) override {
             return self_.guarded([&] { return inner_.append_audit(event); });
+        }
+        result<std::size_t> prune_audit(instant until, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.prune_audit(until, limit); });
         }
         tenant_writer& tenant(std::string_view user_id) override { return tenant_.emplace(self_, inner_.tenant(user_id)); }
 

@@ -383,13 +383,35 @@ private:
         }
         [[nodiscard]] std::vector<audit_entry> audit(audit_query const& asked) const {
             std::vector<audit_entry> page;
-            for (std::size_t i = asked.after; i < self.audit_.size() && page.size() < asked.limit; ++i) {
+            for (std::size_t i = std::max(asked.after, self.audit_begin_.number) - self.audit_begin_.number; i < self.audit_.size() && page.size() < asked.limit; ++i) {
                 auto const& e = self.audit_[i];
                 if (e.at >= asked.since && (!asked.type || e.type == *asked.type) && (!asked.peer_id || e.peer_id == *asked.peer_id)) page.push_back(e);
             }
             return page;
         }
         [[nodiscard]] std::optional<audit_entry> last_audit() const { return self.audit_.empty() ? std::nullopt : std::optional{self.audit_.back()}; }
+        [[nodiscard]] peer_statistics statistics(std::string_view peer_id) const {
+            auto const found = self.statistics_.find(peer_id);
+            return found == self.statistics_.end() ? peer_statistics{} : found->second;
+        }
+        [[nodiscard]] std::vector<peer_telemetry> telemetry_since(instant since) const {
+            std::map<std::string, peer_telemetry> sums;
+            for (auto const& [id, u] : self.users_)
+                for (auto at = u.events.lower_bound({since, {}}); at != u.events.end(); ++at) {
+                    auto const& e = at->second;
+                    auto& sum = sums[e.peer_id];
+                    ++sum.events;
+                    sum.with_latency += e.latency_ms.has_value();
+                    sum.latency_ms += e.latency_ms.value_or(0);
+                    sum.cost_usd += e.cost_usd.value_or(0);
+                }
+            std::vector<peer_telemetry> all;
+            for (auto& [peer_id, sum] : sums) {
+                sum.peer_id = peer_id;
+                all.push_back(std::move(sum));
+            }
+            return all;
+        }
         [[nodiscard]] std::vector<std::string> users(std::string_view after, std::size_t limit) const {
             std::vector<std::string> page;
             for (auto at = self.users_.upper_bound(after); at != self.users_.end() && page.size() < limit; ++at) page.push_back(at->first);
@@ -408,6 +430,9 @@ private:
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
         result<std::vector<audit_entry>> audit(audit_query const& asked) override { return registry_.audit(asked); }
         result<std::optional<audit_entry>> last_audit() override { return registry_.last_audit(); }
+        result<audit_seal> audit_begin() override { return registry_.self.audit_begin_; }
+        result<peer_statistics> statistics(std::string_view peer_id) override { return registry_.statistics(peer_id); }
+        result<std::vector<peer_telemetry>> telemetry_since(instant since) override { return registry_.telemetry_since(since); }
         result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override { return registry_.users(after, limit); }
 
         tenant_reader& tenant(std::string_view user_id) override {
@@ -432,6 +457,9 @@ private:
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
         result<std::vector<audit_entry>> audit(audit_query const& asked) override { return registry_.audit(asked); }
         result<std::optional<audit_entry>> last_audit() override { return registry_.last_audit(); }
+        result<audit_seal> audit_begin() override { return registry_.self.audit_begin_; }
+        result<peer_statistics> statistics(std::string_view peer_id) override { return registry_.statistics(peer_id); }
+        result<std::vector<peer_telemetry>> telemetry_since(instant since) override { return registry_.telemetry_since(since); }
         result<std::vector<std::string>> users(std::string_view after, std::size_t limit) override { return registry_.users(after, limit); }
 
         result<> put_peer(peer_record const& peer) override {
@@ -446,6 +474,11 @@ private:
                 undo_.on_rollback([&self, registration, id = peer.peer_id] { self.active_[registration] = id; });
                 self.active_.erase(active);
             }
+            return ok();
+        }
+
+        result<> put_statistics(std::string_view peer_id, peer_statistics const& counted) override {
+            put(registry_.self.statistics_, std::string{peer_id}, counted);
             return ok();
         }
 
@@ -484,6 +517,18 @@ private:
             trail.push_back(next_entry(registry_.last_audit(), event, registry_.self.epoch_));
             undo_.on_rollback([&trail] { trail.pop_back(); });
             return ok();
+        }
+
+        result<std::size_t> prune_audit(instant until, std::size_t limit) override {
+            auto& trail = registry_.self.audit_;
+            auto& begin = registry_.self.audit_begin_;
+            std::size_t n = 0;
+            while (n < limit && n + 1 < trail.size() && trail[n].at <= until) ++n;
+            if (n == 0) return n;
+            undo_.on_rollback([&trail, &begin, old_trail = trail, old_begin = begin] { trail = old_trail, begin = old_begin; });
+            begin = {trail[n - 1].number, trail[n - 1].hash};
+            trail.erase(trail.begin(), trail.begin() + static_cast<std::ptrdiff_t>(n));
+            return n;
         }
 
         tenant_writer& tenant(std::string_view user_id) override {
@@ -530,10 +575,12 @@ private:
     std::map<std::string, std::set<std::string>, std::less<>> active_of_backend_;  ///< backend_id → peer_ids
     std::map<sha256_digest, std::set<std::string>> active_of_key_;           ///< key_sha256 → peer_ids
     std::map<std::pair<std::string, std::string>, instant> sbt_floors_;      ///< (user_id, backend_id) → created_at
+    std::map<std::string, peer_statistics, std::less<>> statistics_;         ///< by peer_id
     std::vector<revocation> revocations_;
     std::map<std::pair<std::string, std::string>, instant> claims_;          ///< (issuer, jti) → expires_at
     std::map<std::string, rate_window, std::less<>> rate_windows_;
-    std::vector<audit_entry> audit_;                                         ///< the entry with the number n at n - 1
+    std::vector<audit_entry> audit_;
+    audit_seal audit_begin_;                                                 ///< the entry with the number n is at n - 1 - audit_begin_.number
 };
 static_assert(store<memory_store>);
 

@@ -23,6 +23,8 @@ struct telemetry_event {
     std::string event_id;
     std::string source_backend;
     std::string body;  ///< the event as it came, white space around it and a member `received_at` left out
+    std::optional<double> latency_ms = {};
+    std::optional<double> cost_usd = {};
 };
 
 namespace detail {
@@ -57,6 +59,8 @@ inline result<telemetry_event> decode_telemetry_event(json::value const& v, std:
     for (std::string_view const name : {"latency_ms", "tokens_used"})
         if (!detail::is_null(f, name)) BSP_CHECK(f.required_integer(name, 0, limits::version_max));
     BSP_CHECK(detail::check_cost(f));
+    if (!detail::is_null(f, "latency_ms")) e.latency_ms = f.find("latency_ms")->to_number<double>();
+    if (!detail::is_null(f, "cost_usd")) e.cost_usd = f.find("cost_usd")->to_number<double>();
     if (!detail::is_null(f, "model")) BSP_CHECK(f.required_string("model"));
     if (json::depth(v) > limits::event_depth_max) return fail(errc::invalid_body, "nested too deeply to be given in a list");
     if (f.find("received_at")) {

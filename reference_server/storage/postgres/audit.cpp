@@ -16,6 +16,11 @@ audit_entry entry_of(rows const& row) {
 
 std::int64_t number_of(audit_type t) { return static_cast<std::int64_t>(t); }
 
+audit_seal begin_of(connection& db) {
+    auto row = db.ask("SELECT value FROM meta WHERE name = 'audit_begin'");
+    return row.step() ? audit_seal_of(row.text(0)) : audit_seal{};
+}
+
 std::optional<audit_entry> last_of(connection& db) {
     auto row = db.ask("SELECT " AUDIT_COLUMNS " FROM audit ORDER BY number DESC LIMIT 1");
     if (!row.step()) return std::nullopt;
@@ -44,13 +49,16 @@ bool link_some(connection& db) {
     return waiting.count() == static_cast<int>(linked_at_once);
 }
 
+/// Nobody else changes the chain until the transaction ends.
+void hold_chain(connection& db) { db.tell("SELECT pg_advisory_xact_lock($1)", chain_lock); }
+
 }  // namespace
 
 void link_audit(connection& db) {
     for (bool more = true; more;) {
         db.tell("BEGIN");
         db.tell("SELECT set_config('idle_in_transaction_session_timeout', '10000', true)");
-        db.tell("SELECT pg_advisory_xact_lock($1)", chain_lock);
+        hold_chain(db);
         more = link_some(db);
         db.end("COMMIT");
     }
@@ -89,6 +97,16 @@ result<std::optional<audit_entry>> registry<Interface>::last_audit() {
     });
 }
 
+template <class Interface>
+result<audit_seal> registry<Interface>::audit_begin() {
+    return guarded(session_, [&]() -> result<audit_seal> {
+        bring_audit_up_to_date();
+        return begin_of(session_.use());
+    });
+}
+
+template result<audit_seal> registry<store_reader>::audit_begin();
+template result<audit_seal> registry<store_writer>::audit_begin();
 template result<std::vector<audit_entry>> registry<store_reader>::audit(audit_query const&);
 template result<std::vector<audit_entry>> registry<store_writer>::audit(audit_query const&);
 template result<std::optional<audit_entry>> registry<store_reader>::last_audit();
@@ -101,6 +119,24 @@ result<> transaction::append_audit(audit_event const& event) {
         session_.use().tell("INSERT INTO audit_waiting (at, type, peer_id, details) VALUES ($1, $2, $3, $4)", to_nanoseconds(event.at), number_of(event.type), event.peer_id,
                             audit_details(event, session_.known.audit_key));
         return ok();
+    });
+}
+
+result<std::size_t> transaction::prune_audit(instant until, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::size_t> {
+        auto& db = session_.use();
+        hold_chain(db);
+        while (link_some(db)) {}
+        audit_seal const begin = begin_of(db);
+        // Up to the one before the first that is too young, and never the last.
+        auto row = db.ask("SELECT number, hash FROM audit WHERE number < coalesce((SELECT number FROM audit WHERE number <= $2 AND at > $1 ORDER BY number LIMIT 1), "
+                          "(SELECT max(number) FROM audit)) AND number <= $2 ORDER BY number DESC LIMIT 1",
+                          to_nanoseconds(until), begin.number + limit);
+        if (!row.step()) return std::size_t{0};
+        audit_seal const end{static_cast<std::uint64_t>(row.integer(0)), row.digest(1)};
+        db.tell("INSERT INTO meta (name, value) VALUES ('audit_begin', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value", text_of(end));
+        db.tell("DELETE FROM audit WHERE number <= $1", end.number);
+        return static_cast<std::size_t>(end.number - begin.number);
     });
 }
 

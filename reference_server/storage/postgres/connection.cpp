@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <poll.h>
 
+#include <bit>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -13,7 +14,7 @@ namespace bsp::server::postgres {
 namespace {
 
 // pg_type.dat: these never change.
-enum oid : unsigned { bool_oid = 16, bytea_oid = 17, int8_oid = 20, text_oid = 25, bool_array = 1000, bytea_array = 1001, text_array = 1009, int8_array = 1016 };
+enum oid : unsigned { bool_oid = 16, bytea_oid = 17, int8_oid = 20, text_oid = 25, float8_oid = 701, bool_array = 1000, bytea_array = 1001, text_array = 1009, int8_array = 1016 };
 
 constexpr std::chrono::seconds patience_max{60};  ///< for one answer; a cut network is found sooner, by `tcp_user_timeout`
 
@@ -68,6 +69,10 @@ value::value(std::int64_t number) : type_{int8_oid}, own_size_{8}, is_own_{true}
     std::uint64_t const wire = htobe64(static_cast<std::uint64_t>(number));
     std::memcpy(own_.data(), &wire, sizeof wire);
 }
+value::value(double number) : type_{float8_oid}, own_size_{8}, is_own_{true} {
+    std::uint64_t const wire = htobe64(std::bit_cast<std::uint64_t>(number));
+    std::memcpy(own_.data(), &wire, sizeof wire);
+}
 value::value(bool truth) : type_{bool_oid}, own_size_{1}, is_own_{true} { own_[0] = truth ? 1 : 0; }
 value::value(sha256_digest const& digest) : type_{bytea_oid}, bytes_{reinterpret_cast<char const*>(digest.data()), digest.size()} {}
 value::value(list const& items) : type_{items.type()}, bytes_{items.bytes()} {}
@@ -108,10 +113,11 @@ std::string_view rows::did() const { return PQcmdStatus(raw_.get()); }
 std::string rows::text(int column) const { return {PQgetvalue(raw_.get(), at_, column), static_cast<std::size_t>(PQgetlength(raw_.get(), at_, column))}; }
 std::int64_t rows::integer(int column) const {
     std::uint64_t wire = 0;
-    if (PQgetlength(raw_.get(), at_, column) != static_cast<int>(sizeof wire)) throw failure{"22000", "a column is no bigint"};
+    if (PQgetlength(raw_.get(), at_, column) != static_cast<int>(sizeof wire)) throw failure{"22000", "a column is not 8 octets"};
     std::memcpy(&wire, PQgetvalue(raw_.get(), at_, column), sizeof wire);
     return static_cast<std::int64_t>(be64toh(wire));
 }
+double rows::real(int column) const { return std::bit_cast<double>(integer(column)); }
 bool rows::boolean(int column) const { return *PQgetvalue(raw_.get(), at_, column) != 0; }
 bool rows::is_null(int column) const { return PQgetisnull(raw_.get(), at_, column) != 0; }
 sha256_digest rows::digest(int column) const {

@@ -35,6 +35,7 @@ public:
     value(std::int64_t number);
     value(std::uint32_t number) : value{static_cast<std::int64_t>(number)} {}
     value(std::size_t number) : value{static_cast<std::int64_t>(number)} {}
+    value(double number);
     value(bool truth);
     value(sha256_digest const& digest);
     /// A list, as `list` makes it.
@@ -94,6 +95,8 @@ public:
 
     [[nodiscard]] std::string text(int column) const;
     [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] double real(int column) const;
+    [[nodiscard]] std::optional<double> real_if_any(int column) const { return is_null(column) ? std::nullopt : std::optional{real(column)}; }
     [[nodiscard]] bool boolean(int column) const;
     [[nodiscard]] bool is_null(int column) const;
     [[nodiscard]] sha256_digest digest(int column) const;

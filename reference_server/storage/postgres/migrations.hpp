@@ -145,6 +145,18 @@ CREATE TABLE departed (
     PRIMARY KEY (user_id, trace)
 )
 )sql",
+    // What chapter 19 counts: of registrations, and of telemetry, whose numbers stand beside the texts that they are from.
+    R"sql(
+CREATE TABLE peer_statistics (
+    peer_id  text COLLATE "C" PRIMARY KEY,
+    events   bigint NOT NULL,
+    outcomes text NOT NULL,                    -- + accepted, - refused, the latest last
+    errors   text NOT NULL                     -- lines: code, space, timestamp, the latest first
+) WITH (fillfactor = 50);
+ALTER TABLE event ADD COLUMN latency_ms double precision, ADD COLUMN cost_usd double precision;
+UPDATE event SET latency_ms = nullif((body::json -> 'latency_ms')::text, 'null')::double precision, cost_usd = nullif((body::json -> 'cost_usd')::text, 'null')::double precision;
+CREATE INDEX event_by_receipt ON event (received_at, peer_id, latency_ms, cost_usd)
+)sql",
 };
 
 }  // namespace bsp::server::postgres::migrations

@@ -137,6 +137,21 @@ public:
         });
     }
 
+    result<> probe() {
+        try {
+            auto db = lease{pool_};
+            (*db).tell("BEGIN");
+            auto row = (*db).ask("SELECT current_setting('transaction_read_only')");
+            bool const takes_writes = row.step() && row.text(0) == "off";
+            (*db).end("COMMIT");
+            db.keep();
+            return takes_writes ? ok() : result<>{unavailable()};
+        } catch (std::exception const& why) {
+            spdlog::error("storage failed: {}", why.what());
+            return unavailable();
+        }
+    }
+
     std::string epoch() const {
         std::lock_guard const lock{mutex_};
         return epoch_;
@@ -215,6 +230,7 @@ postgres_store::postgres_store(std::string const& url, std::size_t connections_m
 postgres_store::~postgres_store() = default;
 
 std::string postgres_store::epoch() const { return parts_->epoch(); }
+result<> postgres_store::probe() { return parts_->probe(); }
 
 void postgres_store::claim_for(std::string const& backend_id) {
     parts_->with_connection([&](connection& db) { return claim(db, backend_id, parts_->shown_), true; });

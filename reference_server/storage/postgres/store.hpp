@@ -26,6 +26,9 @@ public:
     /// As it is in the database, at most two seconds ago.
     [[nodiscard]] std::string epoch() const override;
 
+    /// A database that takes no writes, as a standby does, is not available.
+    result<> probe() override;
+
     /// Makes sure that this database is that of the backend. Throws as above.
     void claim_for(std::string const& backend_id);
     /// Gives the database a new epoch and returns it; instances that run follow within two seconds.

@@ -166,13 +166,13 @@ result<std::vector<changed_message>> tenant::losers(std::string_view conversatio
 result<std::vector<telemetry_record>> tenant::events(std::optional<std::string_view> source_backend, instant since, std::optional<position> const& after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<telemetry_record>> {
         feed_start const start = start_of(since, after);
-        auto given = source_backend ? session_.use().ask("SELECT event_id, peer_id, source_backend, received_at, body FROM event WHERE user_id = $1 "
+        auto given = source_backend ? session_.use().ask("SELECT event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd FROM event WHERE user_id = $1 "
                                                          "AND (received_at, event_id) > ($2, $3) AND source_backend = $5 ORDER BY received_at, event_id LIMIT $4",
                                                          user_, start.at, start.id, limit, *source_backend)
-                                    : session_.use().ask("SELECT event_id, peer_id, source_backend, received_at, body FROM event WHERE user_id = $1 "
+                                    : session_.use().ask("SELECT event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd FROM event WHERE user_id = $1 "
                                                          "AND (received_at, event_id) > ($2, $3) ORDER BY received_at, event_id LIMIT $4",
                                                          user_, start.at, start.id, limit);
-        return page_of(std::move(given), [](rows const& row) { return telemetry_record{row.text(0), row.text(1), row.text(2), from_nanoseconds(row.integer(3)), row.text(4)}; });
+        return page_of(std::move(given), [](rows const& row) { return telemetry_record{row.text(0), row.text(1), row.text(2), from_nanoseconds(row.integer(3)), row.text(4), row.real_if_any(5), row.real_if_any(6)}; });
     });
 }
 
@@ -268,9 +268,9 @@ result<bool> tenant::put_event(telemetry_record const& event) {
     if (gone) return false;
     return guarded(session_, [&]() -> result<bool> {
         make_known();
-        auto const done = session_.use().ask("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body) VALUES ($1, $2, $3, $4, "
-                                             "greatest($5, (SELECT max(received_at) + 1 FROM event WHERE user_id = $1)), $6) ON CONFLICT (user_id, event_id) DO NOTHING",
-                                             user_, event.event_id, event.peer_id, event.source_backend, to_nanoseconds(event.received_at), event.body);
+        auto const done = session_.use().ask("INSERT INTO event (user_id, event_id, peer_id, source_backend, received_at, body, latency_ms, cost_usd) VALUES ($1, $2, $3, $4, "
+                                             "greatest($5, (SELECT max(received_at) + 1 FROM event WHERE user_id = $1)), $6, $7, $8) ON CONFLICT (user_id, event_id) DO NOTHING",
+                                             user_, event.event_id, event.peer_id, event.source_backend, to_nanoseconds(event.received_at), event.body, event.latency_ms, event.cost_usd);
         return done.changes() > 0;
     });
 }

@@ -104,6 +104,18 @@ class Peer:
             stream.close()
 
 
+def signed_push(peer, sync_id, content="hi", message_id=None, count=1, **scalars):
+    """Pushes `count` messages into the conversation `main`; (status, code of the refusal)."""
+    now = timestamp(time.time())
+    ids = [message_id or f"m{sync_id}"] + [f"m{sync_id}-{i}" for i in range(1, count)]
+    messages = [{"id": one, "role": "user", "content": content, "timestamp": now, "surface": "web", "source_backend": "t", "version": 1} for one in ids]
+    body = {"sync_id": sync_id, "timestamp": now,
+            "conversations": [{"conversation_id": "main", "version": 1, "last_modified": now, "source_backend": "t", "surfaces": ["web"], "messages": messages, **scalars}]}
+    body["signature"] = base64.b64encode(KEY.sign(json.dumps(body, sort_keys=True).encode(), PSS, hashes.SHA256())).decode()
+    status, answer = peer.call("POST", "/sync/" + peer.peer_id, body=body)
+    return status, answer.get("code")
+
+
 class Refused(Exception):
     def __init__(self, status):
         super().__init__(status)

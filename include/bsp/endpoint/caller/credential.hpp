@@ -26,17 +26,14 @@ inline result<authorization> required_authorization(request const& r) {
 
 inline error no_accepted_scheme() { return fail(errc::credential_required, "no credential of a kind that is accepted here"); }
 
-/// Opens the store for a verified assertion. Reading requests claim the jti now, in the volatile guard;
-/// state-changing ones in their transaction.
+/// Opens the store for a verified assertion. Every request claims the jti now, in the volatile guard, so that what was
+/// used to read is not used to change anything (BSP-AUT-044); state-changing ones once more, in their transaction.
 inline result<pass> admit(gatekeeper const& gate, request const& r, std::string issuer, assertion_claims const& claims) {
     pass p{gate.store, r.now};
     once claim{std::move(issuer), claims.jti, instant{claims.exp, 0}};
-    if (r.changes_state()) {
-        p.claiming(std::move(claim));
-    } else {
-        BSP_TRY(bool const first, gate.claim(claim.issuer, claim.jti, claim.expires_at, r.now));
-        if (!first) return fail(errc::stale_request, "the assertion was used before");
-    }
+    BSP_TRY(bool const first, gate.claim(claim.issuer, claim.jti, claim.expires_at, r.now));
+    if (!first) return fail(errc::stale_request, "the assertion was used before");
+    if (r.changes_state()) p.claiming(std::move(claim));
     return p;
 }
 

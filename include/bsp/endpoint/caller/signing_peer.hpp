@@ -4,6 +4,7 @@
 #include <bsp/endpoint/caller/budget.hpp>
 #include <bsp/endpoint/caller/pass.hpp>
 #include <bsp/endpoint/request.hpp>
+#include <bsp/observe/peer_view.hpp>
 #include <bsp/wire/sync_push.hpp>
 
 #include <string_view>
@@ -30,6 +31,7 @@ public:
         BSP_CHECK(unexpired(peer, r.now));
         BSP_CHECK(addressed(envelope, peer, gate.self));
         r.notes.proven = true;
+        r.notes.skew = observe::seconds_between(envelope.timestamp, r.now);
         BSP_CHECK(within(gate, push_rate, peer.peer_id, r));
         pass way{gate.store, r.now};
         way.of_user(peer.user_id).of_peer(peer.peer_id, key.sha256());
