@@ -125,6 +125,7 @@ public:
         observed_.add_sink(log_alert);
         if (webhook_) observed_.add_sink([this](observe::alert_event const& e) { webhook_->tell(e); });
         observed_.set_disk([dir = data_dir_] { return free_bytes(dir); });
+        share_observations(*store_, observed_);
         if (worker_) observed_.set_client([this](std::span<std::string const> ids) { return worker_->look(ids); });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
@@ -153,6 +154,7 @@ public:
         telemetry_.stop();
         if (audit_file_) audit_file_->stop();
         store_->on_commit({});  // other instances go on writing
+        stop_sharing(*store_);
     }
 
     config const config_;
@@ -206,6 +208,12 @@ private:
         if (config_.behind_tls_proxy) request.remote = forwarded_client(request);
     }
 
+    /// Whoever comes through the balancer does not know whose counters he gets, and would see them rise and fall.
+    [[nodiscard]] bool asks_balancer_for_counters(http_request const& r) const {
+        auto const* const host = r.headers.find("Host");
+        return !config_.base_url.empty() && r.target.substr(0, r.target.find('?')) == endpoint::get_metrics::at.path && host && *host == endpoint::parts_of(config_.base_url).authority;
+    }
+
     door_handlers handlers() {
         return {.answer =
                     [this](http_request&& request, bool close) {
@@ -237,6 +245,7 @@ private:
                 if (operator_api::is_meant(r)) return operator_.serve(r);
                 if (auto page = serve_page(r)) return *std::move(page);
                 if (auto moved = config_.test_clock ? serve_test_clock(r, settings_.admin_token) : std::nullopt) return *moved ? **std::move(moved) : problem(moved->error());
+                if (is_shared(*store_) && asks_balancer_for_counters(r)) return problem(fail(errc::not_found, "counters are an instance's own: ask each at its own address"));
                 return protocol_.serve(r);
             });
             held = std::move(response.held);

@@ -120,12 +120,26 @@ bool is_shared(store_base const& store) { return dynamic_cast<postgres_store con
 void claim_store(store_base& store, std::string const& backend_id) {
     if (auto* const shared = postgres_of(store)) shared->claim_for(backend_id);
 }
+void share_observations(store_base& store, observe::observatory& seen) {
+    auto* const shared = postgres_of(store);
+    if (!shared) return;
+    seen.set_since([shared](observe::trouble const& t, instant now) { return t.peer_id.empty() ? now : shared->alert_since(wire::name_of(t.type), t.peer_id, now); });
+    seen.add_sink([shared](observe::alert_event const& e) {
+        if (e.what == observe::alert_event::kind::cleared && !e.alert.peer_id.empty()) shared->end_alert(wire::name_of(e.alert.type), e.alert.peer_id);
+    });
+    shared->share(&seen);
+}
+void stop_sharing(store_base& store) {
+    if (auto* const shared = postgres_of(store)) shared->share(nullptr);
+}
 std::string renew_epoch(std::string const& name, std::filesystem::path const& data_dir) {
     return is_postgres(name) ? postgres_store{name, 1}.renew_epoch() : renew_sqlite_epoch(sqlite_file(data_dir));
 }
 #else
 bool is_shared(store_base const&) { return false; }
 void claim_store(store_base&, std::string const&) {}
+void share_observations(store_base&, observe::observatory&) {}
+void stop_sharing(store_base&) {}
 std::string renew_epoch(std::string const& name, std::filesystem::path const& data_dir) {
     return is_postgres(name) ? open_postgres(name, 1)->epoch() : renew_sqlite_epoch(sqlite_file(data_dir));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/observe/observatory.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/policy/sync_ledger.hpp>
 
@@ -36,6 +37,11 @@ bool is_shared(store_base const& store);
 
 /// Makes sure that shared data is of this backend: its instances are one backend. Throws as above.
 void claim_store(store_base& store, std::string const& backend_id);
+
+/// Where the store is shared: instances tell each other what they see of peers, and agree since when an alert stands. Until
+/// `stop_sharing`.
+void share_observations(store_base& store, observe::observatory& seen);
+void stop_sharing(store_base& store);
 
 /// Sees to it that the content of the store in the data directory is sealed, with keys made for it, if `wanted` or if it was
 /// before; to be called before the store is opened. Throws std::runtime_error with one line when it is sealed and its key is

@@ -42,6 +42,12 @@ class AsSeenBy:
         self.peer.port = self.before
 
 
+def seen_there(peer, running, seen):
+    """The same by way of the first instance."""
+    with AsSeenBy(peer, running.urls[0]):
+        return seen(peer)
+
+
 @unittest.skipUnless(is_installed(), "PostgreSQL is not installed")
 class OneBackend(unittest.TestCase):
     @classmethod
@@ -81,6 +87,39 @@ class OneBackend(unittest.TestCase):
             self.assertEqual(self.peer.call(method, target, authorization)[0], 200)
             with self.there as peer:
                 self.assertIn(peer.call(method, target, authorization)[0], (401, 404))
+
+    def test_an_assertion_that_was_used_to_read_changes_nothing_elsewhere(self):
+        reading, ending = f"/sync/{self.peer.peer_id}", f"/peers/{self.peer.peer_id}"
+        self.assertEqual(self.peer.call("GET", reading, self.peer.assertion("GET", reading, jti="used"))[0], 200)
+        with self.there as peer:
+            self.assertEqual(peer.call("DELETE", ending, peer.assertion("DELETE", ending, jti="used"))[0], 401)
+            self.assertEqual(peer.call("DELETE", ending, peer.assertion("DELETE", ending, jti="fresh"))[0], 200)
+
+    def test_a_pull_and_a_stream_are_seen_elsewhere(self):
+        admin = "Bearer " + self.running.admin_token.read_text(encoding="utf-8").strip()
+
+        def seen(peer):
+            metrics = peer.ask("GET", f"/sync/metrics/{peer.peer_id}")[1]
+            return metrics["last_sync"], peer.call("GET", "/dashboard/telemetry", admin)[1]["online_peers"]
+
+        self.assertEqual(self.peer.ask("GET", f"/sync/{self.peer.peer_id}")[0], 200)
+        pulled = seen(self.peer)[0]
+        self.assertIsNotNone(pulled)
+        stream = self.peer.stream()
+        with self.there as peer:
+            begun = time.monotonic()
+            while seen(peer) != seen_there(self.peer, self.running, seen):
+                self.within(begun)
+                time.sleep(0.05)
+            self.assertEqual(seen(peer)[0], pulled)
+        stream.close()
+
+    def test_the_balancer_has_no_counters(self):
+        admin = "Bearer " + self.running.admin_token.read_text(encoding="utf-8").strip()
+        asked = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", f"Authorization: {admin}", self.running.url + "/metrics"], capture_output=True, text=True, check=True)
+        self.assertEqual(asked.stdout, "404")
+        asked = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", f"Authorization: {admin}", self.running.urls[0] + "/metrics"], capture_output=True, text=True, check=True)
+        self.assertEqual(asked.stdout, "200")
 
     def test_a_held_pull_hears_of_a_write_elsewhere(self):
         status, page = self.peer.ask("GET", f"/sync/{self.peer.peer_id}")

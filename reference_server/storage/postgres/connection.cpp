@@ -62,9 +62,34 @@ unsigned element_type(list::of what) {
     return 0;
 }
 
+bool needs_escape(std::string_view text) { return text.find('\0') != std::string_view::npos || text.find('\1') != std::string_view::npos; }
+
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (char const c : text) {
+        if (c == '\0') out += "\1\1";
+        else if (c == '\1') out += "\1\2";
+        else out += c;
+    }
+    return out;
+}
+
+std::string unescaped(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\1' && i + 1 < text.size()) out += static_cast<char>(text[++i] - 1);
+        else out += text[i];
+    }
+    return out;
+}
+
 }  // namespace
 
-value::value(std::string_view text) : type_{text_oid}, bytes_{text.empty() ? std::string_view{"", 0} : text} {}
+value::value(std::string_view text) : type_{text_oid}, bytes_{text.empty() ? std::string_view{"", 0} : text} {
+    if (!needs_escape(text)) return;
+    escaped_ = std::make_shared<std::string const>(escaped(text));
+    bytes_ = *escaped_;
+}
 value::value(std::int64_t number) : type_{int8_oid}, own_size_{8}, is_own_{true} {
     std::uint64_t const wire = htobe64(static_cast<std::uint64_t>(number));
     std::memcpy(own_.data(), &wire, sizeof wire);
@@ -91,7 +116,11 @@ void list::add_bytes(char const* data, std::size_t size) {
     std::uint32_t const count = htobe32(static_cast<std::uint32_t>(++count_));
     std::memcpy(bytes_.data() + 12, &count, sizeof count);
 }
-void list::add(std::string_view text) { add_bytes(text.data(), text.size()); }
+void list::add(std::string_view text) {
+    if (!needs_escape(text)) return add_bytes(text.data(), text.size());
+    std::string const kept = escaped(text);
+    add_bytes(kept.data(), kept.size());
+}
 void list::add(std::int64_t number) {
     std::uint64_t const wire = htobe64(static_cast<std::uint64_t>(number));
     add_bytes(reinterpret_cast<char const*>(&wire), sizeof wire);
@@ -110,7 +139,10 @@ std::int64_t rows::changes() const {
     return n;
 }
 std::string_view rows::did() const { return PQcmdStatus(raw_.get()); }
-std::string rows::text(int column) const { return {PQgetvalue(raw_.get(), at_, column), static_cast<std::size_t>(PQgetlength(raw_.get(), at_, column))}; }
+std::string rows::text(int column) const {
+    std::string_view const kept{PQgetvalue(raw_.get(), at_, column), static_cast<std::size_t>(PQgetlength(raw_.get(), at_, column))};
+    return kept.find('\1') == std::string_view::npos ? std::string{kept} : unescaped(kept);
+}
 std::int64_t rows::integer(int column) const {
     std::uint64_t wire = 0;
     if (PQgetlength(raw_.get(), at_, column) != static_cast<int>(sizeof wire)) throw failure{"22000", "a column is not 8 octets"};

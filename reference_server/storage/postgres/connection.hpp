@@ -26,7 +26,8 @@ struct failure : std::runtime_error {
     std::string state;  ///< SQLSTATE; "" when the connection failed
 };
 
-/// A parameter, in the binary form of its type. Refers to the text it was made from.
+/// A parameter, in the binary form of its type. Refers to the text it was made from. Texts of PostgreSQL have no NUL: it is
+/// written as 01 01, and 01, which is as rare, as 01 02, in an order that stays what it was.
 class value {
 public:
     value(std::string_view text);
@@ -51,6 +52,7 @@ public:
 
 private:
     unsigned type_ = 0;
+    std::shared_ptr<std::string const> escaped_;
     std::string_view bytes_;
     std::array<char, 8> own_{};
     std::size_t own_size_ = 0;

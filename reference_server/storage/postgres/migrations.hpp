@@ -154,8 +154,28 @@ CREATE TABLE peer_statistics (
     errors   text NOT NULL                     -- lines: code, space, timestamp, the latest first
 ) WITH (fillfactor = 50);
 ALTER TABLE event ADD COLUMN latency_ms double precision, ADD COLUMN cost_usd double precision;
-UPDATE event SET latency_ms = nullif((body::json -> 'latency_ms')::text, 'null')::double precision, cost_usd = nullif((body::json -> 'cost_usd')::text, 'null')::double precision;
+-- Of \u0000 PostgreSQL makes nothing, so no such escapes are left when the numbers are read.
+UPDATE event SET (latency_ms, cost_usd) = (
+    SELECT (plain ->> 'latency_ms')::double precision, (plain ->> 'cost_usd')::double precision
+    FROM (SELECT regexp_replace(replace(body, '\\', ''), '\\u[0-9A-Fa-f]{4}', '', 'g')::json AS plain) AS one
+);
 CREATE INDEX event_by_receipt ON event (received_at, peer_id, latency_ms, cost_usd)
+)sql",
+    // What instances tell each other of peers and alerts. It need not outlive a crash of the database.
+    R"sql(
+CREATE UNLOGGED TABLE sighting (
+    peer_id    text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    request_at bigint NOT NULL, pull_at bigint NOT NULL, skew_ms bigint NOT NULL,  -- the least bigint: never
+    streams    bigint NOT NULL,
+    told_at    bigint NOT NULL,                -- by the clock of the database, milliseconds
+    PRIMARY KEY (peer_id, instance)
+) WITH (fillfactor = 50);
+CREATE INDEX sighting_by_time ON sighting (told_at);
+CREATE UNLOGGED TABLE alert_since (
+    type text COLLATE "C" NOT NULL, peer_id text COLLATE "C" NOT NULL, since bigint NOT NULL,
+    PRIMARY KEY (type, peer_id)
+)
 )sql",
 };
 

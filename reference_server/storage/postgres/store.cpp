@@ -1,5 +1,6 @@
 #include "store.hpp"
 
+#include "sightings.hpp"
 #include "views.hpp"
 #include "watch.hpp"
 
@@ -157,6 +158,11 @@ public:
         return epoch_;
     }
 
+    void share(observe::observatory* seen) {
+        std::lock_guard const lock{sharing_};
+        shared_ = seen;
+    }
+
     template <class F>
     auto with_connection(F f) {
         try {
@@ -216,12 +222,17 @@ private:
         put_epoch(read_epoch(db));
         link_audit(db);
         forget_the_past(db, latest_now_);
+        std::lock_guard const lock{sharing_};
+        if (shared_) sightings_.exchange(db, *shared_);
     }
 
     facts const known_;
     std::atomic<std::int64_t> latest_now_{std::numeric_limits<std::int64_t>::min()};
     mutable std::mutex mutex_;
     std::string epoch_;
+    std::mutex sharing_;
+    observe::observatory* shared_ = nullptr;
+    sightings sightings_;
     pool pool_;
     watch watch_;
 };
@@ -240,6 +251,25 @@ std::string postgres_store::renew_epoch() {
     std::string epoch = parts_->with_connection([](connection& db) { return postgres::renew_epoch(db); });
     parts_->put_epoch(epoch);
     return epoch;
+}
+
+void postgres_store::share(observe::observatory* seen) { parts_->share(seen); }
+
+instant postgres_store::alert_since(std::string_view type, std::string_view peer_id, instant now) {
+    try {
+        return parts_->with_connection([&](connection& db) { return postgres::alert_since(db, type, peer_id, now); });
+    } catch (std::exception const& why) {
+        spdlog::warn("an alert is as old as this instance knows: {}", why.what());
+        return now;
+    }
+}
+
+void postgres_store::end_alert(std::string_view type, std::string_view peer_id) noexcept {
+    try {
+        parts_->with_connection([&](connection& db) { return postgres::end_alert(db, type, peer_id), true; });
+    } catch (std::exception const&) {
+        // Whoever raises it again finds it older than it is.
+    }
 }
 
 result<> postgres_store::run_read(std::function<result<>(store_reader&)> const& f) { return parts_->read(f); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/observe/observatory.hpp>
 #include <bsp/policy/store.hpp>
 
 #include <cstddef>
@@ -33,6 +34,12 @@ public:
     void claim_for(std::string const& backend_id);
     /// Gives the database a new epoch and returns it; instances that run follow within two seconds.
     std::string renew_epoch();
+
+    /// From now on instances tell each other what their observatories see; until it is called with nothing.
+    void share(observe::observatory* seen);
+    /// Since when something of a peer is wrong, for all instances; `now` when the database does not say.
+    [[nodiscard]] instant alert_since(std::string_view type, std::string_view peer_id, instant now);
+    void end_alert(std::string_view type, std::string_view peer_id) noexcept;
 
 protected:
     result<> run_read(std::function<result<>(store_reader&)> const& f) override;
