@@ -159,7 +159,7 @@ private:
         wrong("MAC: under another secret", "", "BSP-AUT-040", [this](draw& w) {
             auto const& secret = s_.account().secret;
             auto const text = [](std::optional<bytes> const& b) { return b ? std::string{b->begin(), b->end()} : std::string{}; };
-            std::string const secrets[] = {nearly(secret, w.d), nearly(secret, w.d), "", secret + '\n', secret + '\0', text(from_base64url(secret)), text(from_hex(secret)), to_hex(as_bytes(secret)), to_base64(as_bytes(secret)),
+            std::string const secrets[] = {nearly(secret, w.d), nearly(secret, w.d), "", secret + '\n', text(from_base64url(secret)), text(from_hex(secret)), to_hex(as_bytes(secret)), to_base64(as_bytes(secret)),
                                            s_.account().id, in_.a.signing_key()->public_key().pem(), s_.identity().public_key_pem};
             auto const n = w.d.below(std::size(secrets));
             w.o.secret = secrets[n], w.how = "variant " + std::to_string(n);

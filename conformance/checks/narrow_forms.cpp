@@ -164,7 +164,7 @@ check const checks[] = {
      .clauses = {"BSP-SBT-035", "BSP-REG-025"},
      .impact = "a user cannot shorten what was granted for too long",
      .likely_cause = "the token with the later expires_at is kept",
-     .run = latest_token_counts},
+     .run = latest_token_counts, .needs = need::patience},
     {.id = "gen/answers-are-i-json",
      .title = "every answer is I-JSON",
      .clauses = {"BSP-GEN-017"},

@@ -254,19 +254,19 @@ check const checks[] = {
      .clauses = {"BSP-SBT-035"},
      .impact = "a device paired for a day writes for ever",
      .likely_cause = "expiry is checked at registration only",
-     .run = push_after_expiry},
+     .run = push_after_expiry, .needs = need::patience},
     {.id = "sbt/expiry-stops-pull",
      .title = "reading is refused once the token of the registration has expired",
      .clauses = {"BSP-SBT-035"},
      .impact = "a device paired for a day reads along for ever",
      .likely_cause = "expiry is checked for pushes only",
-     .run = reading_after_expiry},
+     .run = reading_after_expiry, .needs = need::patience},
     {.id = "sbt/expiry-keeps-peer",
      .title = "expiry keeps registration and data, and a newer token restores the same peer_id",
      .clauses = {"BSP-SBT-037", "BSP-SBT-036", "BSP-REG-037"},
      .impact = "every evening the devices are strangers again, and their queues lead nowhere",
      .likely_cause = "expired registrations are deleted, or renewed under a new id",
-     .run = expiry_keeps_everything},
+     .run = expiry_keeps_everything, .needs = need::patience},
 };
 
 }  // namespace
