@@ -9,10 +9,13 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <limits>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 namespace bsp::server {
 
@@ -20,6 +23,7 @@ using namespace postgres;
 
 namespace {
 
+constexpr std::chrono::seconds looked_after_every{1};
 constexpr std::int64_t everything_lock = 0x42535002;  ///< shared by those who write of one user
 
 error unavailable() { return fail(errc::unavailable, "storage is not available"); }
@@ -56,7 +60,16 @@ facts prepared(std::string const& url) {
 class postgres_store::parts {
 public:
     parts(std::string const& url, std::size_t connections_max, std::function<void()> tell)
-        : shown_{without_password(url)}, known_{prepared(url)}, epoch_{known_.epoch}, pool_{url, connections_max}, watch_{url, std::move(tell), [this](connection& db) { look_after(db); }} {}
+        : shown_{without_password(url)}, known_{prepared(url)}, epoch_{known_.epoch}, pool_{url, connections_max}, watch_{url, std::move(tell)}, caretaker_{[this] { work(); }} {}
+
+    ~parts() {
+        {
+            std::lock_guard const lock{mutex_};
+            stopping_ = true;
+        }
+        wake_.notify_one();
+        caretaker_.join();
+    }
 
     result<> read(std::function<result<>(store_reader&)> const& f) {
         session s{nullptr, known_};
@@ -218,6 +231,21 @@ private:
         pool_.give_back(std::move(db));
     }
 
+    /// Apart from the watch: nobody hears late of a commit because a disk is slow.
+    void work() {
+        for (std::unique_lock lock{mutex_}; !stopping_; wake_.wait_for(lock, looked_after_every, [&] { return stopping_; })) {
+            lock.unlock();
+            try {
+                auto db = lease{pool_};
+                look_after(*db);
+                db.keep();
+            } catch (std::exception const& why) {
+                spdlog::debug("the database is looked after later: {}", why.what());
+            }
+            lock.lock();
+        }
+    }
+
     void look_after(connection& db) {
         put_epoch(read_epoch(db));
         link_audit(db);
@@ -235,6 +263,9 @@ private:
     sightings sightings_;
     pool pool_;
     watch watch_;
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    std::thread caretaker_;
 };
 
 postgres_store::postgres_store(std::string const& url, std::size_t connections_max) : parts_{std::make_unique<parts>(url, connections_max, [this] { tell_of_commit(); })} {}

@@ -16,11 +16,9 @@
 namespace bsp::server::postgres {
 namespace {
 
-using clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto period = 1s;
-constexpr auto between_notifications = 10ms;  ///< commits that come faster are told of together
+constexpr auto between_looks = 1s;  ///< the bell and the database end it sooner
 
 std::string random_name() {
     std::array<std::uint8_t, 8> bytes{};
@@ -35,8 +33,8 @@ void wait_for(int bell, std::chrono::milliseconds patience) {
 
 }  // namespace
 
-watch::watch(std::string url, std::function<void()> commit_elsewhere, std::function<void(connection&)> every_second)
-    : url_{std::move(url)}, name_{random_name()}, commit_elsewhere_{std::move(commit_elsewhere)}, every_second_{std::move(every_second)}, bell_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)},
+watch::watch(std::string url, std::function<void()> commit_elsewhere)
+    : url_{std::move(url)}, name_{random_name()}, commit_elsewhere_{std::move(commit_elsewhere)}, bell_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)},
       thread_{[this] { work(); }} {}
 
 watch::~watch() {
@@ -74,7 +72,7 @@ void watch::work() {
 }
 
 void watch::stay(connection& db) {
-    for (auto due = clock::now(); !stopping_;) {
+    while (!stopping_) {
         std::uint64_t rings = 0;
         (void)!::read(bell_, &rings, sizeof rings);
         if (untold_.exchange(false)) {
@@ -82,11 +80,8 @@ void watch::stay(connection& db) {
             db.end("SELECT 1");
         }
         bool news = false;
-        for (auto told = db.notification(untold_ ? 0ms : 10ms, bell_); told; told = db.notification(0ms, bell_)) news = news || *told != name_;
+        for (auto told = db.notification(untold_ ? 0ms : between_looks, bell_); told; told = db.notification(0ms, bell_)) news = news || *told != name_;
         if (news) commit_elsewhere_();
-        if (clock::now() < due) continue;
-        every_second_(db);
-        due = clock::now() + period;
     }
 }
 

@@ -9,12 +9,12 @@
 
 namespace bsp::server::postgres {
 
-/// Tells other instances of commits here, and is told of theirs, on a connection of its own; and does every second what
-/// is to be done every second. All of it may fail: nothing depends on it but how soon something is seen.
+/// Tells other instances of commits here, and is told of theirs, on a connection of its own. It may fail: nothing depends on it
+/// but how soon something is seen.
 class watch {
 public:
-    /// `commit_elsewhere` and `every_second(connection&)` are called on a thread of this object.
-    watch(std::string url, std::function<void()> commit_elsewhere, std::function<void(connection&)> every_second);
+    /// `commit_elsewhere` is called on a thread of this object.
+    watch(std::string url, std::function<void()> commit_elsewhere);
     ~watch();
     watch(watch const&) = delete;
     watch& operator=(watch const&) = delete;
@@ -30,7 +30,6 @@ private:
     std::string const url_;
     std::string const name_;  ///< of this instance, to know its own notifications
     std::function<void()> const commit_elsewhere_;
-    std::function<void(connection&)> const every_second_;
     int bell_;                ///< rung for `untold_` and for `stopping_`
     std::atomic<bool> untold_{false};
     std::atomic<bool> stopping_{false};
