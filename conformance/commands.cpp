@@ -129,6 +129,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     }
     surroundings world{**target, {users_from(a.users_file), admin_token_from(a.admin_token_file), a.seed ? *a.seed : random_seed(), std::chrono::seconds{a.timeout_s}, a.restart_command, a.kill_command}};
     world.listed_origin = a.origin;
+    if (a.battery) world.patience_ms += 10 * 60'000;  // of so many some meet the target's limits
     world.patient = a.patient || (!a.quick && !a.wanted.only.empty());
     if (!a.clock_url.empty()) {
         auto clock = connect_to(a.clock_url, a.trust);

@@ -123,8 +123,8 @@ public:
             for (auto const& c : generated) perform(c);
         });
         for (auto& t : threads) t.join();
-        for (auto const& c : alone) perform(c);
         for (auto& t : patient) t.join();
+        for (auto const& c : alone) perform(c);
         for (auto const& c : last) perform(c);
 
         std::sort(done_.begin(), done_.end(), [](judged const& a, judged const& b) { return a.what.index < b.what.index; });

@@ -81,7 +81,7 @@ std::string nearly(std::string const& text, dice& d) {
                 break;
             default: std::swap(t[at], t[d.below(t.size())]); break;
         }
-        if (t != text && !t.empty()) return t;
+        if (t != text && !t.empty() && json::canonicalize(json::object{{"", t}})) return t;  // in UTF-8 it has a canonical form
     }
 }
 

@@ -130,7 +130,7 @@ struct kill_matrix::laboratory {
     std::unique_ptr<faulty::door> door;
     std::jthread client;  // of the backend behind the door
 
-    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = 6'000, world.patient = true; }
+    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = 6'000, world.patient = true, world.patience_ms = 30 * 60'000; }
     ~laboratory() { std::filesystem::remove(flag); }
 
     static faulty::settings make_settings() {
@@ -349,7 +349,7 @@ autopsy kill_matrix::examine(laboratory& lab, faulty::fault const& f, bool all_c
     s.backend_type = is_local ? "local" : "hosted";
     bool const sockets = std::all_of(named.begin(), named.end(), [](auto const& c) { return (c.check->needs & need::sockets) != 0; });
     try {
-        bool const streams = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel || c.profile == profile::sec || c.profile == profile::prv; });
+        bool const streams = std::any_of(named.begin(), named.end(), [](auto const& c) { return c.profile == profile::tel || c.profile == profile::sec || c.profile == profile::prv || c.profile == profile::obs; });
         if (is_of_client(f)) lab.serve_client(f.make, s);
         else if (sockets || f.door) lab.serve(f.make, s, streams && !f.door ? faulty::framing{} : f.door);
         else lab.put(std::shared_ptr<faulty::backend>{f.make(s)});

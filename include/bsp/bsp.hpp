@@ -148,6 +148,7 @@
 #include <bsp/sync/network_monitor.hpp>
 #include <bsp/sync/outbox.hpp>
 #include <bsp/sync/outgoing.hpp>
+#include <bsp/sync/pace.hpp>
 #include <bsp/sync/progress_book.hpp>
 #include <bsp/sync/puller.hpp>
 #include <bsp/sync/pusher.hpp>

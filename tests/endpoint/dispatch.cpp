@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_SUITE(dispatching)
 BOOST_AUTO_TEST_CASE(paths_and_methods) {
     world w;
     BOOST_TEST(w.send("GET", "/health").raw.body == R"({"status": "healthy"})");
-    for (char const* nothing : {"/", "/nothing", "/health/", "//health", "/sync", "/sync/", "/sync/metrics/p", "/health%2F", "/%zz", "health", "", "/identity/../health"})
+    for (char const* nothing : {"/", "/nothing", "/health/", "//health", "/sync", "/sync/", "/health%2F", "/%zz", "health", "", "/identity/../health"})
         BOOST_TEST(w.send("GET", nothing).verdict() == "404 not-found", nothing);
     BOOST_TEST(w.send("GET", "/heal%74h?x=1").verdict() == "200");
     auto const refused = w.send("GET", "/register-peer");

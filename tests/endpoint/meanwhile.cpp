@@ -67,8 +67,8 @@ BOOST_FIXTURE_TEST_CASE(a_peer_is_removed, eventful_world) {
 // BSP-AUT-044: of two requests with one assertion that were both verified, one changes something.
 BOOST_FIXTURE_TEST_CASE(an_assertion_is_used, eventful_world) {
     std::string const target = "/conversations/main/messages", once = as_user("POST", target, "ada");
-    eventful.before_next_write = [&] { BOOST_TEST(send("POST", target, once, R"({"role":"user","content":"first","surface":"web"})").raw.status == 201); };
-    BOOST_TEST(arrive("POST", target, once, a_write).verdict() == "401 stale-request");
+    eventful.before_next_write = [&] { BOOST_TEST(send("POST", target, once, R"({"role":"user","content":"second","surface":"web"})").verdict() == "401 stale-request"); };
+    BOOST_TEST(arrive("POST", target, once, a_write).raw.status == 201);
     BOOST_TEST(read().body().at("messages").as_array().size() == 1u);
 }
 
