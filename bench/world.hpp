@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -89,23 +90,12 @@ inline json::array messages(std::size_t count, std::string const& prefix) {
 class world {
 public:
     explicit world(kind k)
-        : store_{k == kind::memory ? std::unique_ptr<store_base>{std::make_unique<testing::memory_store>()}
-                                   : std::make_unique<server::sqlite_store>(folder_.file("store"))} {
-        using namespace std::chrono_literals;
-        json::object const token =
-            mint_sbt({"sess_1", "local_1", self_.backend_id, "ada", clock_.now(), clock_.now() + 8h}, secrets_.secrets.at("ada"));
-        json::object const body{{"backend_identity",
-                                 {{"backend_id", "local_1"},
-                                  {"backend_type", "local"},
-                                  {"public_key", device_key().public_key().pem()},
-                                  {"capabilities", {"offline"}},
-                                  {"version", "1.0"}}},
-                                {"sbt", token}};
-        peer_id_ = json::parse(accepted(send("POST", "/register-peer", "", json::serialize(body))).body).value().at("peer_id").as_string();
-    }
+        : world{[k](scratch_folder const& folder) {
+              return k == kind::memory ? std::unique_ptr<store_base>{std::make_unique<testing::memory_store>()} : std::make_unique<server::sqlite_store>(folder.file("store"));
+          }} {}
+    explicit world(std::unique_ptr<store_base> store) : world{[&](scratch_folder const&) { return std::move(store); }} {}
 
     http_response send(http_request const& request) { return handle(env_, request, clock_.now()); }
-
     static http_request request(std::string method, std::string target, std::string authorization, std::string body = "") {
         http_request r{.method = std::move(method),
                        .target = std::move(target),
@@ -158,6 +148,22 @@ public:
     std::string fresh_id() { return "new-" + std::to_string(++made_); }
 
 private:
+    template <class MakeStore>
+        requires std::invocable<MakeStore&, scratch_folder const&>
+    explicit world(MakeStore make) : store_{make(folder_)} {
+        using namespace std::chrono_literals;
+        json::object const token =
+            mint_sbt({"sess_1", "local_1", self_.backend_id, "ada", clock_.now(), clock_.now() + 8h}, secrets_.secrets.at("ada"));
+        json::object const body{{"backend_identity",
+                                 {{"backend_id", "local_1"},
+                                  {"backend_type", "local"},
+                                  {"public_key", device_key().public_key().pem()},
+                                  {"capabilities", {"offline"}},
+                                  {"version", "1.0"}}},
+                                {"sbt", token}};
+        peer_id_ = json::parse(accepted(send("POST", "/register-peer", "", json::serialize(body))).body).value().at("peer_id").as_string();
+    }
+
     assertion_claims claims(std::string_view method, std::string_view target, std::string_view iss, std::string_view sub) {
         std::int64_t const now = clock_.now().seconds;
         return {std::string{iss},

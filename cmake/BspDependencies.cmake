@@ -13,6 +13,7 @@ if(BSP_BUILD_SERVER OR BSP_BUILD_CONFORMANCE OR BSP_BUILD_TESTS)
   find_package(OpenSSL REQUIRED)
   find_package(rapidcheck CONFIG REQUIRED)
   pkg_check_modules(LIBSECRET libsecret-1)  # optional: the key chain
+  find_package(PostgreSQL QUIET)            # optional: libpq, the store that several instances share
 endif()
 if(BSP_BUILD_TESTS)
   find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS json unit_test_framework)

@@ -150,9 +150,9 @@ std::string whole(audit_seal const& begin, audit_seal const& last) {
 
 }  // namespace
 
-std::string verify(std::filesystem::path const& data_dir, std::string const& head_text) {
-    if (!std::filesystem::exists(data_dir / "bsp.db")) throw std::runtime_error{data_dir.string() + " has no store; name the server's --data-dir"};
-    auto const store = open_store("sqlite", data_dir);
+std::string verify(std::string const& store_name, std::filesystem::path const& data_dir, std::string const& head_text) {
+    if (!is_postgres(store_name) && !std::filesystem::exists(data_dir / "bsp.db")) throw std::runtime_error{data_dir.string() + " has no store; name the server's --data-dir"};
+    auto const store = open_store(is_postgres(store_name) ? store_name : "sqlite", data_dir);
     // A server that runs writes the file a moment behind the store.
     for (auto const until = std::chrono::steady_clock::now() + 3s;;) {
         witness of_store{head_text}, of_file{{}};

@@ -56,7 +56,7 @@ namespace audit_control {
 /// Holds the lines of the file against each other and against the store: a line that was removed, altered, moved or added is
 /// told, and so is a file or a store that ends too early. `head`, "NUMBER:HASH" as an earlier run printed it, must still be
 /// part of the trail: who cuts off the end of both, or makes both anew, does not get past a head kept elsewhere.
-std::string verify(std::filesystem::path const& data_dir, std::string const& head);
+std::string verify(std::string const& store_name, std::filesystem::path const& data_dir, std::string const& head);
 
 /// The same of lines alone, such as a copy of the file, which can have lost only its end unnoticed.
 std::string verify_copy(std::filesystem::path const& file, std::string const& head);

@@ -37,17 +37,17 @@ void declare_user_commands(CLI::App& app, subject& who, std::function<std::strin
     user->add_subcommand("list", "Print the user ids")->fallthrough()->callback([&] { chosen = [&who] { return toolbox::list_users(who); }; });
 }
 
-void declare_store_commands(CLI::App& app, subject const& who, std::function<std::string()>& chosen) {
+void declare_store_commands(CLI::App& app, config const& c, subject const& who, std::function<std::string()>& chosen) {
     auto* const store = app.add_subcommand("store", "Look after the database")->require_subcommand(1)->fallthrough();
     store->add_subcommand("new-epoch", "After a backup was restored, before the server starts: peers then sync from the beginning; prints the epoch")
         ->fallthrough()
-        ->callback([&] { chosen = [&who] { return renew_epoch(who.data_dir); }; });
+        ->callback([&] { chosen = [&] { return renew_epoch(c.store, who.data_dir); }; });
 }
 
-void declare_content_commands(CLI::App& app, subject const& who, std::function<std::string()>& chosen) {
+void declare_content_commands(CLI::App& app, config const& c, subject const& who, std::function<std::string()>& chosen) {
     auto* const content = app.add_subcommand("content", "Look after content that is sealed at rest")->require_subcommand(1)->fallthrough();
     content->add_subcommand("rekey", "Seal all of it anew under a new key, while the server is stopped; again after a crash, to go on")->fallthrough()->callback([&] {
-        chosen = [&who] { return rekey_content(who.data_dir); };
+        chosen = [&] { return rekey_content(c.store, who.data_dir); };
     });
 }
 
@@ -55,12 +55,12 @@ struct audit_arguments {
     std::string file, head;
 };
 
-void declare_audit_commands(CLI::App& app, subject const& who, audit_arguments& given, std::function<std::string()>& chosen) {
+void declare_audit_commands(CLI::App& app, config const& c, subject const& who, audit_arguments& given, std::function<std::string()>& chosen) {
     auto* const audit = app.add_subcommand("audit", "Look after the audit trail")->require_subcommand(1)->fallthrough();
     auto* const verify = audit->add_subcommand("verify", "Whether a line of it was removed, altered or moved; prints its head, to be kept elsewhere")->fallthrough();
     verify->add_option("--head", given.head, "NUMBER:HASH as an earlier run printed it: must still be part of the trail")->type_name("HEAD");
     verify->add_option("--file", given.file, "Look at a copy of the file instead, without the store")->type_name("FILE");
-    verify->callback([&] { chosen = [&] { return given.file.empty() ? audit_control::verify(who.data_dir, given.head) : audit_control::verify_copy(given.file, given.head); }; });
+    verify->callback([&] { chosen = [&] { return given.file.empty() ? audit_control::verify(c.store, who.data_dir, given.head) : audit_control::verify_copy(given.file, given.head); }; });
 }
 
 struct key_arguments {
@@ -182,9 +182,9 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     app.set_version_flag("--version", "bsp-server 1.0.0 (BSP 1.0)");
     declare_options(app, c);
     declare_user_commands(app, who, chosen);
-    declare_store_commands(app, who, chosen);
-    declare_content_commands(app, who, chosen);
-    declare_audit_commands(app, who, trail, chosen);
+    declare_store_commands(app, c, who, chosen);
+    declare_content_commands(app, c, who, chosen);
+    declare_audit_commands(app, c, who, trail, chosen);
     declare_key_commands(app, who, keys, chosen);
     declare_token_commands(app, who, given, in, chosen);
     declare_client_commands(app, who, pairing, out, chosen);
@@ -209,6 +209,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
             return serve(c);
         }
         who.data_dir = expand_home(c.data_dir);
+        who.store = c.store;
         desk.asked.data_dir = who.data_dir;
         if (!c.ca_file.empty()) pairing.ca_file = desk.asked.ca_file = expand_home(c.ca_file);
         if (!c.users.empty()) who.users = expand_home(c.users);

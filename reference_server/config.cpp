@@ -75,10 +75,10 @@ void declare_options(CLI::App& app, config& c) {
     app.add_option("--host", c.host, "Address to listen on")->capture_default_str()->type_name("ADDRESS")->multi_option_policy(last);
     app.add_option("--port", c.port, "Port to listen on; 0 picks a free one")->capture_default_str()->type_name("PORT")->multi_option_policy(last);
     app.add_option("--data-dir", c.data_dir, "Where identity, key, users and data are kept")->capture_default_str()->type_name("DIR")->multi_option_policy(last);
-    app.add_option("--store", c.store, "sqlite: durable; memory: gone when the server stops")
-        ->check(CLI::IsMember(store_names()))
+    app.add_option("--store", c.store, "sqlite: durable; memory: gone when the server stops; postgresql://…: a database that several instances may share")
+        ->check([](std::string const& name) { return is_postgres(name) ? std::string{} : CLI::IsMember(store_names())(name); })
         ->capture_default_str()
-        ->type_name("NAME")
+        ->type_name("NAME|URL")
         ->multi_option_policy(last);
     app.add_option("--type", c.type, "local or hosted; decided at the first start")
         ->check(CLI::IsMember(std::vector<std::string>{"local", "hosted"}))
@@ -126,6 +126,7 @@ void declare_options(CLI::App& app, config& c) {
 
     declare_size(app, "--body-bytes-max", c.limits.body_bytes_max, 10u << 20, 1u << 30, "Largest request body");
     declare_size(app, "--connections-max", c.limits.connections_max, 16, 1'000'000, "Open connections; beyond, the longest idle one gives way");
+    declare_size(app, "--store-connections", c.store_connections, 2, 1'000, "Connections to PostgreSQL, beside one for notifications");
     declare_size(app, "--workers", c.limits.workers, 1, 1'024, "Requests served at the same time");
     app.add_option("--limiter", c.limiter, "Where requests are counted: in the memory of this server, or in the store, for all servers over it [memory, unless several share the store]")
         ->check(CLI::IsMember(std::vector<std::string>{"memory", "store"}))

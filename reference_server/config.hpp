@@ -21,7 +21,8 @@ struct config {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8'825;
     std::string data_dir = "~/.bsp";
-    std::string store = "sqlite";
+    std::string store = "sqlite";              ///< a name of storage/registry.hpp, or the URL of a PostgreSQL database
+    std::size_t store_connections = 8;         ///< to PostgreSQL, beside one for notifications
     std::string type;                          ///< "local", "hosted" or "": as the data directory says, else local
     std::string base_url;                      ///< "": from host and port
     std::vector<std::string> allowed_origins;

@@ -1,6 +1,7 @@
 #include "commands.hpp"
 #include "log.hpp"
 #include "server.hpp"
+#include "storage/registry.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -48,11 +49,17 @@ void write_ready_file(std::string const& path, std::string const& url) {
     if (std::rename(draft.c_str(), path.c_str()) != 0) throw std::runtime_error{"--ready-file: " + path + " cannot be written"};
 }
 
+/// What the data directory does not hold.
+std::string whereabouts(config const& c) {
+    if (c.store == "memory") return " (identity only: --store memory keeps data until the server stops)";
+    return is_postgres(c.store) ? " (identity only: everything else is in the database)" : "";
+}
+
 void welcome(server const& s, config const& c) {
     std::string const dir = c.data_dir == "~/.bsp" ? "" : " --data-dir " + s.data_dir().string();
     std::cout << "bsp-server is listening on " << s.url() << '\n'
               << "  backend  " << s.self().backend_id << '\n'
-              << "  data     " << s.data_dir().string() << (c.store == "memory" ? " (identity only: --store memory keeps data until the server stops)" : "") << '\n'
+              << "  data     " << s.data_dir().string() << whereabouts(c) << '\n'
               << "  users    " << s.users_place() << '\n'
               << "Try it:\n"
               << "  curl -s " << s.url() << "/identity\n"

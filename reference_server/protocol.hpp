@@ -15,8 +15,9 @@ namespace bsp::server {
 /// The protocol with this server's world around it. The one place where `handle` is instantiated.
 class protocol {
 public:
-    /// What is referred to must outlive the protocol.
-    protocol(living_installation& who, settings const& config, store_base& store, users_file& secrets, guards& watch);
+    /// What is referred to must outlive the protocol. `store_is_shared`: other instances take requests, too, and must know
+    /// which assertions were used here.
+    protocol(living_installation& who, settings const& config, store_base& store, bool store_is_shared, users_file& secrets, guards& watch);
     ~protocol();
 
     /// Never throws; safe to call from several threads.

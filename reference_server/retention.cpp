@@ -81,7 +81,7 @@ void retention::prune_trail(instant now) {
 bool retention::sweep_user(std::string const& user_id) {
     for (endpoint::sweep_place place; !place.done;) {
         if (is_stopping()) return false;
-        auto const next = store_.write([&](store_writer& w) { return endpoint::sweep(w, user_id, place, server_clock{}.now(), batch); });
+        auto const next = store_.write_of(user_id, [&](store_writer& w) { return endpoint::sweep(w, user_id, place, server_clock{}.now(), batch); });
         if (!next) return false;
         place = *next;
     }

@@ -58,7 +58,9 @@ private:
 };
 
 http_response problem(error const& why) {
-    return {.status = why.status(), .headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}}, .body = wire::encode(why)};
+    http_response refusal{.status = why.status(), .headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}}, .body = wire::encode(why)};
+    if (refusal.status == 503) refusal.headers.add("Retry-After", std::to_string(limits::unavailable_retry.count()));
+    return refusal;
 }
 
 /// An answer of the door itself, which ends the connection.
@@ -82,10 +84,10 @@ public:
     explicit parts(config const& c)
         : config_{c}, data_dir_{expand_home(c.data_dir)}, installation_{made(data_dir_, c), c.type}, self_{installation_.current()->self},
           users_place_{c.users.empty() ? open_users(data_dir_) : expand_home(c.users).string()},
-          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened_store(c, data_dir_)},
+          secrets_{c.users.empty() ? users_file{std::shared_ptr{open_key_store(data_dir_)}} : users_file{expand_home(c.users)}}, store_{opened_store(c, data_dir_, self_)},
           ledger_{open_ledger(*store_)}, wishes_{open_switch(*store_)},
           trail_{*store_},
-          protocol_{installation_, settings_, *store_, secrets_, guards_},
+          protocol_{installation_, settings_, *store_, is_shared(*store_), secrets_, guards_},
           operator_{{[this](http_request const& r) { return protocol_.serve(r); }, wishes_.get(), [this] { return url_; }, self_.backend_id, self_.backend_type, server_clock{}.now()}},
           telemetry_{*store_, c.events_per_minute, guards_} {
         if (c.store != "memory") audit_file_ = std::make_unique<audit_file>(data_dir_, *store_, trail_);
@@ -123,6 +125,7 @@ public:
         observed_.add_sink(log_alert);
         if (webhook_) observed_.add_sink([this](observe::alert_event const& e) { webhook_->tell(e); });
         observed_.set_disk([dir = data_dir_] { return free_bytes(dir); });
+        share_observations(*store_, observed_);
         if (worker_) observed_.set_client([this](std::span<std::string const> ids) { return worker_->look(ids); });
         open_.store(true, std::memory_order_release);
         open_.notify_all();
@@ -150,6 +153,8 @@ public:
         if (worker_) worker_->stop();
         telemetry_.stop();
         if (audit_file_) audit_file_->stop();
+        store_->on_commit({});  // other instances go on writing
+        stop_sharing(*store_);
     }
 
     config const config_;
@@ -166,14 +171,18 @@ private:
         return dir;
     }
 
-    static std::unique_ptr<store_base> opened_store(config const& c, std::filesystem::path const& dir) {
+    static std::unique_ptr<store_base> opened_store(config const& c, std::filesystem::path const& dir, identity const& self) {
+        // What a local backend remembers of its peers lies in a file beside its data.
+        if (is_postgres(c.store) && self.backend_type != "hosted") throw std::runtime_error{"--store: PostgreSQL is for hosted backends; this one is " + self.backend_type};
         protect_content(c.store, dir, c.encrypt_content);
-        return open_store(c.store, dir);
+        auto store = open_store(c.store, dir, c.store_connections);
+        claim_store(*store, self.backend_id);
+        return store;
     }
 
     /// Counting in the store costs a commit for each request, which only servers that share budgets have a use for.
     [[nodiscard]] std::unique_ptr<limiter_base> opened_limiter() {
-        bool const in_store = config_.limiter.empty() ? is_shared(config_.store) : config_.limiter == "store";
+        bool const in_store = config_.limiter.empty() ? is_shared(*store_) : config_.limiter == "store";
         if (in_store) return std::make_unique<store_limiter>(*store_);
         return std::make_unique<window_limiter>();
     }
@@ -197,6 +206,12 @@ private:
     /// Behind a proxy the client is whom the proxy names; otherwise a client says what it likes.
     void settle_client(http_request& request) const {
         if (config_.behind_tls_proxy) request.remote = forwarded_client(request);
+    }
+
+    /// Whoever comes through the balancer does not know whose counters he gets, and would see them rise and fall.
+    [[nodiscard]] bool asks_balancer_for_counters(http_request const& r) const {
+        auto const* const host = r.headers.find("Host");
+        return !config_.base_url.empty() && r.target.substr(0, r.target.find('?')) == endpoint::get_metrics::at.path && host && *host == endpoint::parts_of(config_.base_url).authority;
     }
 
     door_handlers handlers() {
@@ -230,6 +245,7 @@ private:
                 if (operator_api::is_meant(r)) return operator_.serve(r);
                 if (auto page = serve_page(r)) return *std::move(page);
                 if (auto moved = config_.test_clock ? serve_test_clock(r, settings_.admin_token) : std::nullopt) return *moved ? **std::move(moved) : problem(moved->error());
+                if (is_shared(*store_) && asks_balancer_for_counters(r)) return problem(fail(errc::not_found, "counters are an instance's own: ask each at its own address"));
                 return protocol_.serve(r);
             });
             held = std::move(response.held);

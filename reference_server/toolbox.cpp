@@ -3,7 +3,7 @@
 #include "data_dir.hpp"
 #include "keys/key_store.hpp"
 #include "secure_file.hpp"
-#include "storage/sqlite_store.hpp"
+#include "storage/registry.hpp"
 #include "users.hpp"
 
 #include <bsp/adapters/system_clock.hpp>
@@ -114,11 +114,10 @@ assertion_claims claims_for(identity const& self, std::string const& method, std
 
 std::string registered_id(subject const& who, throwaway_peer const& peer) {
     if (!who.peer_id.empty()) return who.peer_id;
-    auto const path = who.data_dir / "bsp.db";
     std::optional<peer_record> record;
-    if (std::filesystem::exists(path)) {
-        sqlite_store store{path.string()};
-        auto const found = store.read([&](store_reader& r) { return r.registration(who.user, peer.backend_id); });
+    if (is_postgres(who.store) || std::filesystem::exists(who.data_dir / "bsp.db")) {
+        auto const store = open_store(is_postgres(who.store) ? who.store : "sqlite", who.data_dir);
+        auto const found = store->read([&](store_reader& r) { return r.registration(who.user, peer.backend_id); });
         if (!found) throw std::runtime_error{"the store cannot be read: " + found.error().detail};
         record = *found;
     }

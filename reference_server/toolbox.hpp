@@ -17,7 +17,8 @@ struct subject {
     std::filesystem::path users;     ///< "": users.json in the data directory
     std::string user = "alice";
     std::string peer = "curl";       ///< name of a throwaway peer, made when it does not exist
-    std::string peer_id;             ///< "": looked up in the SQLite store
+    std::string peer_id;             ///< "": looked up in the store
+    std::string store = "sqlite";    ///< as `--store`
 };
 
 /// A new user with a new secret in the users file; returns the secret.

@@ -34,6 +34,7 @@ RESERVED_INCLUDES = {
     r"crypto(pp|\+\+)/": ["include/bsp/crypto", "conformance/foreign_signatures.cpp", "conformance/faulty/mutants", "bench"],
     r"httplib\.h": ["reference_server/routes.cpp", "conformance", "examples", "tests"],
     r"boost/(beast|asio)": ["reference_server/door", "reference_server/client", "bench"],
+    r"libpq-fe\.h": ["reference_server/storage/postgres", "tests/server", "bench"],
     r"sqlite3\.h": ["reference_server/storage", "tests/server", "bench"],
 }
 

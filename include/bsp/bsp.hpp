@@ -69,6 +69,7 @@
 #include <bsp/policy/statistics.hpp>
 #include <bsp/policy/store.hpp>
 #include <bsp/policy/store_limiter.hpp>
+#include <bsp/policy/store_replay_guard.hpp>
 #include <bsp/policy/sync_ledger.hpp>
 #include <bsp/observe/alert_book.hpp>
 #include <bsp/observe/alert_rules.hpp>

@@ -1,6 +1,9 @@
 #include "registry.hpp"
 
 #include "../keys/key_store.hpp"
+#ifdef BSP_HAS_POSTGRESQL
+#include "postgres/store.hpp"
+#endif
 #include "sqlite_content.hpp"
 #include "sqlite_ledger.hpp"
 #include "sqlite_schema.hpp"
@@ -45,6 +48,15 @@ std::unique_ptr<store_base> open_memory(std::filesystem::path const&) {
     return std::make_unique<testing::memory_store>(to_hex(epoch));
 }
 
+#ifdef BSP_HAS_POSTGRESQL
+std::unique_ptr<store_base> open_postgres(std::string const& url, std::size_t connections_max) { return std::make_unique<postgres_store>(url, connections_max); }
+postgres_store* postgres_of(store_base& store) { return dynamic_cast<postgres_store*>(&store); }
+#else
+std::unique_ptr<store_base> open_postgres(std::string const&, std::size_t) {
+    throw std::runtime_error{"--store: this program was built without PostgreSQL; build it again with libpq-dev installed"};
+}
+#endif
+
 }  // namespace
 
 std::vector<std::string> store_names() {
@@ -55,7 +67,10 @@ std::vector<std::string> store_names() {
     };
 }
 
-std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir) {
+bool is_postgres(std::string const& name) { return name.starts_with("postgresql://") || name.starts_with("postgres://"); }
+
+std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem::path const& data_dir, std::size_t connections_max) {
+    if (is_postgres(name)) return open_postgres(name, connections_max);
 #define BSP_X(known, purpose) \
     if (name == #known) return open_##known(data_dir);
     BSP_STORES(BSP_X)
@@ -63,11 +78,12 @@ std::unique_ptr<store_base> open_store(std::string const& name, std::filesystem:
     throw std::runtime_error{"there is no store called " + name};
 }
 
-bool is_shared(std::string const& name) { return name != "sqlite" && name != "memory"; }
+/// A URL may contain a password.
+static std::string name_for_people(std::string const& name) { return is_postgres(name) ? "PostgreSQL" : name; }
 
 void protect_content(std::string const& name, std::filesystem::path const& data_dir, bool wanted) {
     if (name != "sqlite") {
-        if (wanted) throw std::runtime_error{"--encrypt-content: is for --store sqlite, not for " + name};
+        if (wanted) throw std::runtime_error{"--encrypt-content: is for --store sqlite, not for " + name_for_people(name)};
         return;
     }
     std::string const path = sqlite_file(data_dir);
@@ -80,7 +96,8 @@ void protect_content(std::string const& name, std::filesystem::path const& data_
     else if (content_sealing_is_under_way(path)) spdlog::warn("the content is sealed under two keys; bsp-server content rekey, while the server is stopped, brings it to its end");
 }
 
-std::string rekey_content(std::filesystem::path const& data_dir) {
+std::string rekey_content(std::string const& name, std::filesystem::path const& data_dir) {
+    if (is_postgres(name)) throw std::runtime_error{"content rekey: content in PostgreSQL is not sealed by this program"};
     std::string const path = sqlite_file(data_dir);
     if (!std::filesystem::exists(path)) throw std::runtime_error{data_dir.string() + " has no store; name the server's --data-dir"};
     prepare_sqlite_file(path);
@@ -98,6 +115,34 @@ std::unique_ptr<sync_switch> open_switch(store_base& store) {
     return file ? std::make_unique<sync_switch>(*file) : nullptr;
 }
 
-std::string renew_epoch(std::filesystem::path const& data_dir) { return renew_sqlite_epoch(sqlite_file(data_dir)); }
+#ifdef BSP_HAS_POSTGRESQL
+bool is_shared(store_base const& store) { return dynamic_cast<postgres_store const*>(&store) != nullptr; }
+void claim_store(store_base& store, std::string const& backend_id) {
+    if (auto* const shared = postgres_of(store)) shared->claim_for(backend_id);
+}
+void share_observations(store_base& store, observe::observatory& seen) {
+    auto* const shared = postgres_of(store);
+    if (!shared) return;
+    seen.set_since([shared](observe::trouble const& t, instant now) { return t.peer_id.empty() ? now : shared->alert_since(wire::name_of(t.type), t.peer_id, now); });
+    seen.add_sink([shared](observe::alert_event const& e) {
+        if (e.what == observe::alert_event::kind::cleared && !e.alert.peer_id.empty()) shared->end_alert(wire::name_of(e.alert.type), e.alert.peer_id);
+    });
+    shared->share(&seen);
+}
+void stop_sharing(store_base& store) {
+    if (auto* const shared = postgres_of(store)) shared->share(nullptr);
+}
+std::string renew_epoch(std::string const& name, std::filesystem::path const& data_dir) {
+    return is_postgres(name) ? postgres_store{name, 1}.renew_epoch() : renew_sqlite_epoch(sqlite_file(data_dir));
+}
+#else
+bool is_shared(store_base const&) { return false; }
+void claim_store(store_base&, std::string const&) {}
+void share_observations(store_base&, observe::observatory&) {}
+void stop_sharing(store_base&) {}
+std::string renew_epoch(std::string const& name, std::filesystem::path const& data_dir) {
+    return is_postgres(name) ? open_postgres(name, 1)->epoch() : renew_sqlite_epoch(sqlite_file(data_dir));
+}
+#endif
 
 }  // namespace bsp::server

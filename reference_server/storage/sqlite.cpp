@@ -3,12 +3,10 @@
 #include <sqlite3.h>
 
 #include <cstring>
-#include <limits>
 
 namespace bsp::server::sqlite {
 namespace {
 
-constexpr std::int64_t giga = 1'000'000'000;
 constexpr int busy_wait_ms = 5'000;  ///< for another process that writes, such as a backup or a shell
 
 [[noreturn]] void raise(sqlite3* db, int code) {
@@ -16,19 +14,6 @@ constexpr int busy_wait_ms = 5'000;  ///< for another process that writes, such 
 }
 
 }  // namespace
-
-std::int64_t to_nanoseconds(instant t) {
-    constexpr auto last = std::numeric_limits<std::int64_t>::max();
-    constexpr auto first = std::numeric_limits<std::int64_t>::min();
-    if (t.seconds >= last / giga) return last;
-    if (t.seconds <= first / giga) return first;
-    return t.seconds * giga + t.nanoseconds;
-}
-
-instant from_nanoseconds(std::int64_t ns) {
-    std::int64_t const seconds = ns >= 0 ? ns / giga : -((-(ns + 1)) / giga) - 1;
-    return {seconds, static_cast<std::uint32_t>(ns - seconds * giga)};
-}
 
 statement::~statement() {
     sqlite3_reset(raw_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "columns.hpp"
 #include "kept_content.hpp"
 
 #include <bsp/base/bytes.hpp>
@@ -25,9 +26,8 @@ struct failure : std::runtime_error {
     int code;  ///< SQLite's extended result code
 };
 
-/// The widest range an int64 of nanoseconds spans is 1677 … 2262; instants outside of it are its ends.
-std::int64_t to_nanoseconds(instant t);
-instant from_nanoseconds(std::int64_t ns);
+using server::from_nanoseconds;
+using server::to_nanoseconds;
 
 /// A prepared statement while it is used: bound in order, stepped, reset at the end of its scope.
 class statement {

@@ -1,8 +1,6 @@
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
 
-#include <bsp/base/encoding.hpp>
-
 #include <algorithm>
 #include <stdexcept>
 
@@ -62,14 +60,7 @@ result<audit_seal> sqlite_registry<Interface>::audit_begin() {
     return guarded(session_, [&]() -> result<audit_seal> {
         auto row = session_.db.prepare("SELECT value FROM meta WHERE name = 'audit_begin'");
         if (!row.step()) return audit_seal{};
-        std::string const text = row.text(0);  // NUMBER:HASH
-        std::size_t const colon = text.find(':');
-        auto const hash = colon == std::string::npos ? std::nullopt : from_hex(std::string_view{text}.substr(colon + 1));
-        audit_seal begin;
-        if (!hash || hash->size() != begin.hash.size()) throw std::runtime_error{"the beginning of the audit trail is damaged"};
-        begin.number = std::stoull(text);
-        std::copy(hash->begin(), hash->end(), begin.hash.begin());
-        return begin;
+        return audit_seal_of(row.text(0));
     });
 }
 
@@ -119,7 +110,7 @@ result<std::size_t> sqlite_transaction::prune_audit(instant until, std::size_t l
         if (last <= begin.number) return std::size_t{0};
         auto row = session_.db.prepare("SELECT hash FROM audit WHERE number = ?1");
         if (!row.bind(last).step()) throw std::runtime_error{"the audit trail has a gap"};
-        std::string const seal = std::to_string(last) + ':' + to_hex(row.digest(0));
+        std::string const seal = text_of(audit_seal{last, row.digest(0)});
         session_.db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('audit_begin', ?1)").bind(seal).run();
         session_.db.prepare("DELETE FROM audit WHERE number <= ?1").bind(last).run();
         return static_cast<std::size_t>(last - begin.number);

@@ -1,11 +1,6 @@
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
 
-#include <bsp/base/encoding.hpp>
-#include <bsp/json/parse.hpp>
-
-#include <algorithm>
-
 #define PEER_COLUMNS                                                                                                        \
     "peer_id, user_id, backend_id, backend_type, public_key_pem, key_sha256, capabilities, endpoint_peer_id, sync_endpoint, " \
     "telemetry_endpoint, sbt, sbt_created_s, sbt_created_ns, sbt_expires_s, sbt_expires_ns, registered_s, registered_ns, "    \
@@ -17,25 +12,6 @@ using sqlite::statement;
 using sqlite::to_nanoseconds;
 
 namespace {
-
-/// `[{"public_key": "-----BEGIN …", "key_sha256": "7d4b…", "expires_at": "…Z"}]`; nearly always empty.
-std::vector<retired_key> retired_keys_of(std::string const& text) {
-    std::vector<retired_key> keys;
-    if (text == "[]") return keys;
-    auto const list = json::parse(text).value();
-    for (auto const& entry : list.as_array()) {
-        retired_key k{std::string{json::view(entry.at("public_key").as_string())}, {}, parse_timestamp(json::view(entry.at("expires_at").as_string())).value()};
-        std::ranges::copy(from_hex(json::view(entry.at("key_sha256").as_string())).value(), k.key_sha256.begin());
-        keys.push_back(std::move(k));
-    }
-    return keys;
-}
-
-std::string text_of(std::vector<retired_key> const& keys) {
-    json::array list;
-    for (auto const& k : keys) list.push_back(json::object{{"public_key", k.public_key_pem}, {"key_sha256", to_hex(k.key_sha256)}, {"expires_at", format_timestamp(k.expires_at)}});
-    return json::serialize(json::value(std::move(list)));
-}
 
 peer_record peer_of(statement const& row) {
     peer_record p;
@@ -58,15 +34,6 @@ peer_record peer_of(statement const& row) {
     p.retired_keys = retired_keys_of(row.text(23));
     if (!row.is_null(24)) p.rotated_at = row.exact_instant(24);
     return p;
-}
-
-template <class T>
-std::optional<std::int64_t> seconds_of(std::optional<T> const& t) {
-    return t ? std::optional{t->seconds} : std::nullopt;
-}
-template <class T>
-std::optional<std::int64_t> nanoseconds_of(std::optional<T> const& t) {
-    return t ? std::optional{static_cast<std::int64_t>(t->nanoseconds)} : std::nullopt;
 }
 
 }  // namespace
@@ -173,8 +140,8 @@ result<> sqlite_transaction::put_peer(peer_record const& p) {
             .bind(p.peer_id, p.user_id, p.backend_id, p.backend_type, p.public_key_pem, p.key_sha256, capabilities, endpoint_peer, sync, telemetry, p.sbt,
                   p.sbt_created_at.seconds, p.sbt_created_at.nanoseconds, p.sbt_expires_at.seconds, p.sbt_expires_at.nanoseconds,
                   p.registered_at.seconds, p.registered_at.nanoseconds, static_cast<std::int64_t>(p.status), seconds_of(p.ended_at),
-                  nanoseconds_of(p.ended_at), seconds_of(p.last_sync), nanoseconds_of(p.last_sync), p.total_syncs, retired_keys, seconds_of(p.rotated_at),
-                  nanoseconds_of(p.rotated_at))
+                  nanosecond_part_of(p.ended_at), seconds_of(p.last_sync), nanosecond_part_of(p.last_sync), p.total_syncs, retired_keys, seconds_of(p.rotated_at),
+                  nanosecond_part_of(p.rotated_at))
             .run();
         return ok();
     });

@@ -1,36 +1,17 @@
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
 
-#include <sstream>
-
 /// What chapter 19 counts (policy/statistics.hpp).
 namespace bsp::server {
 
 using sqlite::to_nanoseconds;
-
-namespace {
-
-std::string text_of(std::vector<wire::noted_error> const& errors) {
-    std::string text;
-    for (auto const& e : errors) text += e.code + ' ' + format_timestamp(e.at) + '\n';
-    return text;
-}
-
-std::vector<wire::noted_error> errors_of(std::string const& text) {
-    std::vector<wire::noted_error> errors;
-    std::istringstream lines{text};
-    for (std::string code, at; lines >> code >> at;) errors.push_back({code, parse_timestamp(at).value()});
-    return errors;
-}
-
-}  // namespace
 
 template <class Interface>
 result<peer_statistics> sqlite_registry<Interface>::statistics(std::string_view peer_id) {
     return guarded(session_, [&]() -> result<peer_statistics> {
         auto row = session_.db.prepare("SELECT events, outcomes, errors FROM peer_statistics WHERE peer_id = ?1");
         if (!row.bind(peer_id).step()) return peer_statistics{};
-        return peer_statistics{row.integer(0), row.text(1), errors_of(row.text(2))};
+        return peer_statistics{row.integer(0), row.text(1), noted_errors_of(row.text(2))};
     });
 }
 

@@ -326,6 +326,15 @@ inline void a_transaction_reads_its_own_writes(store_base& s) {
         BSP_TRY(instant const at, mine.begin_change(t0));
         BSP_CHECK(mine.put_head(head("main"), at));
         std::array const some{message("m")};
+        std::array<std::string, 1> const id{"m"};
+        BOOST_TEST(must(mine.messages("main", id)).empty());
+        BSP_CHECK(mine.put_messages("main", some, at));
+        BOOST_TEST((must(mine.messages("main", id)) == std::vector{some[0]}));
+        std::array const later{message("m", 2)};
+        BSP_CHECK(mine.put_messages("main", later, at));
+        BOOST_TEST((must(mine.messages("main", id)) == std::vector{later[0]}));
+        BSP_CHECK(mine.remove_messages("main", id));
+        BOOST_TEST(must(mine.messages("main", id)).empty());
         BSP_CHECK(mine.put_messages("main", some, at));
         BOOST_TEST(must(mine.head("main")).has_value());
         BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 1)).size() == 1u);
@@ -925,6 +934,23 @@ inline void users_are_listed(store_base& s) {
     BOOST_TEST(users("ada", 1) == (std::vector<std::string>{"bob"}), boost::test_tools::per_element());
 }
 
+// JSON texts may hold U+0000, and so may ids that are looked for.
+inline void a_text_may_have_any_character(store_base& s) {
+    using namespace std::string_literals;
+    std::vector<std::string> const odd{"\0"s, "\0\0"s, "\1"s, "\1\1"s, "\2"s, "a"s, "a\0"s, "a\0b"s, "a\1b"s, "a\2"s};
+    for (auto const& text : odd) {
+        auto m = message(text);
+        m.body = text;
+        commit(s, head(text), {m});
+        BOOST_TEST(must(s.write([&](store_writer& w) { return w.claim_assertion("user ada", text, t0 + 60s, t0); })));
+        BOOST_TEST(!must(s.write([&](store_writer& w) { return w.claim_assertion("user ada", text, t0 + 60s, t0); })));
+        BOOST_TEST(reading(s, [&](tenant_reader& mine) { return mine.messages(text, std::array{text}); }).at(0).body == text);
+    }
+    std::vector<std::string> listed;
+    for (auto const& h : reading(s, [](tenant_reader& mine) { return mine.heads("", 100); })) listed.push_back(h.conversation_id);
+    BOOST_TEST((listed == odd));
+}
+
 }  // namespace contract
 
 inline constexpr store_clause store_contract[] = {
@@ -952,6 +978,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(what_is_removed_is_gone_and_of_one_user)
     BSP_X(the_departed_are_remembered)
     BSP_X(users_are_listed)
+    BSP_X(a_text_may_have_any_character)
     BSP_X(peers_come_back_as_they_were)
     BSP_X(ended_registrations_remain_but_are_not_active)
     BSP_X(registrations_are_found_by_backend_and_by_key)

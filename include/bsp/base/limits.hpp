@@ -58,6 +58,7 @@ inline constexpr auto request_timeout = 30s;                           ///< BSP-
 inline constexpr auto retry_delay_min = 1s;                            ///< A-097
 inline constexpr auto retry_delay_max = 64s;                           ///< A-097
 inline constexpr auto retry_after_max = 1h;                            ///< BSP-OFF-032
+inline constexpr auto unavailable_retry = 2s;                          ///< `Retry-After` of 503
 inline constexpr auto refused_pause = 300s;                            ///< before what was refused is tried again (A-098)
 inline constexpr auto health_period = 10s;                             ///< A-108
 inline constexpr auto health_timeout = 5s;                             ///< A-108

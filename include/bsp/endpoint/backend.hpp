@@ -34,7 +34,7 @@ struct backend {
 struct gatekeeper : backend {
     store_base& store;
     std::function<std::optional<std::string>(std::string_view user_id)> secret_of;
-    std::function<bool(std::string_view issuer, std::string_view jti, instant expires_at, instant now)> claim;
+    std::function<result<bool>(std::string_view issuer, std::string_view jti, instant expires_at, instant now)> claim;
     bsp::guards* guards = nullptr;
 };
 
@@ -43,7 +43,7 @@ gatekeeper gatekeeper_of(environment<S, E, B, R>& env) {
     return {{env.self, env.key, env.config, env.store.epoch(), [&env](std::span<std::uint8_t> out) { env.entropy.fill(out); }},
             env.store,
             [&env](std::string_view user_id) { return env.secrets.secret_of(user_id); },
-            [&env](std::string_view issuer, std::string_view jti, instant expires_at, instant now) { return env.replays.claim(issuer, jti, expires_at, now); },
+            [&env](std::string_view issuer, std::string_view jti, instant expires_at, instant now) -> result<bool> { return env.replays.claim(issuer, jti, expires_at, now); },
             env.guards};
 }
 

@@ -91,7 +91,7 @@ private:
     /// Pushes of a proven peer are entered one by one: its budget bounds them.
     void audit(audit_type type, error const& why) const {
         audit_event e{.type = type, .at = now_, .user_id = notes_.proven ? notes_.user_id : "", .peer_id = notes_.peer_id, .backend_id = notes_.backend_id, .reason = why.code};
-        if (notes_.proven && type == audit_type::sync_rejected) (void)gate_.store.write([&](store_writer& w) -> result<> {
+        if (notes_.proven && type == audit_type::sync_rejected) (void)gate_.store.write_of(notes_.user_id, [&](store_writer& w) -> result<> {
             BSP_CHECK(w.append_audit(e));
             return note_failure(w, why);
         });
@@ -186,6 +186,7 @@ private:
         if (origin_ && origin_listed_) headers.add("Access-Control-Allow-Origin", *origin_);
         if (response.status == 401 && row_) headers.set("WWW-Authenticate", std::string{row_->challenge});
         if (response.status == 429) headers.set("Retry-After", std::to_string(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(notes_.retry_after).count())));
+        if (response.status == 503) headers.set("Retry-After", std::to_string(limits::unavailable_retry.count()));
         if (response.status == 405) headers.set("Allow", allowed_methods());
         if (response.status == 426) headers.set("Upgrade", "websocket");
         if (http_.method == "HEAD") response.body.clear();

@@ -37,6 +37,11 @@ using alert_sink = std::function<void(alert_event const&)>;
 /// looks at the peers tells it what is wrong and takes the events.
 class alert_book {
 public:
+    /// Since when a trouble that is new at `now` lasts: others may have known of it before.
+    using since_source = std::function<instant(trouble const&, instant now)>;
+
+    void set_since(since_source source) { since_ = std::move(source); }
+
     /// All that is wrong at `now`; what is not named any more has ended.
     void handle_troubles(std::span<trouble const> troubles, instant now) {
         std::map<key, wire::alert> next;
@@ -44,7 +49,7 @@ public:
             key const k{t.type, t.peer_id};
             auto const held = standing_.find(k);
             bool const is_new = held == standing_.end();
-            wire::alert const a{t.type, t.peer_id, t.value, t.threshold, is_new ? now : held->second.raised_at};
+            wire::alert const a{t.type, t.peer_id, t.value, t.threshold, is_new ? since(t, now) : held->second.raised_at};
             if (next.emplace(k, a).second && is_new) events_.push_back({alert_event::kind::raised, a, now});
         }
         for (auto const& [k, a] : standing_)
@@ -70,8 +75,11 @@ public:
 private:
     using key = std::pair<wire::alert_type, std::string>;
 
+    [[nodiscard]] instant since(trouble const& t, instant now) const { return since_ ? since_(t, now) : now; }
+
     std::map<key, wire::alert> standing_;
     std::deque<alert_event> events_;
+    since_source since_;
 };
 
 }  // namespace bsp::observe

@@ -27,7 +27,11 @@ public:
     /// Bytes that are free on the disk of the store, if that can be told.
     using disk_source = std::function<std::optional<double>()>;
 
+    /// Since when what is wrong has been wrong, as all instances of this backend agree.
+    using since_source = alert_book::since_source;
+
     // To be set before anybody is served.
+    void set_since(since_source source) { book_.set_since(std::move(source)); }
     void set_client(client_source source) { client_ = std::move(source); }
     void set_disk(disk_source source) { disk_ = std::move(source); }
     /// What alerts begin and end goes there, too; in the order in which sinks were added.
@@ -48,6 +52,22 @@ public:
     /// A telemetry stream of the peer was opened (1) or has ended (-1).
     void handle_stream(std::string_view peer_id, int change) {
         note(peer_id, [&](sighting& s) { s.streams += change; });
+    }
+
+    // Instances of one backend tell each other what they see.
+
+    /// What all the others have seen of the peer.
+    void handle_elsewhere(std::string_view peer_id, sighting const& seen) {
+        std::lock_guard const lock{mutex_};
+        entry_of(peer_id).elsewhere = seen;
+    }
+    /// What is new here since this was last asked, and, if they are wanted, all peers with open streams.
+    [[nodiscard]] std::map<std::string, sighting, std::less<>> take_news(bool with_streams) {
+        std::map<std::string, sighting, std::less<>> news;
+        std::lock_guard const lock{mutex_};
+        for (auto& [peer_id, e] : seen_)
+            if (std::exchange(e.is_news, false) || (with_streams && e.here.streams > 0)) news.emplace(peer_id, e.here);
+        return news;
     }
 
     /// What the store and this object know of a registration.
@@ -114,16 +134,26 @@ public:
     [[nodiscard]] sighting seen_of(std::string_view peer_id) const {
         std::lock_guard const lock{mutex_};
         auto const found = seen_.find(peer_id);
-        return found == seen_.end() ? sighting{} : found->second;
+        return found == seen_.end() ? sighting{} : together(found->second.here, found->second.elsewhere);
     }
 
 private:
+    struct entry {
+        sighting here, elsewhere;
+        bool is_news = false;
+    };
+
     template <class F>
     void note(std::string_view peer_id, F f) {
         std::lock_guard const lock{mutex_};
-        auto found = seen_.find(peer_id);
-        if (found == seen_.end()) found = seen_.emplace(std::string{peer_id}, sighting{}).first;
-        f(found->second);
+        entry& e = entry_of(peer_id);
+        f(e.here);
+        e.is_news = true;
+    }
+
+    entry& entry_of(std::string_view peer_id) {
+        auto const found = seen_.find(peer_id);
+        return found == seen_.end() ? seen_[std::string{peer_id}] : found->second;
     }
 
     client_source client_;
@@ -131,7 +161,7 @@ private:
     std::vector<alert_sink> sinks_;
     counters counted_;
     mutable std::mutex mutex_;
-    std::map<std::string, sighting, std::less<>> seen_;
+    std::map<std::string, entry, std::less<>> seen_;
     std::mutex looking_;
     alert_book book_;
 };

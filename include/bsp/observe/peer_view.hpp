@@ -43,10 +43,15 @@ struct sighting {
     std::optional<instant> request;  ///< the last authenticated one
     std::optional<instant> pull;     ///< the last one answered
     std::optional<double> skew;      ///< seconds that the time of its last push was from ours
-    int streams = 0;                 ///< open telemetry streams
+    std::int64_t streams = 0;        ///< open telemetry streams
 
     [[nodiscard]] bool is_online(instant now) const { return streams > 0 || (request && *request + limits::online_for >= now); }
 };
+
+/// What two instances of a backend have seen of a peer; `here` is believed first.
+inline sighting together(sighting const& here, sighting const& elsewhere) {
+    return {std::max(here.request, elsewhere.request), std::max(here.pull, elsewhere.pull), here.skew ? here.skew : elsewhere.skew, here.streams + elsewhere.streams};
+}
 
 /// A registration with all that is known of it.
 struct peer_view {

@@ -143,11 +143,16 @@ inline sha256_digest chained(sha256_digest const& before, std::string_view text)
     return sha256(both);
 }
 
-/// The entry that follows `last` in the trail; the first one when there is none.
-inline audit_entry next_entry(std::optional<audit_entry> const& last, audit_event const& e, std::string_view key) {
-    audit_entry next{last ? last->number + 1 : 1, e.at, e.type, e.peer_id, audit_details(e, key), {}};
+/// The entry that follows `last` in the trail, the first one when there is none, with its `details` as text.
+inline audit_entry linked_entry(std::optional<audit_entry> const& last, instant at, audit_type type, std::string peer_id, std::string details) {
+    audit_entry next{last ? last->number + 1 : 1, at, type, std::move(peer_id), std::move(details), {}};
     next.hash = chained(last ? last->hash : sha256_digest{}, entry_text(next));
     return next;
+}
+
+/// The same of an event.
+inline audit_entry next_entry(std::optional<audit_entry> const& last, audit_event const& e, std::string_view key) {
+    return linked_entry(last, e.at, e.type, e.peer_id, audit_details(e, key));
 }
 
 }  // namespace bsp

@@ -12,6 +12,7 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -214,23 +215,50 @@ public:
         return std::move(*answer);
     }
 
-    /// Has `hook` called after every transaction that was committed, on the thread that wrote: a wake-up for
-    /// those who watch the change feed, with nothing in it that could be lost (spec/decisions/0008). It must
-    /// return soon; what it throws is dropped, because a write that is durable has succeeded (BSP-OFF-007).
-    /// To be set while nobody writes.
-    void on_commit(std::function<void()> hook) { on_commit_ = std::move(hook); }
+    /// The same for a transaction about one user: it reads and writes his tenant, his registrations and floors, claims his
+    /// assertions, reads what is revoked, adds to the audit trail, and touches nothing of anybody else. A store may let those
+    /// of different users run side by side.
+    template <class F>
+    auto write_of(std::string_view user_id, F&& f) -> std::invoke_result_t<F&, store_writer&> {
+        std::optional<std::invoke_result_t<F&, store_writer&>> answer;
+        BSP_CHECK(run_write_of(user_id, [&](store_writer& w) -> result<> { return settle(answer, f(w)); }));
+        tell_of_commit();
+        return std::move(*answer);
+    }
+
+    /// The same for one count or claim that may be lost with the machine: nobody is told, and a store need not
+    /// wait for its disk.
+    template <class F>
+    auto write_volatile(F&& f) -> std::invoke_result_t<F&, store_writer&> {
+        std::optional<std::invoke_result_t<F&, store_writer&>> answer;
+        BSP_CHECK(run_write_volatile([&](store_writer& w) -> result<> { return settle(answer, f(w)); }));
+        return std::move(*answer);
+    }
+
+    /// Has `hook` called after every transaction that was committed, here or by another instance on the same data: a
+    /// wake-up for those who watch the change feed, with nothing in it that could be lost (spec/decisions/0008). It must
+    /// return soon, on whatever thread, and write nothing; what it throws is dropped, because a write that is durable has
+    /// succeeded (BSP-OFF-007). After this returns, the hook before is not called any more.
+    void on_commit(std::function<void()> hook) {
+        std::lock_guard const lock{hook_};
+        on_commit_ = std::move(hook);
+    }
 
 protected:
     virtual result<> run_read(std::function<result<>(store_reader&)> const& f) = 0;
     virtual result<> run_write(std::function<result<>(store_writer&)> const& f) = 0;
+    virtual result<> run_write_of(std::string_view /*user_id*/, std::function<result<>(store_writer&)> const& f) { return run_write(f); }
+    virtual result<> run_write_volatile(std::function<result<>(store_writer&)> const& f) { return run_write(f); }
 
-private:
     void tell_of_commit() const noexcept {
         try {
+            std::lock_guard const lock{hook_};
             if (on_commit_) on_commit_();
         } catch (...) {
         }
     }
+
+private:
 
     template <class Answer>
     static result<> settle(std::optional<Answer>& answer, Answer&& given) {
@@ -239,10 +267,11 @@ private:
         return ok();
     }
 
+    mutable std::mutex hook_;
     std::function<void()> on_commit_;
 };
 
-/// A model of storage. Models: memory_store, failing_store (testing/), sqlite_store (reference_server/storage).
+/// A model of storage. Models: memory_store, failing_store (testing/), sqlite_store, postgres_store (reference_server/storage).
 template <class S>
 concept store = std::derived_from<S, store_base>;
 

@@ -15,7 +15,7 @@ public:
     explicit store_limiter(store_base& store) : store_{store} {}
 
     result<limit_verdict> take(rate const& r, std::string_view who, instant now) override {
-        BSP_TRY(rate_window const window, store_.write([&](store_writer& w) { return w.count_request(std::string{r.kind} + ' ' + std::string{who}, r.window, now); }));
+        BSP_TRY(rate_window const window, store_.write_volatile([&](store_writer& w) { return w.count_request(std::string{r.kind} + ' ' + std::string{who}, r.window, now); }));
         return judge(r, window, now);
     }
 

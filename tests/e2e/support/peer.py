@@ -58,8 +58,8 @@ class Peer:
         now = int(time.time())
         return {"iss": iss, "sub": sub, "aud": self.callee, "iat": now, "exp": now + 60, "jti": secrets.token_hex(16), "htm": method, "htu": self.base + target}
 
-    def assertion(self, method, target):
-        signed = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "PS256", "typ": "bsp-peer+jwt"}, self._claims(method, target, self.backend_id, self.peer_id)))
+    def assertion(self, method, target, **claims):
+        signed = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "PS256", "typ": "bsp-peer+jwt"}, self._claims(method, target, self.backend_id, self.peer_id) | claims))
         return f"BSP {signed}.{base64url(KEY.sign(signed.encode(), PSS, hashes.SHA256()))}"
 
     def user_assertion(self, method, target):

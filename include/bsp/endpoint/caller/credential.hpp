@@ -31,7 +31,8 @@ inline error no_accepted_scheme() { return fail(errc::credential_required, "no c
 inline result<pass> admit(gatekeeper const& gate, request const& r, std::string issuer, assertion_claims const& claims) {
     pass p{gate.store, r.now};
     once claim{std::move(issuer), claims.jti, instant{claims.exp, 0}};
-    if (!gate.claim(claim.issuer, claim.jti, claim.expires_at, r.now)) return fail(errc::stale_request, "the assertion was used before");
+    BSP_TRY(bool const first, gate.claim(claim.issuer, claim.jti, claim.expires_at, r.now));
+    if (!first) return fail(errc::stale_request, "the assertion was used before");
     if (r.changes_state()) p.claiming(std::move(claim));
     return p;
 }
@@ -51,7 +52,7 @@ inline result<authenticated_peer> authenticate_peer(gatekeeper const& gate, requ
     BSP_TRY(auto const verified, verify_peer_assertion(assertion, key, {gate.self.backend_id, r.http.method, r.htu, registered.backend_id}, r.now));
     BSP_CHECK(unexpired(registered, r.now));
     BSP_TRY(pass way, admit(gate, r, "peer " + registered.peer_id, verified.claims()));
-    way.of_peer(registered.peer_id, key.sha256());
+    way.of_user(registered.user_id).of_peer(registered.peer_id, key.sha256());
     r.notes.proven = true;
     return authenticated_peer{std::move(registered), key.sha256(), std::move(way)};
 }
@@ -78,6 +79,7 @@ inline result<authenticated_user> authenticate_user(gatekeeper const& gate, requ
     auto const secret = reserved ? std::nullopt : gate.secret_of(assertion.claims.sub);
     BSP_TRY(auto const verified, verify_user_assertion(assertion, secret.value_or(""), {gate.self.backend_id, r.http.method, r.htu}, r.now));
     BSP_TRY(pass way, admit(gate, r, "user " + verified.user_id(), verified.claims()));
+    way.of_user(verified.user_id());
     r.notes.user_id = verified.user_id();
     r.notes.proven = true;
     return authenticated_user{verified.user_id(), std::move(way)};

@@ -27,6 +27,8 @@ public:
     pass(store_base& store, instant now) : store_{&store}, now_{now} {}
 
     pass& claiming(once claim) { return claim_ = std::move(claim), *this; }
+    /// What is written concerns this user alone.
+    pass& of_user(std::string user_id) { return user_id_ = std::move(user_id), *this; }
     pass& of_peer(std::string peer_id, sha256_digest const& key_sha256) { return peer_id_ = std::move(peer_id), key_sha256_ = key_sha256, *this; }
 
     /// Runs `f(store_reader&) -> result<T>`.
@@ -39,17 +41,22 @@ public:
     template <class F>
     auto write(F&& f) const {
         bool admitted = false;
-        auto out = store_->write([&](store_writer& w) -> std::invoke_result_t<F&, store_writer&> {
+        auto out = commit([&](store_writer& w) -> std::invoke_result_t<F&, store_writer&> {
             BSP_CHECK(admit(w));
             admitted = true;
             return f(w);
         });
         // A refusal rolls back, and the claim with it: the request could be repeated when it no longer fails.
-        if (!out && admitted && claim_) (void)store_->write([&](store_writer& w) { return w.claim_assertion(claim_->issuer, claim_->jti, claim_->expires_at, now_); });
+        if (!out && admitted && claim_) (void)commit([&](store_writer& w) { return w.claim_assertion(claim_->issuer, claim_->jti, claim_->expires_at, now_); });
         return out;
     }
 
 private:
+    template <class F>
+    auto commit(F&& f) const {
+        return user_id_ ? store_->write_of(*user_id_, f) : store_->write(f);
+    }
+
     result<> admit(store_writer& w) const {
         if (claim_) {
             BSP_TRY(bool const first, w.claim_assertion(claim_->issuer, claim_->jti, claim_->expires_at, now_));
@@ -68,6 +75,7 @@ private:
     store_base* store_;
     instant now_;
     std::optional<once> claim_;
+    std::optional<std::string> user_id_;
     std::optional<std::string> peer_id_;
     sha256_digest key_sha256_{};
 };

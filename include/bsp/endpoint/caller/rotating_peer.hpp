@@ -29,7 +29,9 @@ public:
         BSP_CHECK(addressed(notice, peer, gate.self));
         BSP_TRY(auto next, rsa_public_key::from_pem(notice.new_public_key));
         BSP_CHECK(verify_object(f.get(), "new_key_signature", next, wire::by_new_key));
-        return rotating_peer{std::move(peer), std::move(notice), std::move(next), pass{gate.store, r.now}};
+        pass way{gate.store, r.now};
+        way.of_user(peer.user_id);
+        return rotating_peer{std::move(peer), std::move(notice), std::move(next), std::move(way)};
     }
 
     [[nodiscard]] wire::key_rotation const& notice() const { return notice_; }

@@ -25,7 +25,9 @@ public:
         BSP_TRY(verified_sbt sbt, verify_sbt(*token, gate.secret_of, r.now));
         r.notes.user_id = sbt->user_id;
         r.notes.proven = true;
-        return sbt_holder{std::move(sbt), std::move(body), pass{gate.store, r.now}};
+        pass way{gate.store, r.now};
+        way.of_user(sbt->user_id);
+        return sbt_holder{std::move(sbt), std::move(body), std::move(way)};
     }
 
     [[nodiscard]] verified_sbt const& sbt() const { return sbt_; }

@@ -34,7 +34,7 @@ public:
         r.notes.skew = observe::seconds_between(envelope.timestamp, r.now);
         BSP_CHECK(within(gate, push_rate, peer.peer_id, r));
         pass way{gate.store, r.now};
-        way.of_peer(peer.peer_id, key.sha256());
+        way.of_user(peer.user_id).of_peer(peer.peer_id, key.sha256());
         return signing_peer{std::move(peer), std::move(body), std::move(way)};
     }
 
