@@ -130,7 +130,7 @@ struct kill_matrix::laboratory {
     std::unique_ptr<faulty::door> door;
     std::jthread client;  // of the backend behind the door
 
-    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = 6'000, world.patient = true, world.patience_ms = 30 * 60'000; }
+    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = 6'000, world.patient = true; }
     ~laboratory() { std::filesystem::remove(flag); }
 
     static faulty::settings make_settings() {
@@ -268,6 +268,7 @@ bool kill_matrix::correct_is_green() {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
         lab_->put(faulty::complete_backend(s));
+        lab_->world.patience_ms = 30 * 60'000;  // the battery spends many a budget
         green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
     }
     std::vector<registered_check> of_bytes;
