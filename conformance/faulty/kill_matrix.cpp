@@ -121,6 +121,9 @@ bool did_more_than_look(record const& r) {
 
 }  // namespace
 
+/// How many requests of the battery are tried at a wrong backend.
+constexpr std::size_t battery_of_a_fault = 6'000;
+
 /// One set of surroundings for all targets, so that keys are made once.
 struct kill_matrix::laboratory {
     table_target table;
@@ -130,7 +133,7 @@ struct kill_matrix::laboratory {
     std::unique_ptr<faulty::door> door;
     std::jthread client;  // of the backend behind the door
 
-    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = 6'000, world.patient = true; }
+    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = battery_of_a_fault, world.patient = true; }
     ~laboratory() { std::filesystem::remove(flag); }
 
     static faulty::settings make_settings() {
@@ -268,7 +271,7 @@ bool kill_matrix::correct_is_green() {
         faulty::settings s = lab_->settings;
         s.backend_type = type;
         lab_->put(faulty::complete_backend(s));
-        lab_->world.patience_ms = 30 * 60'000;  // the battery spends many a budget
+        lab_->world.patience_ms = 30 * 60'000, lab_->world.battery = 1'200;  // it spends many a budget
         green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
     }
     std::vector<registered_check> of_bytes;
@@ -280,6 +283,7 @@ bool kill_matrix::correct_is_green() {
         lab_->serve(faulty::complete_backend, s, faulty::framing{});
         green = nobody_is_blamed(progress_, std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {})) && green;
     }
+    lab_->world.battery = battery_of_a_fault;
     return correct_client_is_green() && green;
 }
 
