@@ -116,7 +116,7 @@ std::string first_sight_section(std::vector<autopsy> const& rows) {
 
 /// The identity is right at every degenerate target, and health is the same for ever: checks of these alone prove nothing else.
 bool did_more_than_look(record const& r) {
-    return std::any_of(r.steps.begin(), r.steps.end(), [](auto const& s) { return !s->request.target.empty() && (s->request.method != "GET" || (!s->request.target.ends_with("/identity") && !s->request.target.ends_with("/health"))); });
+    return std::any_of(r.steps.begin(), r.steps.end(), [](auto const& s) { return !s->request.target.empty() && (s->request.method != "GET" || (!s->request.target.ends_with("/identity") && s->request.target.find("/health") == std::string::npos)); });
 }
 
 }  // namespace
