@@ -40,7 +40,7 @@ class Gone(unittest.TestCase):
             database = next(server.data.glob("*.db"))
             database.rename(server.data.parent / database.name)
             log, deadline = server.data.parent / "log", time.monotonic() + 60
-            while not re.search("alert store_down", log.read_text(errors="replace")):
+            while not re.search("alert raised: store_down", log.read_text(errors="replace")):
                 self.assertLess(time.monotonic(), deadline, "no alert within 60 seconds")
                 time.sleep(0.1)
 
