@@ -27,6 +27,7 @@ surroundings::surroundings(conformance::target& t, surroundings_options o)
 
 void surroundings::begin_round(std::uint64_t seed) {
     options.seed = seed;
+    answers.forget();
     std::array<std::uint8_t, 16> drawn{};
     random_bytes(drawn);
     nonce = to_hex(drawn);

@@ -52,6 +52,12 @@ void witness::look_at(std::string_view check, std::shared_ptr<step const> const&
     ++answers_;
 }
 
+void witness::forget() {
+    std::lock_guard const lock{mutex_};
+    for (auto& some : broken_) some.clear();
+    answers_ = 0;
+}
+
 std::vector<witness::sighting> witness::seen(common_rule r) const {
     std::lock_guard const lock{mutex_};
     return broken_[static_cast<std::size_t>(r)];

@@ -40,6 +40,9 @@ public:
 
     void look_at(std::string_view check, std::shared_ptr<step const> const& answered);
 
+    /// Nothing was seen yet: what answers from here on is another target, or another round.
+    void forget();
+
     [[nodiscard]] std::vector<sighting> seen(common_rule r) const;
     /// How many answers were looked at.
     [[nodiscard]] std::size_t answers() const;

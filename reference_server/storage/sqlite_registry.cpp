@@ -1,47 +1,16 @@
+#include "rows.hpp"
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
-
-#define PEER_COLUMNS                                                                                                        \
-    "peer_id, user_id, backend_id, backend_type, public_key_pem, key_sha256, capabilities, endpoint_peer_id, sync_endpoint, " \
-    "telemetry_endpoint, sbt, sbt_created_s, sbt_created_ns, sbt_expires_s, sbt_expires_ns, registered_s, registered_ns, "    \
-    "status, ended_s, ended_ns, last_sync_s, last_sync_ns, total_syncs, retired_keys, rotated_s, rotated_ns"
 
 namespace bsp::server {
 
 using sqlite::statement;
 using sqlite::to_nanoseconds;
 
-namespace {
-
-peer_record peer_of(statement const& row) {
-    peer_record p;
-    p.peer_id = row.text(0);
-    p.user_id = row.text(1);
-    p.backend_id = row.text(2);
-    p.backend_type = row.text(3);
-    p.public_key_pem = row.text(4);
-    p.key_sha256 = row.digest(5);
-    p.capabilities = from_json_array(row.text(6));
-    if (!row.is_null(7)) p.endpoints = peer_endpoints{row.text(7), row.text(8), row.text(9)};
-    p.sbt = row.text(10);
-    p.sbt_created_at = row.exact_instant(11);
-    p.sbt_expires_at = row.exact_instant(13);
-    p.registered_at = row.exact_instant(15);
-    p.status = static_cast<peer_status>(row.integer(17));
-    if (!row.is_null(18)) p.ended_at = row.exact_instant(18);
-    if (!row.is_null(20)) p.last_sync = row.exact_instant(20);
-    p.total_syncs = row.integer(22);
-    p.retired_keys = retired_keys_of(row.text(23));
-    if (!row.is_null(24)) p.rotated_at = row.exact_instant(24);
-    return p;
-}
-
-}  // namespace
-
 template <class Interface>
 result<std::optional<peer_record>> sqlite_registry<Interface>::peer(std::string_view peer_id) {
     return guarded(session_, [&]() -> result<std::optional<peer_record>> {
-        auto row = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id = ?1");
+        auto row = session_.db.prepare("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE peer_id = ?1");
         if (!row.bind(peer_id).step()) return std::optional<peer_record>{};
         return std::optional{peer_of(row)};
     });
@@ -50,7 +19,7 @@ result<std::optional<peer_record>> sqlite_registry<Interface>::peer(std::string_
 template <class Interface>
 result<std::optional<peer_record>> sqlite_registry<Interface>::registration(std::string_view user_id, std::string_view backend_id) {
     return guarded(session_, [&]() -> result<std::optional<peer_record>> {
-        auto row = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND backend_id = ?2 AND status = 0");
+        auto row = session_.db.prepare("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND backend_id = ?2 AND status = 0");
         if (!row.bind(user_id, backend_id).step()) return std::optional<peer_record>{};
         return std::optional{peer_of(row)};
     });
@@ -64,10 +33,10 @@ result<std::vector<peer_record>> sqlite_registry<Interface>::peers(std::optional
             while (rows.step()) page.push_back(peer_of(rows));
         };
         if (user_id) {
-            auto rows = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND peer_id > ?2 AND status = 0 ORDER BY peer_id LIMIT ?3");
+            auto rows = session_.db.prepare("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE user_id = ?1 AND peer_id > ?2 AND status = 0 ORDER BY peer_id LIMIT ?3");
             collect(rows.bind(*user_id, after, limit));
         } else {
-            auto rows = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id > ?1 AND status = 0 ORDER BY peer_id LIMIT ?2");
+            auto rows = session_.db.prepare("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE peer_id > ?1 AND status = 0 ORDER BY peer_id LIMIT ?2");
             collect(rows.bind(after, limit));
         }
         return page;
@@ -78,9 +47,9 @@ template <class Interface>
 result<std::vector<peer_record>> sqlite_registry<Interface>::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<peer_record>> {
         // INDEXED BY: a plan that reads the whole table would be an error.
-        auto rows = session_.db.prepare("SELECT " PEER_COLUMNS " FROM peer INDEXED BY peer_of_backend WHERE backend_id = ?1 AND status = 0 "
+        auto rows = session_.db.prepare("SELECT " BSP_PEER_COLUMNS " FROM peer INDEXED BY peer_of_backend WHERE backend_id = ?1 AND status = 0 "
                                        "UNION ALL "
-                                       "SELECT " PEER_COLUMNS " FROM peer INDEXED BY peer_of_key WHERE key_sha256 = ?2 AND backend_id <> ?1 AND status = 0 LIMIT ?3");
+                                       "SELECT " BSP_PEER_COLUMNS " FROM peer INDEXED BY peer_of_key WHERE key_sha256 = ?2 AND backend_id <> ?1 AND status = 0 LIMIT ?3");
         rows.bind(backend_id, key_sha256, limit);
         std::vector<peer_record> page;
         while (rows.step()) page.push_back(peer_of(rows));
@@ -135,7 +104,7 @@ result<> sqlite_transaction::put_peer(peer_record const& p) {
         // Replaces by peer_id only: a second active registration of one backend is a broken invariant, not a replacement.
         session_.db.prepare("DELETE FROM peer WHERE peer_id = ?1").bind(p.peer_id).run();
         session_.db
-            .prepare("INSERT INTO peer (" PEER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+            .prepare("INSERT INTO peer (" BSP_PEER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
                      "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)")
             .bind(p.peer_id, p.user_id, p.backend_id, p.backend_type, p.public_key_pem, p.key_sha256, capabilities, endpoint_peer, sync, telemetry, p.sbt,
                   p.sbt_created_at.seconds, p.sbt_created_at.nanoseconds, p.sbt_expires_at.seconds, p.sbt_expires_at.nanoseconds,

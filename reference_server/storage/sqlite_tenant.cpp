@@ -1,3 +1,4 @@
+#include "rows.hpp"
 #include "sqlite_guard.hpp"
 #include "sqlite_views.hpp"
 
@@ -7,12 +8,6 @@
 #include <chrono>
 #include <limits>
 
-// The columns of a value, in the order in which its reader takes them.
-#define MESSAGE_COLUMNS "id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, body, first_received"
-#define HEAD_COLUMNS                                                                                                     \
-    "conversation_id, version, last_modified, last_modified_s, last_modified_ns, version_seen, surfaces, scalars_version, " \
-    "scalars_modified_s, scalars_modified_ns, scalars_redacted, scalars_deleted, scalars_body, scalars_digest, revived_at"
-
 namespace bsp::server {
 
 using sqlite::from_nanoseconds;
@@ -21,67 +16,26 @@ using sqlite::to_nanoseconds;
 
 namespace {
 
-constexpr int head_columns = 15;
-constexpr int message_columns = 10;
-
 // As in sqlite_content.cpp.
 constexpr std::string_view head_content = "conversation.scalars_body", message_content = "message.body", loser_content = "loser.body",
                            receipt_content = "receipt.acknowledgement", event_content = "event.body";
 
 /// A message of `column`, a table's body.
-merge::message message_of(content_codec const& codec, statement const& row, std::string_view column, std::string_view user, std::string_view conversation) {
-    merge::message m;
-    m.id = row.text(0);
-    m.version = row.integer(1);
-    m.timestamp = row.exact_instant(2);
-    m.redacted = row.boolean(4);
-    m.deleted = row.boolean(5);
-    m.surface = row.text(6);
-    auto content = codec.get({row.content(8), row.digest(7)}, {column, user, conversation, m.id});
-    m.digest = content.digest;
-    m.body = std::move(content.text);
-    m.first_received = from_nanoseconds(row.integer(9));
-    return m;
+merge::message opened_message(content_codec const& codec, statement const& row, std::string_view column, std::string_view user, std::string_view conversation) {
+    return message_of(row, [&](std::string const& id) { return codec.get({row.content(8), row.digest(7)}, {column, user, conversation, id}); });
 }
 
-merge::conversation_head head_of(content_codec const& codec, statement const& row, std::string_view user) {
-    merge::conversation_head h;
-    h.conversation_id = row.text(0);
-    h.version = row.integer(1);
-    h.last_modified = row.text(2);
-    h.last_modified_at = row.exact_instant(3);
-    h.version_seen = row.integer(5);
-    h.surfaces = from_json_array(row.text(6));
-    h.scalars.version = row.integer(7);
-    h.scalars.last_modified = row.exact_instant(8);
-    h.scalars.redacted = row.boolean(10);
-    h.scalars.deleted = row.boolean(11);
-    auto content = codec.get({row.content(12), row.digest(13)}, {head_content, user, h.conversation_id});
-    h.scalars.body = std::move(content.text);
-    h.scalars.digest = content.digest;
-    h.revived_at = from_nanoseconds(row.integer(14));
-    return h;
-}
-
-/// Where a page of a feed begins: after `after`, but not before `since`.
-struct feed_start {
-    std::int64_t at;
-    std::string id;  ///< rows at `at` come after this id
-};
-
-feed_start start_of(instant since, std::optional<position> const& after) {
-    feed_start start{to_nanoseconds(since), {}};
-    if (after && to_nanoseconds(after->at) >= start.at) start = {to_nanoseconds(after->at), after->id};
-    return start;
+merge::conversation_head opened_head(content_codec const& codec, statement const& row, std::string_view user) {
+    return head_of(row, [&](std::string const& id) { return codec.get({row.content(12), row.digest(13)}, {head_content, user, id}); });
 }
 
 }  // namespace
 
 result<std::optional<merge::conversation_head>> sqlite_tenant::head(std::string_view conversation_id) {
     return guarded(session_, [&]() -> result<std::optional<merge::conversation_head>> {
-        auto rows = session_.db.prepare("SELECT " HEAD_COLUMNS " FROM conversation WHERE user_id = ?1 AND conversation_id = ?2");
+        auto rows = session_.db.prepare("SELECT " BSP_HEAD_COLUMNS " FROM conversation WHERE user_id = ?1 AND conversation_id = ?2");
         if (!rows.bind(user_, conversation_id).step()) return std::optional<merge::conversation_head>{};
-        return std::optional{head_of(session_.content, rows, user_)};
+        return std::optional{opened_head(session_.content, rows, user_)};
     });
 }
 
@@ -92,8 +46,8 @@ result<std::vector<merge::message>> sqlite_tenant::messages(std::string_view con
         wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
         std::vector<merge::message> found;
         for (std::string_view const id : wanted) {
-            auto row = session_.db.prepare("SELECT " MESSAGE_COLUMNS " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3");
-            if (row.bind(user_, conversation_id, id).step()) found.push_back(message_of(session_.content, row, message_content, user_, conversation_id));
+            auto row = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3");
+            if (row.bind(user_, conversation_id, id).step()) found.push_back(opened_message(session_.content, row, message_content, user_, conversation_id));
         }
         return found;
     });
@@ -103,23 +57,23 @@ result<std::vector<merge::message>> sqlite_tenant::messages_in_order(std::string
                                                                      std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<merge::message>> {
         position const start = after.value_or(position{{std::numeric_limits<std::int64_t>::min(), 0}, {}});
-        auto rows = session_.db.prepare("SELECT " MESSAGE_COLUMNS
+        auto rows = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS
                                         " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND (timestamp_s, timestamp_ns, id) > (?3, ?4, ?5) "
                                         "ORDER BY timestamp_s, timestamp_ns, id LIMIT ?6");
         rows.bind(user_, conversation_id, start.at.seconds, start.at.nanoseconds, start.id, limit);
         std::vector<merge::message> page;
-        while (rows.step()) page.push_back(message_of(session_.content, rows, message_content, user_, conversation_id));
+        while (rows.step()) page.push_back(opened_message(session_.content, rows, message_content, user_, conversation_id));
         return page;
     });
 }
 
 result<std::vector<merge::conversation_head>> sqlite_tenant::heads(std::string_view after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<merge::conversation_head>> {
-        auto rows = session_.db.prepare("SELECT " HEAD_COLUMNS
+        auto rows = session_.db.prepare("SELECT " BSP_HEAD_COLUMNS
                                         " FROM conversation WHERE user_id = ?1 AND conversation_id > ?2 ORDER BY conversation_id LIMIT ?3");
         rows.bind(user_, after, limit);
         std::vector<merge::conversation_head> page;
-        while (rows.step()) page.push_back(head_of(session_.content, rows, user_));
+        while (rows.step()) page.push_back(opened_head(session_.content, rows, user_));
         return page;
     });
 }
@@ -127,12 +81,12 @@ result<std::vector<merge::conversation_head>> sqlite_tenant::heads(std::string_v
 result<std::vector<changed_conversation>> sqlite_tenant::changes(instant since, std::optional<position> const& after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<changed_conversation>> {
         feed_start const start = start_of(since, after);
-        auto rows = session_.db.prepare("SELECT " HEAD_COLUMNS
+        auto rows = session_.db.prepare("SELECT " BSP_HEAD_COLUMNS
                                         ", changed_at FROM conversation WHERE user_id = ?1 AND (changed_at, conversation_id) > (?2, ?3) "
                                         "ORDER BY changed_at, conversation_id LIMIT ?4");
         rows.bind(user_, start.at, start.id, limit);
         std::vector<changed_conversation> page;
-        while (rows.step()) page.push_back({head_of(session_.content, rows, user_), from_nanoseconds(rows.integer(head_columns))});
+        while (rows.step()) page.push_back({opened_head(session_.content, rows, user_), from_nanoseconds(rows.integer(head_columns))});
         return page;
     });
 }
@@ -141,12 +95,12 @@ result<std::vector<changed_message>> sqlite_tenant::changed_messages(std::string
                                                                      std::optional<position> const& after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<changed_message>> {
         feed_start const start = start_of(since, after);
-        auto rows = session_.db.prepare("SELECT " MESSAGE_COLUMNS
+        auto rows = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS
                                         ", changed_at FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND (changed_at, id) > (?3, ?4) "
                                         "ORDER BY changed_at, id LIMIT ?5");
         rows.bind(user_, conversation_id, start.at, start.id, limit);
         std::vector<changed_message> page;
-        while (rows.step()) page.push_back({message_of(session_.content, rows, message_content, user_, conversation_id), from_nanoseconds(rows.integer(message_columns))});
+        while (rows.step()) page.push_back({opened_message(session_.content, rows, message_content, user_, conversation_id), from_nanoseconds(rows.integer(message_columns))});
         return page;
     });
 }
@@ -171,11 +125,11 @@ result<std::optional<sync_receipt>> sqlite_tenant::receipt(std::string_view peer
 
 result<std::vector<changed_message>> sqlite_tenant::losers(std::string_view conversation_id, instant kept_since) {
     return guarded(session_, [&]() -> result<std::vector<changed_message>> {
-        auto rows = session_.db.prepare("SELECT " MESSAGE_COLUMNS
+        auto rows = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS
                                         ", at FROM loser WHERE user_id = ?1 AND conversation_id = ?2 AND at >= ?3 ORDER BY number");
         rows.bind(user_, conversation_id, to_nanoseconds(kept_since));
         std::vector<changed_message> found;
-        while (rows.step()) found.push_back({message_of(session_.content, rows, loser_content, user_, conversation_id), from_nanoseconds(rows.integer(message_columns))});
+        while (rows.step()) found.push_back({opened_message(session_.content, rows, loser_content, user_, conversation_id), from_nanoseconds(rows.integer(message_columns))});
         return found;
     });
 }
@@ -219,7 +173,7 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
         std::string const surfaces = to_json_array(head.surfaces);
         auto const kept = session_.content.put(digested_content{head.scalars.body, head.scalars.digest}, {head_content, user_, head.conversation_id});
         session_.db
-            .prepare("INSERT OR REPLACE INTO conversation (" HEAD_COLUMNS ", changed_at, user_id) "
+            .prepare("INSERT OR REPLACE INTO conversation (" BSP_HEAD_COLUMNS ", changed_at, user_id) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
             .bind(head.conversation_id, head.version, head.last_modified, head.last_modified_at.seconds, head.last_modified_at.nanoseconds,
                   head.version_seen, surfaces, head.scalars.version, head.scalars.last_modified.seconds, head.scalars.last_modified.nanoseconds,
@@ -231,7 +185,7 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
 
 result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
-        auto upsert = session_.db.prepare("INSERT INTO message (" MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
+        auto upsert = session_.db.prepare("INSERT INTO message (" BSP_MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
                                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
                                           "ON CONFLICT (user_id, conversation_id, id) DO UPDATE SET version = excluded.version, "
                                           "timestamp_s = excluded.timestamp_s, timestamp_ns = excluded.timestamp_ns, redacted = excluded.redacted, "
@@ -253,7 +207,7 @@ result<> sqlite_tenant::put_loser(std::string_view conversation_id, merge::messa
         session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND at < ?2").bind(user_, to_nanoseconds(at - limits::conflict_loser_kept)).run();
         auto const kept = session_.content.put(digested_content{loser.body, loser.digest}, {loser_content, user_, conversation_id, loser.id});
         session_.db
-            .prepare("INSERT OR IGNORE INTO loser (" MESSAGE_COLUMNS ", at, user_id, conversation_id) "
+            .prepare("INSERT OR IGNORE INTO loser (" BSP_MESSAGE_COLUMNS ", at, user_id, conversation_id) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
             .bind(loser.id, loser.version, loser.timestamp.seconds, loser.timestamp.nanoseconds, loser.redacted, loser.deleted, loser.surface,
                   kept.digest, kept.content, to_nanoseconds(loser.first_received), to_nanoseconds(at), user_, conversation_id)

@@ -40,6 +40,10 @@ public:
 
     [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
     [[nodiscard]] int connections() const { return connections_; }
+    /// Waits until the script has come to its end in `n` connections and they were closed.
+    void wait_for_closed(int n) const {
+        for (int c = closed_; c < n; c = closed_) closed_.wait(c);
+    }
 
     /// Reads until the end of a request's header (and nothing of a body beyond what came with it).
     static std::string read_head(int fd) {
@@ -70,6 +74,8 @@ private:
             ++connections_;
             script_(fd);
             ::close(fd);
+            ++closed_;
+            closed_.notify_all();
         }
     }
 
@@ -77,6 +83,6 @@ private:
     int listener_ = -1;
     unsigned port_ = 0;
     std::atomic<bool> stop_ = false;
-    std::atomic<int> connections_ = 0;
+    std::atomic<int> connections_ = 0, closed_ = 0;
     std::thread thread_;
 };

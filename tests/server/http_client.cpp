@@ -89,8 +89,8 @@ BOOST_AUTO_TEST_CASE(connections_are_used_again_unless_they_ended) {
         for (auto const* server : {&lasting, &brief, &chatty}) {
             auto const answer = ask(client, server->url());
             BOOST_TEST(answer.has_value(), why(answer));
-            std::this_thread::sleep_for(5ms);  // lets the end of `brief` arrive
         }
+        brief.wait_for_closed(i + 1);  // what is closed on loopback is seen at once
     }
     BOOST_TEST(lasting.connections() == 1);
     BOOST_TEST(brief.connections() == 3);

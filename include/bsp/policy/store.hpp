@@ -259,7 +259,6 @@ protected:
     }
 
 private:
-
     template <class Answer>
     static result<> settle(std::optional<Answer>& answer, Answer&& given) {
         if (!given) return given.error();

@@ -1,37 +1,9 @@
 #include "views.hpp"
 
-#include "../columns.hpp"
-
-#define PEER_COLUMNS                                                                                                        \
-    "peer_id, user_id, backend_id, backend_type, public_key_pem, key_sha256, capabilities, endpoint_peer_id, sync_endpoint, " \
-    "telemetry_endpoint, sbt, sbt_created_s, sbt_created_ns, sbt_expires_s, sbt_expires_ns, registered_s, registered_ns, "    \
-    "status, ended_s, ended_ns, last_sync_s, last_sync_ns, total_syncs, retired_keys, rotated_s, rotated_ns"
+#include "../rows.hpp"
 
 namespace bsp::server::postgres {
 namespace {
-
-peer_record peer_of(rows const& row) {
-    peer_record p;
-    p.peer_id = row.text(0);
-    p.user_id = row.text(1);
-    p.backend_id = row.text(2);
-    p.backend_type = row.text(3);
-    p.public_key_pem = row.text(4);
-    p.key_sha256 = row.digest(5);
-    p.capabilities = from_json_array(row.text(6));
-    if (!row.is_null(7)) p.endpoints = peer_endpoints{row.text(7), row.text(8), row.text(9)};
-    p.sbt = row.text(10);
-    p.sbt_created_at = row.exact_instant(11);
-    p.sbt_expires_at = row.exact_instant(13);
-    p.registered_at = row.exact_instant(15);
-    p.status = static_cast<peer_status>(row.integer(17));
-    if (!row.is_null(18)) p.ended_at = row.exact_instant(18);
-    if (!row.is_null(20)) p.last_sync = row.exact_instant(20);
-    p.total_syncs = row.integer(22);
-    p.retired_keys = retired_keys_of(row.text(23));
-    if (!row.is_null(24)) p.rotated_at = row.exact_instant(24);
-    return p;
-}
 
 std::optional<peer_record> one_peer(rows given) {
     if (!given.step()) return std::nullopt;
@@ -48,29 +20,29 @@ std::vector<peer_record> all_peers(rows given) {
 
 template <class Interface>
 result<std::optional<peer_record>> registry<Interface>::peer(std::string_view peer_id) {
-    return guarded(session_, [&]() -> result<std::optional<peer_record>> { return one_peer(session_.use().ask("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id = $1", peer_id)); });
+    return guarded(session_, [&]() -> result<std::optional<peer_record>> { return one_peer(session_.use().ask("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE peer_id = $1", peer_id)); });
 }
 
 template <class Interface>
 result<std::optional<peer_record>> registry<Interface>::registration(std::string_view user_id, std::string_view backend_id) {
     return guarded(session_, [&]() -> result<std::optional<peer_record>> {
-        return one_peer(session_.use().ask("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = $1 AND backend_id = $2 AND status = 0", user_id, backend_id));
+        return one_peer(session_.use().ask("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE user_id = $1 AND backend_id = $2 AND status = 0", user_id, backend_id));
     });
 }
 
 template <class Interface>
 result<std::vector<peer_record>> registry<Interface>::peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<peer_record>> {
-        return all_peers(user_id ? session_.use().ask("SELECT " PEER_COLUMNS " FROM peer WHERE user_id = $1 AND peer_id > $2 AND status = 0 ORDER BY peer_id LIMIT $3", *user_id, after, limit)
-                                 : session_.use().ask("SELECT " PEER_COLUMNS " FROM peer WHERE peer_id > $1 AND status = 0 ORDER BY peer_id LIMIT $2", after, limit));
+        return all_peers(user_id ? session_.use().ask("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE user_id = $1 AND peer_id > $2 AND status = 0 ORDER BY peer_id LIMIT $3", *user_id, after, limit)
+                                 : session_.use().ask("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE peer_id > $1 AND status = 0 ORDER BY peer_id LIMIT $2", after, limit));
     });
 }
 
 template <class Interface>
 result<std::vector<peer_record>> registry<Interface>::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<peer_record>> {
-        return all_peers(session_.use().ask("SELECT " PEER_COLUMNS " FROM peer WHERE backend_id = $1 AND status = 0 UNION ALL "
-                                            "SELECT " PEER_COLUMNS " FROM peer WHERE key_sha256 = $2 AND backend_id <> $1 AND status = 0 LIMIT $3",
+        return all_peers(session_.use().ask("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE backend_id = $1 AND status = 0 UNION ALL "
+                                            "SELECT " BSP_PEER_COLUMNS " FROM peer WHERE key_sha256 = $2 AND backend_id <> $1 AND status = 0 LIMIT $3",
                                             backend_id, key_sha256, limit));
     });
 }
@@ -118,7 +90,7 @@ result<> transaction::put_peer(peer_record const& p) {
         std::optional<std::string> endpoint_peer, sync, telemetry;
         if (p.endpoints) endpoint_peer = p.endpoints->peer_id, sync = p.endpoints->sync_endpoint, telemetry = p.endpoints->telemetry_endpoint;
         // Replaces by peer_id only: a second active registration of one backend is a broken invariant, not a replacement.
-        session_.use().tell("INSERT INTO peer (" PEER_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
+        session_.use().tell("INSERT INTO peer (" BSP_PEER_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
                             "$22, $23, $24, $25, $26) ON CONFLICT (peer_id) DO UPDATE SET user_id = excluded.user_id, backend_id = excluded.backend_id, "
                             "backend_type = excluded.backend_type, public_key_pem = excluded.public_key_pem, key_sha256 = excluded.key_sha256, "
                             "capabilities = excluded.capabilities, endpoint_peer_id = excluded.endpoint_peer_id, sync_endpoint = excluded.sync_endpoint, "

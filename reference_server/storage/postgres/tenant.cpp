@@ -1,6 +1,6 @@
 #include "views.hpp"
 
-#include "../columns.hpp"
+#include "../rows.hpp"
 
 #include <bsp/base/limits.hpp>
 
@@ -8,65 +8,20 @@
 #include <limits>
 #include <unordered_set>
 
-// The columns of a value, in the order in which its reader takes them.
-#define MESSAGE_COLUMNS "id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, body, first_received"
-#define HEAD_COLUMNS                                                                                                     \
-    "conversation_id, version, last_modified, last_modified_s, last_modified_ns, version_seen, surfaces, scalars_version, " \
-    "scalars_modified_s, scalars_modified_ns, scalars_redacted, scalars_deleted, scalars_body, scalars_digest, revived_at"
-
 #define INSERT_MESSAGES                                                                \
-    "INSERT INTO message (user_id, conversation_id, changed_at, " MESSAGE_COLUMNS ", aged_from) " \
+    "INSERT INTO message (user_id, conversation_id, changed_at, " BSP_MESSAGE_COLUMNS ", aged_from) " \
     "SELECT $1, $2, $3, * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 
 namespace bsp::server::postgres {
 
 namespace {
 
-constexpr int head_columns = 15;
-constexpr int message_columns = 10;
-
-merge::message message_of(rows const& row) {
-    merge::message m;
-    m.id = row.text(0);
-    m.version = row.integer(1);
-    m.timestamp = row.exact_instant(2);
-    m.redacted = row.boolean(4);
-    m.deleted = row.boolean(5);
-    m.surface = row.text(6);
-    m.digest = row.digest(7);
-    m.body = row.text(8);
-    m.first_received = from_nanoseconds(row.integer(9));
-    return m;
+merge::message read_message(rows const& row) {
+    return message_of(row, [&](std::string const&) { return digested_content{row.text(8), row.digest(7)}; });
 }
 
-merge::conversation_head head_of(rows const& row) {
-    merge::conversation_head h;
-    h.conversation_id = row.text(0);
-    h.version = row.integer(1);
-    h.last_modified = row.text(2);
-    h.last_modified_at = row.exact_instant(3);
-    h.version_seen = row.integer(5);
-    h.surfaces = from_json_array(row.text(6));
-    h.scalars.version = row.integer(7);
-    h.scalars.last_modified = row.exact_instant(8);
-    h.scalars.redacted = row.boolean(10);
-    h.scalars.deleted = row.boolean(11);
-    h.scalars.body = row.text(12);
-    h.scalars.digest = row.digest(13);
-    h.revived_at = from_nanoseconds(row.integer(14));
-    return h;
-}
-
-/// Where a page of a feed begins: after `after`, but not before `since`.
-struct feed_start {
-    std::int64_t at;
-    std::string id;  ///< rows at `at` come after this id
-};
-
-feed_start start_of(instant since, std::optional<position> const& after) {
-    feed_start start{to_nanoseconds(since), {}};
-    if (after && to_nanoseconds(after->at) >= start.at) start = {to_nanoseconds(after->at), after->id};
-    return start;
+merge::conversation_head read_head(rows const& row) {
+    return head_of(row, [&](std::string const&) { return digested_content{row.text(12), row.digest(13)}; });
 }
 
 std::int64_t aged_from(merge::message const& m) { return std::min(to_nanoseconds(m.first_received), to_nanoseconds(m.timestamp)); }
@@ -79,15 +34,15 @@ auto page_of(rows given, Read read) {
     return page;
 }
 
-changed_message changed_message_of(rows const& row) { return {message_of(row), from_nanoseconds(row.integer(message_columns))}; }
+changed_message changed_message_of(rows const& row) { return {read_message(row), from_nanoseconds(row.integer(message_columns))}; }
 
 }  // namespace
 
 result<std::optional<merge::conversation_head>> tenant::head(std::string_view conversation_id) {
     return guarded(session_, [&]() -> result<std::optional<merge::conversation_head>> {
-        auto row = session_.use().ask("SELECT " HEAD_COLUMNS " FROM conversation WHERE user_id = $1 AND conversation_id = $2", user_, conversation_id);
+        auto row = session_.use().ask("SELECT " BSP_HEAD_COLUMNS " FROM conversation WHERE user_id = $1 AND conversation_id = $2", user_, conversation_id);
         if (!row.step()) return std::optional<merge::conversation_head>{};
-        return std::optional{head_of(row)};
+        return std::optional{read_head(row)};
     });
 }
 
@@ -97,7 +52,7 @@ result<std::vector<merge::message>> tenant::messages(std::string_view conversati
         if (last_look_ && last_look_->conversation_id == conversation_id && std::ranges::equal(last_look_->ids, ids)) return last_look_->found;
         list wanted{list::of::texts};
         for (auto const& id : ids) wanted.add(std::string_view{id});
-        auto found = page_of(session_.use().ask("SELECT " MESSAGE_COLUMNS " FROM message WHERE user_id = $1 AND conversation_id = $2 AND id = ANY ($3)", user_, conversation_id, wanted), message_of);
+        auto found = page_of(session_.use().ask("SELECT " BSP_MESSAGE_COLUMNS " FROM message WHERE user_id = $1 AND conversation_id = $2 AND id = ANY ($3)", user_, conversation_id, wanted), read_message);
         if (is_writing_) last_look_ = look{std::string{conversation_id}, {ids.begin(), ids.end()}, found};
         return found;
     });
@@ -106,33 +61,33 @@ result<std::vector<merge::message>> tenant::messages(std::string_view conversati
 result<std::vector<merge::message>> tenant::messages_in_order(std::string_view conversation_id, std::optional<position> const& after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<merge::message>> {
         position const start = after.value_or(position{{std::numeric_limits<std::int64_t>::min(), 0}, {}});
-        return page_of(session_.use().ask("SELECT " MESSAGE_COLUMNS " FROM message WHERE user_id = $1 AND conversation_id = $2 "
+        return page_of(session_.use().ask("SELECT " BSP_MESSAGE_COLUMNS " FROM message WHERE user_id = $1 AND conversation_id = $2 "
                                           "AND (timestamp_s, timestamp_ns, id) > ($3, $4, $5) ORDER BY timestamp_s, timestamp_ns, id LIMIT $6",
                                           user_, conversation_id, start.at.seconds, start.at.nanoseconds, start.id, limit),
-                       message_of);
+                       read_message);
     });
 }
 
 result<std::vector<merge::conversation_head>> tenant::heads(std::string_view after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<merge::conversation_head>> {
-        return page_of(session_.use().ask("SELECT " HEAD_COLUMNS " FROM conversation WHERE user_id = $1 AND conversation_id > $2 ORDER BY conversation_id LIMIT $3", user_, after, limit), head_of);
+        return page_of(session_.use().ask("SELECT " BSP_HEAD_COLUMNS " FROM conversation WHERE user_id = $1 AND conversation_id > $2 ORDER BY conversation_id LIMIT $3", user_, after, limit), read_head);
     });
 }
 
 result<std::vector<changed_conversation>> tenant::changes(instant since, std::optional<position> const& after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<changed_conversation>> {
         feed_start const start = start_of(since, after);
-        return page_of(session_.use().ask("SELECT " HEAD_COLUMNS ", changed_at FROM conversation WHERE user_id = $1 AND (changed_at, conversation_id) > ($2, $3) "
+        return page_of(session_.use().ask("SELECT " BSP_HEAD_COLUMNS ", changed_at FROM conversation WHERE user_id = $1 AND (changed_at, conversation_id) > ($2, $3) "
                                           "ORDER BY changed_at, conversation_id LIMIT $4",
                                           user_, start.at, start.id, limit),
-                       [](rows const& row) { return changed_conversation{head_of(row), from_nanoseconds(row.integer(head_columns))}; });
+                       [](rows const& row) { return changed_conversation{read_head(row), from_nanoseconds(row.integer(head_columns))}; });
     });
 }
 
 result<std::vector<changed_message>> tenant::changed_messages(std::string_view conversation_id, instant since, std::optional<position> const& after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<changed_message>> {
         feed_start const start = start_of(since, after);
-        return page_of(session_.use().ask("SELECT " MESSAGE_COLUMNS ", changed_at FROM message WHERE user_id = $1 AND conversation_id = $2 AND (changed_at, id) > ($3, $4) "
+        return page_of(session_.use().ask("SELECT " BSP_MESSAGE_COLUMNS ", changed_at FROM message WHERE user_id = $1 AND conversation_id = $2 AND (changed_at, id) > ($3, $4) "
                                           "ORDER BY changed_at, id LIMIT $5",
                                           user_, conversation_id, start.at, start.id, limit),
                        changed_message_of);
@@ -157,7 +112,7 @@ result<std::optional<sync_receipt>> tenant::receipt(std::string_view peer_id, st
 
 result<std::vector<changed_message>> tenant::losers(std::string_view conversation_id, instant kept_since) {
     return guarded(session_, [&]() -> result<std::vector<changed_message>> {
-        return page_of(session_.use().ask("SELECT " MESSAGE_COLUMNS ", at FROM loser WHERE user_id = $1 AND conversation_id = $2 AND at >= $3 ORDER BY number", user_, conversation_id,
+        return page_of(session_.use().ask("SELECT " BSP_MESSAGE_COLUMNS ", at FROM loser WHERE user_id = $1 AND conversation_id = $2 AND at >= $3 ORDER BY number", user_, conversation_id,
                                           to_nanoseconds(kept_since)),
                        changed_message_of);
     });
@@ -190,7 +145,7 @@ result<instant> tenant::begin_change(instant now) {
 result<> tenant::put_head(merge::conversation_head const& head, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
         std::string const surfaces = to_json_array(head.surfaces);
-        session_.use().tell("INSERT INTO conversation (" HEAD_COLUMNS ", changed_at, user_id) "
+        session_.use().tell("INSERT INTO conversation (" BSP_HEAD_COLUMNS ", changed_at, user_id) "
                             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
                             "ON CONFLICT (user_id, conversation_id) DO UPDATE SET version = excluded.version, last_modified = excluded.last_modified, "
                             "last_modified_s = excluded.last_modified_s, last_modified_ns = excluded.last_modified_ns, version_seen = excluded.version_seen, "
@@ -244,7 +199,7 @@ bool tenant::are_new(std::string_view conversation_id, std::span<merge::message 
 result<> tenant::put_loser(std::string_view conversation_id, merge::message const& loser, instant at) {
     return guarded(session_, [&]() -> result<> {
         session_.use().tell("DELETE FROM loser WHERE user_id = $1 AND at < $2", user_, to_nanoseconds(at - limits::conflict_loser_kept));
-        session_.use().tell("INSERT INTO loser (" MESSAGE_COLUMNS ", written_at, at, user_id, conversation_id) "
+        session_.use().tell("INSERT INTO loser (" BSP_MESSAGE_COLUMNS ", written_at, at, user_id, conversation_id) "
                             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (user_id, conversation_id, id, digest) DO NOTHING",
                             loser.id, loser.version, loser.timestamp.seconds, loser.timestamp.nanoseconds, loser.redacted, loser.deleted, loser.surface, loser.digest, loser.body,
                             to_nanoseconds(loser.first_received), to_nanoseconds(loser.timestamp), to_nanoseconds(at), user_, conversation_id);
