@@ -41,6 +41,8 @@ inline result<observe::client_half> client_view(session& s, sync_ledger& ledger,
     if (state.due.events.oldest) half.oldest = half.oldest ? std::min(*half.oldest, *state.due.events.oldest) : *state.due.events.oldest;
     half.reachable = state.reachable;
     BSP_TRY(half.queue, s.box().first_due(s.progress().pushed, limits::errors_kept));
+    for (auto& item : half.queue)
+        if (item.type == "conversation") item.attempts = s.attempts(item.id);
     return half;
 }
 

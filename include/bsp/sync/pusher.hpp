@@ -105,12 +105,21 @@ public:
     /// Since when something has been due without a pause; nothing when all is acknowledged.
     [[nodiscard]] std::optional<instant> due_since() const { return due_since_; }
 
+    /// How often the conversation was sent in the push that is not acknowledged yet.
+    [[nodiscard]] std::int64_t attempts(std::string_view conversation_id) const {
+        if (!parcel_) return 0;
+        auto const& packed = parcel_->conversations.as_array();
+        bool const has_it = std::ranges::any_of(packed, [&](json::value const& c) { return json::view(c.at("conversation_id").as_string()) == conversation_id; });
+        return has_it ? parcel_->sent : 0;
+    }
+
 private:
     struct parcel {
         std::string sync_id;
         json::value conversations;
         privacy::form as;
         std::size_t entries = 0, messages = 0;
+        std::int64_t sent = 0;  ///< how often
         feed_position from;
         std::optional<feed_position> next;        ///< within the page's own feed; nothing: all of it is in
         instant end;
@@ -171,7 +180,7 @@ private:
 
     result<> pack(endpoint::feed_page page, privacy::form as, feed_position const& from, std::optional<std::string> refused_before) {
         BSP_TRY(auto conversations, json::parse(page.conversations));
-        parcel_.emplace(parcel{"sync_" + self_.random_hex(16), nullptr, as, page.entries, page.messages, from, std::move(page.next), page.end, std::move(refused_before)});
+        parcel_.emplace(parcel{"sync_" + self_.random_hex(16), nullptr, as, page.entries, page.messages, 0, from, std::move(page.next), page.end, std::move(refused_before)});
         parcel_->conversations = std::move(conversations);
         return ok();
     }
@@ -187,6 +196,7 @@ private:
         BSP_TRY(body["signature"], sign_object(body, self_.key_towards(book_->known_key)));
         auto out = self_.request("POST", peer.endpoints->sync_endpoint, json::serialize(body), now.steady + limits::request_timeout);
         flight_.begin(out);
+        ++parcel_->sent;
         pace_.handle_sent(now);
         return out;
     }

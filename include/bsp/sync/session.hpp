@@ -118,6 +118,8 @@ public:
     [[nodiscard]] peer_record const& peer() const { return peer_; }
     [[nodiscard]] peer_progress const& progress() const { return *book_; }
     [[nodiscard]] outbox& box() { return outbox_; }
+    /// How often the conversation was sent in the push that is not acknowledged yet.
+    [[nodiscard]] std::int64_t attempts(std::string_view conversation_id) const { return pusher_.attempts(conversation_id); }
 
     struct state {
         bool reachable = false;
