@@ -76,10 +76,10 @@ void pulls_go_on(scenario& s) {
         for (int pages = 0; pages < 5000; ++pages) {
             s.accepted(page, "a page of a pull, after " + e.what);
             for (auto const& id : ids_of(page)) seen.insert(id);
-            if (!has_more(page)) break;
+            if (!has_more(page) || missing_of(all, seen).empty()) break;
             auto const cursor = page.text("/cursor");
             e.happens(cursor);
-            page = a.pull({.cursor = cursor, .limit = 2});
+            page = a.pull({.cursor = cursor, .limit = pages < 60 ? 2 : 500});
         }
         auto const missing = missing_of(all, seen);
         s.expect(missing.empty(), "every conversation is on one of the pages, with " + e.what + " between them", "not given: " + missing);
@@ -131,7 +131,7 @@ void lists_go_on(scenario& s, bool moving) {
                 seen.insert(id);
                 news = news || std::find(all.begin(), all.end(), id) != all.end();
             }
-            if (!has_more(page)) break;
+            if (!has_more(page) || missing_of(all, seen).empty()) break;
             auto const cursor = page.text("/cursor");
             if (pages % 8 == 0 || news) e.happens(cursor);
             page = who.get("/conversations?limit=" + limit + "&cursor=" + percent_encode_segment(cursor));
@@ -148,7 +148,7 @@ void lists_go_on(scenario& s, bool moving) {
     for (int pages = 0; pages < 5000; ++pages) {
         s.accepted(page, "a page of the list after the deletion of what the page before ended with");
         for (auto const& id : ids_of(page)) seen.insert(id);
-        if (!has_more(page)) break;
+        if (!has_more(page) || missing_of(all, seen).empty()) break;
         auto const cursor = page.text("/cursor");
         for (auto const& id : ids_of(page))
             if (std::find(all.begin(), all.end(), id) != all.end() && deleted.insert(id).second) s.control(who.del("/conversations/" + id), "a deletion");
