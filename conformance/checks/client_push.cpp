@@ -72,6 +72,32 @@ void pushes_are_signed(scenario& s) {
     s.evidence("a signed push of what was written just now");
 }
 
+/// A deletion is a change like others.
+void deletions_are_pushed(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    auto const m = write(s, b.user(), c);
+    write(s, b.user(), c);
+    write(s, b.user(), d);
+    s.control(b.delivered(soon, c, m) && b.delivered(soon, d), "pushes of two conversations");
+    auto const deleted = [&](std::string const& id, auto const& is_tombstone, std::string const& what) {
+        bool const came = b.until(soon, [&] {
+            auto const all = b.pushes_of(id);
+            return std::any_of(all.begin(), all.end(), [&](arrival const& push) { return push.acknowledged && is_tombstone(*push.conversation(id)); });
+        });
+        s.expect(came, "a push of the deletion of " + what + " within 1 s", "none within " + seconds_text(soon));
+    };
+    s.control(b.user().del("/conversations/" + c + "/messages/" + m), "the deletion of a message");
+    deleted(c, [&](json::object const& o) {
+        auto const* one = find_by_id(o, "/messages", m);
+        return one && one->contains("deleted") && one->at("deleted") == json::value(true);
+    }, "a message");
+    s.control(b.user().del("/conversations/" + d), "the deletion of a conversation");
+    deleted(d, [](json::object const& o) { return o.contains("deleted") && o.at("deleted") == json::value(true); }, "a conversation");
+    s.evidence("pushes of deletions");
+}
+
 void payloads_hold_conversations_only(scenario& s) {
     stand_in b{s};
     b.settle();
@@ -313,6 +339,13 @@ check const checks[] = {
      .impact = "no right peer accepts a push",
      .likely_cause = "the signature is made over another serialization than the one of chapter 1",
      .run = pushes_are_signed,
+     .needs = as_client},
+    {.id = "off/push-deletions",
+     .title = "what is deleted at the client is pushed as deleted",
+     .clauses = {"BSP-OFF-001", "BSP-OFF-010"},
+     .impact = "what a person deleted stays with everybody else",
+     .likely_cause = "what is pushed is read as the user would read it, without what is deleted",
+     .run = deletions_are_pushed,
      .needs = as_client},
     {.id = "off/payload-is-conversations",
      .title = "a payload holds conversations and nothing else, also after a failure",
