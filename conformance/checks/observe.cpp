@@ -158,6 +158,9 @@ void events_are_counted(scenario& s) {
     (void)g.l.tell_text("no JSON");
     is_acked(s, g.l.tell(g.next()), "one more event");
     ++stored;
+    telemetry_ground other{s};  // of the same user: its events are its own
+    is_acked(s, other.l.tell(other.next()), "an event of another peer");
+    is_acked(s, g.l.tell(other.next(set("event_id", json::value(id_of(one))))), "an event of the first peer again");
     auto const x = as_soon_as([&] { return g.a.get(metrics_path(g.a)); }, [&](exchange const& y) { return integer_at(y.body(), "/total_events") >= stored; });
     s.accepted(x, "reading the metrics of a peer");
     s.expect(integer_at(x.body(), "/total_events") == stored, "total_events is " + std::to_string(stored) + ": the events that were stored, each once", show(x.body()));

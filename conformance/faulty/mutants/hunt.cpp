@@ -85,22 +85,6 @@ struct grace_in_whole_seconds : base {
     using base::base;
     instant end_of_grace(rotation_notice const& n) override { return {base::end_of_grace(n).seconds, 0}; }
 };
-struct grace_as_received : base {
-    using base::base;
-    result<rotation_notice> read_notice(json::fields const& f) override {
-        BSP_TRY(rotation_notice n, base::read_notice(f));
-        text_ = text_of(f, "grace_expires_at").value();
-        return n;
-    }
-    json::object rotation_answer(peer_record const& peer, instant until) override {
-        json::object out = base::rotation_answer(peer, until);
-        if (timestamp(text_).value() == until) out["previous_key_expires_at"] = text_;
-        return out;
-    }
-
-private:
-    std::string text_;
-};
 
 // ---- budgets ----
 
@@ -175,13 +159,6 @@ struct unpairings_by_users_not_recorded : base {
 
 private:
     bool by_user_ = false;
-};
-struct guesses_at_the_trail_only : base {
-    using base::base;
-    std::string type_of_refusal(call const& c, error const& why) override {
-        std::string type = base::type_of_refusal(c, why);
-        return type == "admin_auth_failed" && c.segments[0] != "audit" ? "" : type;
-    }
 };
 struct settings_by_peers_not_recorded : base {
     using base::base;
@@ -422,20 +399,6 @@ struct deletions_not_seen_in_cache : cached_reads {
         cached_reads::erase(user_id);
     }
 };
-struct digest_cached_until_a_push : base {
-    using base::base;
-    answer digest(call const& c, std::string const& peer_id) override {
-        BSP_TRY(http_response fresh, base::digest(c, peer_id));
-        return cache_.try_emplace(peer_id, fresh).first->second;
-    }
-    json::array apply(peer_record const& peer, tenant const& incoming, instant now) override {
-        cache_.clear();
-        return base::apply(peer, incoming, now);
-    }
-
-private:
-    std::map<std::string, http_response> cache_;
-};
 
 // ---- forms ----
 
@@ -560,57 +523,54 @@ fault row(std::string_view id, std::string_view title, std::vector<std::string_v
 
 std::vector<fault> hunt_faults() {
     std::vector<fault> all{
-        row<renewal_ends_graces>("F-SEC-480", "a new token ends the graces of previous keys", {"rot/grace"}, true),
-        row<rotation_forgets_jtis>("F-SEC-481", "a rotation lets used jtis be forgotten", {"aut/jti-lasts"}, true),
-        row<budget_of_the_key>("F-SEC-482", "a rotation brings a new budget of pushes", {"lim/refused-beyond"}, true),
-        row<budget_of_the_token>("F-SEC-483", "a new token brings a new budget of pushes", {"lim/refused-beyond"}, true),
-        row<refusals_cost_nothing>("F-SEC-484", "pushes that are refused for their content use no budget", {"lim/refused-beyond"}, true),
-        row<repetitions_cost_nothing>("F-SEC-485", "repeated pushes use no budget", {"lim/refused-beyond"}, true),
-        row<pulls_cost_pushes>("F-SEC-486", "pulls use up the budget of pushes", {"lim/hundred"}, true),
-        row<events_cost_pushes>("F-SEC-487", "telemetry uses up the budget of pushes", {"lim/hundred"}, true),
-        row<keys_are_unique>("F-SEC-488", "a new key that another peer has is refused", {"rot/other-registrations"}, true),
-        row<rotated_outlives_unpairing>("F-SEC-489", "the last rotated_at outlives an unpairing", {"rot/unpaired"}, true),
-        row<fingerprint_of_the_first_key>("F-SEC-490", "fingerprints in tokens are those of the first key", {"rot/registration"}, true),
-        row<rotation_registers_anew>("F-SEC-491", "registered_at becomes the time of the rotation", {"rot/registration"}, true),
-        row<grace_in_whole_seconds>("F-SEC-492", "a grace ends with the second before", {"rot/grace"}, true),
-        row<grace_as_received>("F-SEC-493", "the end of a grace is given as the notice spelled it", {"rot/answer"}, true),
-        row<cursor_without_filters>("F-SEC-494", "the filters of the audit trail are for the first page", {"aud/filters"}, true),
-        row<renewals_not_recorded>("F-SEC-495", "renewed registrations are not in the audit trail", {"aud/registrations"}, true),
-        row<unpairings_by_users_not_recorded>("F-SEC-496", "unpairings by users are not in the audit trail", {"aud/registrations"}, true),
-        row<guesses_at_the_trail_only>("F-SEC-497", "guesses at the administrator's token count at the audit trail only", {"aud/admin-guesses"}, true),
-        row<settings_by_peers_not_recorded>("F-SEC-498", "settings that a peer changes are not in the audit trail", {"aud/privacy"}, true),
-        row<trail_with_offsets>("F-SEC-499", "times in the audit trail end in +00:00", {"aud/entries"}, true),
-        row<trail_since_is_exclusive>("F-SEC-500", "the audit trail leaves out what happened at since", {"aud/filters"}, true),
-        row<empty_list_is_no_filter>("F-PRV-162", "an empty allowed_surfaces allows all", {"prv/surfaces"}, true),
-        row<holds_outlive_one_switch>("F-PRV-164", "sync_conversations alone does not end held pulls", {"prv/held"}, true),
-        row<deleted_then_erased_comes_back>("F-PRV-165", "what was deleted before the erasure comes back by a push", {"prv/erased-stays"}, true),
-        row<one_erasure_is_remembered>("F-PRV-166", "an erasure forgets what the one before erased", {"prv/erased-stays"}, true),
-        row<erasure_begins_the_feed_anew>("F-PRV-167", "after an erasure the feed begins anew, and watermarks lie ahead of it", {"prv/erased-stays"}, true),
-        row<erased_by_message_id>("F-PRV-168", "an id that was erased in one conversation is refused in all", {"prv/erased-stays"}, true),
-        row<export_of_100_events>("F-PRV-169", "an export has 100 events", {"prv/export"}, true),
-        row<peers_have_settings_of_their_own>("F-PRV-170", "what a peer sets counts for peers only", {"prv/settings"}, true),
-        row<any_list_of_surfaces>("F-PRV-171", "anything may stand in allowed_surfaces", {"prv/refused-settings"}, true),
-        row<retention_with_a_point>("F-PRV-172", "90.0 passes as retention_days", {"prv/refused-settings"}, true),
-        row<no_pairing_while_paused>("F-PRV-173", "while paused nobody can be paired", {"prv/paused"}, true),
+        row<renewal_ends_graces>("F-SEC-480", "a new token ends the graces of previous keys", {"rot/renewal"}, false),
+        row<rotation_forgets_jtis>("F-SEC-481", "a rotation lets used jtis be forgotten", {"rot/used-stays-used"}, false),
+        row<budget_of_the_key>("F-SEC-482", "a rotation brings a new budget of pushes", {"lim/endures"}, false),
+        row<budget_of_the_token>("F-SEC-483", "a new token brings a new budget of pushes", {"lim/endures"}, false),
+        row<refusals_cost_nothing>("F-SEC-484", "pushes that are refused for their content use no budget", {"lim/every-push"}, false),
+        row<repetitions_cost_nothing>("F-SEC-485", "repeated pushes use no budget", {"lim/every-push"}, false),
+        row<pulls_cost_pushes>("F-SEC-486", "pulls use up the budget of pushes", {"lim/pushes-only"}, false),
+        row<events_cost_pushes>("F-SEC-487", "telemetry uses up the budget of pushes", {"lim/pushes-only"}, false),
+        row<keys_are_unique>("F-SEC-488", "a new key that another peer has is refused", {"rot/others-stay"}, true),
+        row<rotated_outlives_unpairing>("F-SEC-489", "the last rotated_at outlives an unpairing", {"rot/paired-again"}, false),
+        row<fingerprint_of_the_first_key>("F-SEC-490", "fingerprints in tokens are those of the first key", {"rot/renewal"}, false),
+        row<rotation_registers_anew>("F-SEC-491", "registered_at becomes the time of the rotation", {"rot/registration-stays"}, true),
+        row<grace_in_whole_seconds>("F-SEC-492", "a grace ends with the second before", {"rot/grace-cap"}, true),
+        row<cursor_without_filters>("F-SEC-494", "the filters of the audit trail are for the first page", {"aud/pages", "aud/filters"}, true),
+        row<renewals_not_recorded>("F-SEC-495", "renewed registrations are not in the audit trail", {"aud/lives"}, false),
+        row<unpairings_by_users_not_recorded>("F-SEC-496", "unpairings by users are not in the audit trail", {"aud/lives"}, true),
+        row<settings_by_peers_not_recorded>("F-SEC-498", "settings that a peer changes are not in the audit trail", {"aud/settings"}, false),
+        row<trail_with_offsets>("F-SEC-499", "times in the audit trail end in +00:00", {"aud/form"}, false),
+        row<trail_since_is_exclusive>("F-SEC-500", "the audit trail leaves out what happened at since", {"aud/filters"}, false),
+        row<empty_list_is_no_filter>("F-PRV-162", "an empty allowed_surfaces allows all", {"prv/surfaces-none"}, false),
+        row<holds_outlive_one_switch>("F-PRV-164", "sync_conversations alone does not end held pulls", {"prv/pause-held-pull"}, false),
+        row<deleted_then_erased_comes_back>("F-PRV-165", "what was deleted before the erasure comes back by a push", {"prv/erase-deleted"}, false),
+        row<one_erasure_is_remembered>("F-PRV-166", "an erasure forgets what the one before erased", {"prv/erase-twice"}, false),
+        row<erasure_begins_the_feed_anew>("F-PRV-167", "after an erasure the feed begins anew, and watermarks lie ahead of it", {"prv/erase-feed"}, false),
+        row<erased_by_message_id>("F-PRV-168", "an id that was erased in one conversation is refused in all", {"prv/erase-elsewhere"}, false),
+        row<export_of_100_events>("F-PRV-169", "an export has 100 events", {"prv/export-telemetry"}, false),
+        row<peers_have_settings_of_their_own>("F-PRV-170", "what a peer sets counts for peers only", {"prv/settings-of-user"}, false),
+        row<any_list_of_surfaces>("F-PRV-171", "anything may stand in allowed_surfaces", {"prv/settings-refused"}, true),
+        row<retention_with_a_point>("F-PRV-172", "90.0 passes as retention_days", {"prv/settings-refused"}, false),
+        row<no_pairing_while_paused>("F-PRV-173", "while paused nobody can be paired", {"prv/paused-pairing"}, false),
         row<refused_surfaces_stay_refused>("F-PRV-174", "what was refused for its surface stays refused", {"prv/surfaces"}, true),
-        row<list_is_not_redacted>("F-PRV-175", "the list of conversations is not redacted", {"red/read"}, true, setting::local),
-        row<losers_are_not_redacted>("F-PRV-176", "losing messages are not redacted", {"red/read"}, true, setting::local),
-        row<held_is_not_redacted>("F-PRV-177", "what ends a held pull is not redacted", {"red/pull"}, true, setting::local),
-        row<held_has_all_surfaces>("F-PRV-178", "what ends a held pull may be of any surface", {"prv/surfaces"}, true),
-        row<deletions_not_seen_in_cache>("F-SYN-565", "a deleted message stays in what was read before", {"cnv/delete-message"}, true),
-        row<digest_cached_until_a_push>("F-SYN-564", "the digest is of the last push", {"syn/digest"}, true),
-        row<no_empty_surfaces>("F-SYN-560", "an empty surfaces is refused", {"mrg/surfaces"}, true),
+        row<list_is_not_redacted>("F-PRV-175", "the list of conversations is not redacted", {"red/other-answers"}, true, setting::local),
+        row<losers_are_not_redacted>("F-PRV-176", "losing messages are not redacted", {"red/other-answers"}, true, setting::local),
+        row<held_is_not_redacted>("F-PRV-177", "what ends a held pull is not redacted", {"red/held-pull"}, false, setting::local),
+        row<held_has_all_surfaces>("F-PRV-178", "what ends a held pull may be of any surface", {"prv/surfaces-held-pull"}, false),
+        row<deletions_not_seen_in_cache>("F-SYN-565", "a deleted message stays in what was read before", {"cnv/losers-deleted", "cnv/delete-again"}, true),
+        row<no_empty_surfaces>("F-SYN-560", "an empty surfaces is refused", {"mrg/surfaces-of-messages"}, true),
         row<surfaces_are_a_set>("F-SYN-561", "a repeated surface is refused", {"mrg/surfaces"}, true),
-        row<ids_once_in_a_push>("F-SYN-562", "a push with two versions of a message is refused", {"mrg/duplicate-in-payload"}, true),
-        row<list_filtered_after_the_limit>("F-SYN-563", "deleted conversations take up room on the pages of the list, which ends there", {"cnv/list"}, true),
-        row<proto_is_no_name>("F-SYN-566", "what is named __proto__ is dropped", {"gen/identifiers"}, true),
-        row<ties_by_spelling>("F-SYN-567", "of spellings of one instant the greater text wins", {"mrg/tie"}, true),
-        row<four_surfaces>("F-MPP-110", "surfaces without a row in the table are not given", {"mpp/surfaces"}, true),
-        row<nameless_programs_refused>("F-MPP-111", "a request without User-Agent is refused", {"mpp/headers"}, true),
-        row<leap_second_of_the_wall_clock>("F-GEN-310", "the second 60 is accepted at 23:59 of the local time only", {"gen/timestamps"}, true),
-        row<no_negative_zero_offset>("F-GEN-311", "the offset -00:00 is refused", {"gen/timestamps"}, true),
-        row<empty_body_is_our_fault>("F-GEN-312", "an empty body is answered with 500", {"gen/malformed"}, true),
-        row<heads_are_open>("F-GEN-313", "HEAD tells anybody which conversations there are", {"aut/required"}, true),
+        row<ids_once_in_a_push>("F-SYN-562", "a push with two versions of a message is refused", {"mrg/duplicate-ids"}, true),
+        row<list_filtered_after_the_limit>("F-SYN-563", "deleted conversations take up room on the pages of the list, which ends there", {"cnv/list-pages", "cnv/list-endures"}, true),
+        row<proto_is_no_name>("F-SYN-566", "what is named __proto__ is dropped", {"mrg/ids-exact"}, true),
+        row<ties_by_spelling>("F-SYN-567", "of spellings of one instant the greater text wins", {"mrg/tie"}, false),
+        row<four_surfaces>("F-MPP-110", "surfaces without a row in the table are not given", {"mrg/surfaces"}, true),
+        row<nameless_programs_refused>("F-MPP-111", "a request without User-Agent is refused", {"gen/health", "gen/preflight"}, true),
+        row<leap_second_of_the_wall_clock>("F-GEN-310", "the second 60 is accepted at 23:59 of the local time only", {"gen/timestamps-accepted"}, true),
+        row<no_negative_zero_offset>("F-GEN-311", "the offset -00:00 is refused", {"gen/timestamps-accepted"}, true),
+        row<empty_body_is_our_fault>("F-GEN-312", "an empty body is answered with 500", {"gen/malformed-json"}, true),
+        row<heads_are_open>("F-GEN-313", "HEAD tells anybody which conversations there are", {"aut/every-method"}, false),
     };
     for (auto& f : hunt_watch_faults()) all.push_back(std::move(f));
     return all;

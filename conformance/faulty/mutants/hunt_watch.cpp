@@ -108,14 +108,6 @@ struct events_of_the_user : base {
         return out;
     }
 };
-struct latency_in_whole_milliseconds : base {
-    using base::base;
-    json::object summary(instant now) override {
-        json::object out = base::summary(now);
-        if (auto& mean = out["avg_latency_ms"]; mean.is_double()) mean = static_cast<std::int64_t>(std::floor(mean.get_double()));
-        return out;
-    }
-};
 struct no_latency_of_nothing : base {
     using base::base;
     json::object summary(instant now) override {
@@ -157,17 +149,6 @@ struct source_of_the_first_page : base {
         return base::list_events(c);
     }
     bool has_source(telemetry_event const& e, std::string const& source) override { return goes_on_ || base::has_source(e, source); }
-
-private:
-    bool goes_on_ = false;
-};
-struct since_of_the_first_page : base {
-    using base::base;
-    answer list_events(call const& c) override {
-        goes_on_ = c.parameter("cursor");
-        return base::list_events(c);
-    }
-    instant moment_of(telemetry_event const& e) override { return goes_on_ ? instant{253'402'300'799, 0} : base::moment_of(e); }
 
 private:
     bool goes_on_ = false;
@@ -331,36 +312,34 @@ fault row(std::string_view id, std::string_view title, std::vector<std::string_v
 std::vector<fault> hunt_watch_faults() {
     return {
         row<busiest_by_text>("F-OBS-180", "the busiest peers are sorted as text", {"obs/busiest"}, true),
-        row<peers_are_backends>("F-OBS-181", "a backend of two users is one peer", {"obs/total-peers"}, true),
-        row<online_are_backends>("F-OBS-182", "a backend of two users is online once", {"obs/online"}, true),
-        row<junk_is_online>("F-OBS-183", "forged requests make a peer online", {"obs/online"}, true),
-        row<first_token_counts>("F-OBS-184", "the debug view tells of the first token", {"obs/debug"}, true),
-        row<first_ten_errors>("F-OBS-185", "the first ten errors are the recent ones", {"obs/debug"}, true),
-        row<rotation_counts_anew>("F-OBS-186", "a rotation sets the metrics to their beginning", {"obs/metrics"}, true),
-        row<renewal_counts_anew>("F-OBS-187", "a new token sets the metrics to their beginning", {"obs/metrics"}, true),
+        row<peers_are_backends>("F-OBS-181", "a backend of two users is one peer", {"obs/two-users"}, false),
+        row<online_are_backends>("F-OBS-182", "a backend of two users is online once", {"obs/presence-proven"}, false),
+        row<junk_is_online>("F-OBS-183", "forged requests make a peer online", {"obs/presence-proven"}, false),
+        row<first_token_counts>("F-OBS-184", "the debug view tells of the first token", {"obs/debug-renewed"}, false),
+        row<first_ten_errors>("F-OBS-185", "the first ten errors are the recent ones", {"obs/debug-last"}, false),
+        row<rotation_counts_anew>("F-OBS-186", "a rotation sets the metrics to their beginning", {"obs/endure"}, false),
+        row<renewal_counts_anew>("F-OBS-187", "a new token sets the metrics to their beginning", {"obs/endure"}, false),
         row<events_of_the_user>("F-OBS-188", "total_events is of all the user's peers", {"obs/events"}, true),
-        row<latency_in_whole_milliseconds>("F-OBS-189", "the mean latency is cut to whole milliseconds", {"obs/latency"}, true),
-        row<no_latency_of_nothing>("F-OBS-190", "a latency of 0 counts as none", {"obs/latency"}, true),
-        row<rejected_ids_are_used_up>("F-TEL-186", "the id of a rejected event is taken", {"tel/rejected"}, true),
-        row<falsy_metrics_dropped>("F-TEL-187", "metrics that are 0 or empty are dropped", {"tel/kept"}, true),
-        row<source_of_the_first_page>("F-TEL-188", "source_backend is for the first page", {"tel/source"}, true),
-        row<since_of_the_first_page>("F-TEL-189", "since is for the first page of events", {"tel/since"}, true),
+        row<no_latency_of_nothing>("F-OBS-190", "a latency of 0 counts as none", {"obs/day"}, false),
+        row<rejected_ids_are_used_up>("F-TEL-186", "the id of a rejected event is taken", {"tel/corrected"}, false),
+        row<falsy_metrics_dropped>("F-TEL-187", "metrics that are 0 or empty are dropped", {"tel/verbatim"}, true),
+        row<source_of_the_first_page>("F-TEL-188", "source_backend is for the first page", {"tel/source-backend"}, true),
         row<pages_by_the_millisecond>("F-TEL-190", "a page of events goes on after its last millisecond", {"tel/pages"}, true),
-        row<upgrade_with_case>("F-TEL-191", "Upgrade is compared with case", {"tel/handshake"}, true),
-        row<nulls_of_metadata_dropped>("F-TEL-192", "null within metadata is dropped", {"tel/kept"}, true),
-        row<equal_events_are_one>("F-TEL-193", "events that differ in their event_id only are one", {"tel/duplicates"}, true),
-        row<no_events_of_tomorrow>("F-TEL-194", "events that lie ahead are rejected", {"tel/valid"}, true),
-        row<one_event_budget_of_a_user>("F-TEL-195", "the peers of a user share a budget of events", {"tel/budget-of-peer"}, true),
-        row<empty_page_is_the_last>("F-OFF-193", "a page without entries is taken for the last", {"off/pages"}, true, setting::client),
-        row<last_entry_of_a_page>("F-OFF-194", "of two entries of a conversation on a page the last counts", {"off/pulled"}, true, setting::client),
+        row<upgrade_with_case>("F-TEL-191", "Upgrade is compared with case", {"tel/handshake-spellings"}, true),
+        row<nulls_of_metadata_dropped>("F-TEL-192", "null within metadata is dropped", {"tel/metadata-whole"}, false),
+        row<equal_events_are_one>("F-TEL-193", "events that differ in their event_id only are one", {"tel/list-of-all-peers", "tel/pipelining"}, true),
+        row<no_events_of_tomorrow>("F-TEL-194", "events that lie ahead are rejected", {"tel/events-ahead"}, false),
+        row<one_event_budget_of_a_user>("F-TEL-195", "the peers of a user share a budget of events", {"tel/thousand", "tel/idle-lines"}, true),
+        row<empty_page_is_the_last>("F-OFF-193", "a page without entries is taken for the last", {"off/pull-empty-page"}, false, setting::client),
+        row<last_entry_of_a_page>("F-OFF-194", "of two entries of a conversation on a page the last counts", {"off/pull-split"}, false, setting::client),
         row<retry_after_of_429_only>("F-OFF-195", "Retry-After counts with 429 only", {"off/retry-after"}, true, setting::client),
-        row<pulled_tombstones_ignored>("F-OFF-196", "tombstones that are pulled are not taken", {"off/pulled"}, true, setting::client),
-        row<pulled_members_dropped>("F-OFF-197", "unknown members of what is pulled are dropped", {"off/pulled"}, true, setting::client),
-        row<any_success_delivers>("F-OFF-198", "202 and 204 are taken for an acknowledgement", {"off/acknowledged"}, true, setting::client),
-        row<any_object_is_health>("F-OFF-199", "any object with a status is health", {"off/health"}, true, setting::client),
-        row<deleted_messages_not_pushed>("F-OFF-200", "deletions of messages are not pushed", {"off/deletions"}, true, setting::client),
-        row<deleted_conversations_not_pushed>("F-OFF-201", "deletions of conversations are not pushed", {"off/deletions"}, true, setting::client),
-        row<pulled_deletions_ignored>("F-OFF-202", "conversations whose deletion is pulled stay", {"off/pulled"}, true, setting::client),
+        row<pulled_tombstones_ignored>("F-OFF-196", "tombstones that are pulled are not taken", {"off/pull-deletions"}, false, setting::client),
+        row<pulled_members_dropped>("F-OFF-197", "unknown members of what is pulled are dropped", {"off/pull-members"}, false, setting::client),
+        row<any_success_delivers>("F-OFF-198", "202 and 204 are taken for an acknowledgement", {"off/wrong-acknowledgement", "off/unreadable-answer"}, true, setting::client),
+        row<any_object_is_health>("F-OFF-199", "any object with a status is health", {"off/unhealthy"}, true, setting::client),
+        row<deleted_messages_not_pushed>("F-OFF-200", "deletions of messages are not pushed", {"off/push-deletions"}, false, setting::client),
+        row<deleted_conversations_not_pushed>("F-OFF-201", "deletions of conversations are not pushed", {"off/push-deletions"}, false, setting::client),
+        row<pulled_deletions_ignored>("F-OFF-202", "conversations whose deletion is pulled stay", {"off/pull-deletions"}, false, setting::client),
     };
 }
 
