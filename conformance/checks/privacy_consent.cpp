@@ -1,5 +1,6 @@
 #include "../line.hpp"
 #include "privacy.hpp"
+#include "rotation.hpp"
 #include "telemetry.hpp"
 
 #include <thread>
@@ -194,6 +195,11 @@ void the_user_goes_on(scenario& s) {
     s.accepted(s.user().get("/privacy/export"), "an export while sync is paused");
     s.accepted(s.user().get(settings_path), "the settings while sync is paused");
     s.accepted(s.user().del("/conversations/" + c), "a deletion while sync is paused");
+    if (s.has_telemetry()) s.accepted(s.user().get("/telemetry/events?limit=1"), "the user's list of events while sync is paused");
+    s.accepted(mine.try_to_say({{"retention_days", 3650}}), "a change of the settings while sync is paused");
+    s.accepted(s.user().write(c, "to be erased"), "another write while sync is paused");
+    s.accepted(s.user().del("/privacy/data"), "an erasure while sync is paused");
+    s.expect(message_ids(s.user(), c).empty(), "it has erased what there was", show(message_ids(s.user(), c)));
 }
 
 void surfaces_of_pushes(scenario& s) {
@@ -238,7 +244,14 @@ void pairing_goes_on(scenario& s) {
     mine.say(all_on);
     auto r = s.settled();
     auto const a = s.register_peer(r);
+    auto const metrics = "/sync/metrics/" + a.peer_id();
+    bool const has_metrics = a.get(metrics).ok();
+    auto const probe = s.nobody().post("/peers/" + a.peer_id() + "/rotate-key", json::object{}).status();
+    std::optional<rotating> other;
+    if (probe != 404 && probe != 405 && probe != 501) other.emplace(s);
     mine.say(all_off);
+    if (has_metrics) s.accepted(a.get(metrics), "the metrics of a peer, read by itself while sync is paused");
+    if (other) s.accepted(other->rotate(s.fresh_key()), "a rotation notice while sync is paused");
     r.created = seconds{10};
     s.accepted(s.try_register(r), "a registration with a newer token while sync is paused");
     auto const fresh = s.settled();
@@ -297,7 +310,7 @@ check const checks[] = {
      .likely_cause = "the pause refuses every request of the user", .run = the_user_goes_on, .needs = need::alone},
     {.id = "prv/surfaces", .title = "messages from surfaces that are not allowed are refused one by one", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-MRG-064"}, .impact = "what was said on a watch ends up where it should not",
      .likely_cause = "allowed_surfaces is stored and nobody asks it; or the whole push is refused", .run = surfaces_of_pushes, .needs = need::alone},
-    {.id = "prv/paused-pairing", .title = "while sync is paused backends are paired and unpaired as ever", .clauses = {"BSP-PRV-030", "BSP-REG-001"}, .impact = "who paused cannot remove a lost device, or pair a new one",
+    {.id = "prv/paused-pairing", .title = "while sync is paused backends are paired, unpaired and given other keys as ever", .clauses = {"BSP-PRV-030", "BSP-REG-001"}, .impact = "who paused cannot remove a lost device, or pair a new one",
      .likely_cause = "the pause refuses every request about the user", .run = pairing_goes_on, .needs = need::alone},
     {.id = "prv/surfaces-none", .title = "an empty allowed_surfaces allows no surface", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-PRV-035"}, .impact = "who allowed nothing shares everything",
      .likely_cause = "an empty list is taken for no filter", .run = no_surface_is_allowed, .needs = need::alone},

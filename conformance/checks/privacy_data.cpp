@@ -84,13 +84,15 @@ void export_has_telemetry(scenario& s) {
         texts.push_back(json::serialize(one));
     }
     g.l.send_all(texts, "520 events");
-    s.control(g.l.answers(texts.size()).size() == texts.size() && g.stored().size() > texts.size(), "the events are stored");
+    s.control(g.l.answers(texts.size(), seconds{60}).size() == texts.size() && g.stored().size() > texts.size(), "the events are stored");
     auto const events = objects_at(exported(s, s.user()).body(), "/telemetry");
     s.expect(find_event(events, id_of(e)) != nullptr, "the event is in the export", "it is not");
     has_value(s, *find_event(events, id_of(e)), "metadata", e.at("metadata"));
     std::set<std::string> exported_ids;
     for (auto const& one : events) exported_ids.insert(id_of(one));
     for (auto const& id : ids) s.expect(exported_ids.contains(id), "each of 521 events is in the export", id + " is not; " + std::to_string(events.size()) + " are");
+    s.control(g.a.unpair(), "the unpairing of the peer that sent them");
+    s.expect(find_event(objects_at(exported(s, s.user()).body(), "/telemetry"), id_of(e)) != nullptr, "the event is in the export when its peer is unpaired", "it is not");
     s.evidence("an export");
 }
 

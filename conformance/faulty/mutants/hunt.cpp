@@ -367,6 +367,48 @@ struct held_has_all_surfaces : knows_held_answers {
     bool allows_surface(std::string const& user_id, message const& m) override { return was_held_ || knows_held_answers::allows_surface(user_id, m); }
 };
 
+// ---- pauses that stop too much, and lists that know those only who are registered ----
+
+bool is_pausing(call const& c, std::string_view path, std::string_view method = {}) { return c.path == path && (method.empty() || c.request.method == method); }
+
+/// Refuses what `Of` says while sync is paused, as if it were a transfer.
+template <class Of>
+struct pause_stops_more : base {
+    using base::base;
+    result<principal> authenticate(call const& c, unsigned who_may, peer_record* of_path = nullptr) override {
+        BSP_TRY(principal const who, base::authenticate(c, who_may, of_path));
+        if (!who.user_id.empty() && Of::stops(c) && !(lets(who.user_id, "sync_conversations") && lets(who.user_id, "sync_telemetry"))) return refusal();
+        return who;
+    }
+};
+struct the_list_of_events {
+    static bool stops(call const& c) { return is_pausing(c, "/telemetry/events"); }
+};
+struct erasures {
+    static bool stops(call const& c) { return is_pausing(c, "/privacy/data", "DELETE"); }
+};
+struct metrics {
+    static bool stops(call const& c) { return c.path.starts_with("/sync/metrics/"); }
+};
+struct no_rotation_while_paused : base {
+    using base::base;
+    answer rotate_key(call const& c, std::string const& peer_id) override {
+        if (auto const found = held().peers.find(peer_id); found != held().peers.end() && !lets(found->second.user_id, "sync_conversations")) return refusal();
+        return base::rotate_key(c, peer_id);
+    }
+};
+struct export_of_registered_peers : base {
+    using base::base;
+    json::object exported(std::string const& user_id, instant now) override {
+        json::object out = base::exported(user_id, now);
+        json::array events;
+        for (auto const& e : held().events)
+            if (is_of(e, user_id) && held().peers.contains(e.peer_id)) events.push_back(event_entry(e));
+        out["telemetry"] = std::move(events);
+        return out;
+    }
+};
+
 // ---- caches ----
 
 /// Keeps what was read of a conversation until somebody says that it changed.
@@ -558,6 +600,11 @@ std::vector<fault> hunt_faults() {
         row<losers_are_not_redacted>("F-PRV-176", "losing messages are not redacted", {"red/other-answers"}, true, setting::local),
         row<held_is_not_redacted>("F-PRV-177", "what ends a held pull is not redacted", {"red/held-pull"}, false, setting::local),
         row<held_has_all_surfaces>("F-PRV-178", "what ends a held pull may be of any surface", {"prv/surfaces-held-pull"}, false),
+        row<export_of_registered_peers>("F-PRV-179", "an export has the events of those peers that are registered", {"prv/export-telemetry"}, false),
+        row<pause_stops_more<the_list_of_events>>("F-PRV-180", "while paused the user cannot read the events", {"prv/paused-user"}, false),
+        row<pause_stops_more<erasures>>("F-PRV-181", "while paused the user cannot erase", {"prv/paused-user"}, false),
+        row<pause_stops_more<metrics>>("F-PRV-182", "while paused nobody reads metrics", {"prv/paused-pairing"}, false),
+        row<no_rotation_while_paused>("F-PRV-183", "while paused no key can be changed", {"prv/paused-pairing"}, false),
         row<deletions_not_seen_in_cache>("F-SYN-565", "a deleted message stays in what was read before", {"cnv/losers-deleted", "cnv/delete-again"}, true),
         row<no_empty_surfaces>("F-SYN-560", "an empty surfaces is refused", {"mrg/surfaces-of-messages"}, true),
         row<surfaces_are_a_set>("F-SYN-561", "a repeated surface is refused", {"mrg/surfaces"}, true),

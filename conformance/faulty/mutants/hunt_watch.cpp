@@ -121,8 +121,44 @@ struct no_latency_of_nothing : base {
     }
 };
 
+struct events_of_registered_peers : base {
+    using base::base;
+    json::object summary(instant now) override {
+        json::object out = base::summary(now);
+        std::int64_t events = 0;
+        double cost = 0;
+        for (auto const& e : held().events) {
+            if (e.arrived + std::chrono::hours{24} < now || !held().peers.contains(e.peer_id)) continue;
+            ++events;
+            if (auto const* v = e.received.if_contains("cost_usd"); v && v->is_number()) cost += v->to_number<double>();
+        }
+        out["total_events_24h"] = events;
+        out["total_cost_24h"] = cost;
+        return out;
+    }
+};
+
 // ---- telemetry ----
 
+struct unpairing_ends_the_backend : base {
+    using base::base;
+    void unpair(peer_record const& peer, instant now) override {
+        gone_[peer.backend_id] = now;
+        base::unpair(peer, now);
+    }
+    result<peer_record*> enter(claimed_identity const& who, rsa_public_key const& key, token const& t, instant now) override {
+        gone_.erase(who.backend_id);
+        return base::enter(who, key, t, now);
+    }
+    std::optional<std::string> lost_right(held_socket const& s, instant now) override {
+        auto const found = held().peers.find(s.peer_id);
+        if (found != held().peers.end() && gone_.contains(found->second.backend_id)) return "Peer not found";
+        return base::lost_right(s, now);
+    }
+
+private:
+    std::map<std::string, instant> gone_;
+};
 struct rejected_ids_are_used_up : base {
     using base::base;
     reply judge(held_socket const& s, std::string const& text, instant now) override {
@@ -271,6 +307,20 @@ struct pulled_members_dropped : base {
         return base::decode_page(shown);
     }
 };
+struct renewal_without_endpoints : base {
+    using base::base;
+    void note_endpoints(json::fields const& body, token const& t, peer_record& peer) override {
+        if (!body.find("endpoints")) peer.sync_endpoint = peer.telemetry_endpoint = "";
+        base::note_endpoints(body, t, peer);
+    }
+};
+struct renewal_pushes_all_again : base {
+    using base::base;
+    void renew(peer_record& known, claimed_identity const& who, token const& t) override {
+        if (t.created > known.sbt_created) held().links[known.peer_id].pushed = link{}.pushed;
+        base::renew(known, who, t);
+    }
+};
 struct any_success_delivers : base {
     using base::base;
     outcome outcome_of_push(parcel const& p, std::optional<http_response> const& r, json::value const& b) override {
@@ -321,6 +371,8 @@ std::vector<fault> hunt_watch_faults() {
         row<renewal_counts_anew>("F-OBS-187", "a new token sets the metrics to their beginning", {"obs/endure"}, false),
         row<events_of_the_user>("F-OBS-188", "total_events is of all the user's peers", {"obs/events"}, true),
         row<no_latency_of_nothing>("F-OBS-190", "a latency of 0 counts as none", {"obs/day"}, false),
+        row<events_of_registered_peers>("F-OBS-191", "events of peers that have ended are not in the day's numbers", {"obs/day"}, false),
+        row<unpairing_ends_the_backend>("F-TEL-196", "an unpairing by one user ends the backend's connections of all", {"tel/unpaired-elsewhere"}, false),
         row<rejected_ids_are_used_up>("F-TEL-186", "the id of a rejected event is taken", {"tel/corrected"}, false),
         row<falsy_metrics_dropped>("F-TEL-187", "metrics that are 0 or empty are dropped", {"tel/verbatim"}, true),
         row<source_of_the_first_page>("F-TEL-188", "source_backend is for the first page", {"tel/source-backend"}, true),
@@ -335,6 +387,8 @@ std::vector<fault> hunt_watch_faults() {
         row<retry_after_of_429_only>("F-OFF-195", "Retry-After counts with 429 only", {"off/retry-after"}, true, setting::client),
         row<pulled_tombstones_ignored>("F-OFF-196", "tombstones that are pulled are not taken", {"off/pull-deletions"}, false, setting::client),
         row<pulled_members_dropped>("F-OFF-197", "unknown members of what is pulled are dropped", {"off/pull-members"}, false, setting::client),
+        row<renewal_without_endpoints>("F-OFF-203", "a newer token without endpoints lets those be forgotten that there were", {"off/renewed"}, false, setting::client),
+        row<renewal_pushes_all_again>("F-OFF-204", "after a newer token everything is pushed again", {"off/renewed"}, false, setting::client),
         row<any_success_delivers>("F-OFF-198", "202 and 204 are taken for an acknowledgement", {"off/wrong-acknowledgement", "off/unreadable-answer"}, true, setting::client),
         row<any_object_is_health>("F-OFF-199", "any object with a status is health", {"off/unhealthy"}, true, setting::client),
         row<deleted_messages_not_pushed>("F-OFF-200", "deletions of messages are not pushed", {"off/push-deletions"}, false, setting::client),
