@@ -28,6 +28,13 @@ void lives_are_recorded(scenario& s) {
     t.has("sync_accepted", a.peer_id(), "each of two pushes", 2);
     s.control(s.user().del("/peers/" + a.peer_id()), "an unpairing");
     t.has("peer_unpaired", a.peer_id(), "an unpairing");
+    auto r = s.settled();
+    auto const d = s.register_peer(r);
+    r.created = std::chrono::seconds{10};
+    s.control(s.try_register(r), "the registration with a newer token");
+    t.has("peer_registered", d.peer_id(), "a registration and its renewal by a newer token", 2);
+    s.control(d.unpair(), "an unpairing by the peer");
+    t.has("peer_unpaired", d.peer_id(), "an unpairing by the peer");
     auto const b = s.register_peer({.signing_key = s.fresh_key()});
     s.control(s.admin().del("/peers/" + b.peer_id()), "a revocation");
     t.has("peer_revoked", b.peer_id(), "a revocation");
@@ -100,6 +107,7 @@ void entries_have_their_form(scenario& s) {
         auto const* details = e.if_contains("details");
         s.expect(type && type->is_string(), "event_type is a string", show(e));
         s.expect(parse_timestamp(text_at(e, "/timestamp")).has_value(), "timestamp is an RFC 3339 time", show(e));
+        s.exactly(text_at(e, "/timestamp").ends_with('Z'), "timestamp ends in Z", show(e));
         s.expect(!peer || peer->is_null() || peer->is_string(), "peer_id is a string or null", show(e));
         s.expect(details && details->is_object(), "details is an object", show(e));
         s.exactly(std::find(std::begin(known_types), std::end(known_types), text_at(e, "/event_type")) != std::end(known_types), "event_type is one of the registry", text_at(e, "/event_type"));
@@ -139,6 +147,11 @@ void filters_hold(scenario& s) {
     s.control(later, "reading since a moment ago");
     auto const since = entries_of(later.body());
     s.expect(since.size() == 1, "with since there is what came later, and nothing else", std::to_string(since.size()) + " entries");
+    // "None from before that instant": what is said to be of that very instant is asked for.
+    auto const moment = text_at(since[0], "/timestamp");
+    auto const at_once = s.admin().get("/audit?limit=500&peer_id=" + a.peer_id() + "&since=" + percent_encode_segment(moment));
+    s.control(at_once, "reading since the time of an entry");
+    s.expect(entries_of(at_once.body()) == since, "with the time of an entry as since there is that entry", std::to_string(entries_of(at_once.body()).size()) + " entries");
     auto const nothing = s.admin().get("/audit?limit=500&peer_id=" + s.fresh("nobody"));
     s.expect(!nothing.ok() || entries_of(nothing.body()).empty(), "of a peer that does not exist there are no entries", show(nothing.body()));
     s.evidence("filters");
@@ -374,6 +387,9 @@ void settings_are_recorded(scenario& s) {
     newly_recorded const again{s, t, "privacy_settings_updated"};
     mine.say({{"retention_days", 3643}});
     (void)again.are("a PUT that changes nothing");
+    newly_recorded const by_peer{s, t, "privacy_settings_updated"};
+    s.control(put_settings(s.register_peer(), {{"user_id", s.account().id}, {"retention_days", 3642}}), "a PUT of a peer");
+    (void)by_peer.are("a change of the settings by a peer");
     s.evidence("changes of the settings");
 }
 
@@ -464,7 +480,7 @@ check const checks[] = {
     {.id = "aud/refused-event", .title = "rejected telemetry is recorded under its peer", .clauses = {"BSP-AUD-006"}, .impact = "a peer that sends nonsense is never noticed", .likely_cause = "the stream has error handling of its own", .run = rejected_events_are_recorded, .needs = of_admin | need::sockets},
     {.id = "aud/limited", .title = "a peer beyond its budget is recorded", .clauses = {"BSP-AUD-007"}, .impact = "floods are seen only by those who suffer them", .likely_cause = "the limiter answers before anything is recorded", .run = limits_are_recorded, .needs = of_admin},
     {.id = "aud/guess", .title = "a wrong administrator's token is recorded", .clauses = {"BSP-AUD-008"}, .impact = "somebody may guess for months", .likely_cause = "the administrator's door has code of its own", .run = guesses_are_recorded, .needs = of_admin},
-    {.id = "aud/form", .title = "every entry has its four members", .clauses = {"BSP-AUD-020", "BSP-AUD-024"}, .impact = "programs that watch the trail break, and nobody watches", .likely_cause = "entries are made by hand in many places", .run = entries_have_their_form, .needs = of_admin},
+    {.id = "aud/form", .title = "every entry has its four members", .clauses = {"BSP-AUD-020", "BSP-AUD-024", "BSP-GEN-050"}, .impact = "programs that watch the trail break, and nobody watches", .likely_cause = "entries are made by hand in many places", .run = entries_have_their_form, .needs = of_admin},
     {.id = "aud/filters", .title = "event_type, peer_id and since select what they say, and nothing less", .clauses = {"BSP-AUD-032", "BSP-AUD-034"}, .impact = "whoever looks for an intruder is shown others, or not that one", .likely_cause = "one filter is ignored when another is given", .run = filters_hold, .needs = of_admin},
     {.id = "aud/pages", .title = "limit holds, and the pages are complete", .clauses = {"BSP-AUD-033", "BSP-AUD-034", "BSP-AUD-031"}, .impact = "entries between two pages are never seen", .likely_cause = "the limit comes before the filter", .run = pages_are_complete, .needs = of_admin},
     {.id = "aud/odd-queries", .title = "odd queries do not make the server fail", .clauses = {"BSP-AUD-035"}, .impact = "the trail cannot be read when it matters", .likely_cause = "parameters are used as they come", .run = bad_queries_are_survived, .needs = of_admin},

@@ -48,6 +48,22 @@ void query_holds_no_token(scenario& s) {
     }
 }
 
+/// By whatever method somebody without a credential asks: what there is cannot be told from what there is not.
+void no_method_tells_what_there_is(scenario& s) {
+    auto const c = s.fresh("c"), none = s.fresh("c");
+    auto const a = s.register_peer();
+    s.control(a.push({s.conversation(c, 1, {s.message("m1", "x")})}), "a push");
+    s.control(a.read(c), "the peer reads the conversation");
+    for (std::string const method : {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
+        for (std::string const tail : {"", "/messages/m1", "/messages"}) {
+            auto const there = s.nobody().call(method, "/conversations/" + c + tail, std::nullopt), nowhere = s.nobody().call(method, "/conversations/" + none + tail, std::nullopt);
+            s.control(there.answered() && nowhere.answered(), method + " without a credential is answered");
+            s.expect(there.status() == nowhere.status(), method + " /conversations/…" + tail + " without a credential is answered alike for a conversation that there is and one that there is not",
+                     std::to_string(there.status()) + " and " + std::to_string(nowhere.status()));
+        }
+    s.expect(a.read(c).ok() && find_by_id(a.read(c).body(), "/messages", "m1"), "nothing has changed", show(a.read(c).body()));
+}
+
 check const checks[] = {
     {.id = "peer/capabilities-grant-nothing",
      .title = "whatever capabilities a peer states, it may do what every peer may, and no more",
@@ -63,6 +79,12 @@ check const checks[] = {
      .likely_cause = "the first registration of the source is taken",
      .run = old_door_does_not_guess,
      .needs = need::second_user},
+    {.id = "aut/every-method",
+     .title = "without a credential no method tells which conversations there are",
+     .clauses = {"BSP-AUT-055"},
+     .impact = "anybody finds out what somebody keeps, name by name",
+     .likely_cause = "a framework answers HEAD or OPTIONS by itself, past the authentication",
+     .run = no_method_tells_what_there_is},
     {.id = "peer/admin-token-in-query",
      .title = "the admin token in a query opens nothing",
      .clauses = {"BSP-AUT-053"},

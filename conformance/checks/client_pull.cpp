@@ -99,6 +99,83 @@ void pages_are_followed_to_the_last(scenario& s) {
     }
 }
 
+/// Has the target pull `pages` one after the other; whether it asked for the last of them.
+bool serves(scenario& s, stand_in& b, std::vector<json::array> const& pages) {
+    auto const last = std::make_shared<std::atomic<bool>>(false);
+    auto const stem = s.fresh("page");
+    b.on_pull([pages, last, stem](arrival const& a) {
+        auto const cursor = a.parameter("cursor");
+        std::size_t n = 0;
+        for (std::size_t i = 1; i < pages.size(); ++i)
+            if (cursor == std::optional{stem + std::to_string(i)}) n = i;
+        if (n == 0 && last->load()) return stand_in::respond(200, page({}, "2025-06-01T00:00:09Z"));
+        bool const more = n + 1 < pages.size();
+        if (!more) *last = true;
+        return stand_in::respond(200, page(pages[n], "2025-06-01T00:00:0" + std::to_string(n + 1) + "Z", more ? stem + std::to_string(n + 1) : ""));
+    });
+    return b.until(seconds{15} + slack, [&] { return last->load(); });
+}
+
+/// A server may put fewer entries on a page than it could (BSP-SYN-113), none among them: `has_more` alone says whether it was the last.
+void empty_pages_are_followed(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c1 = s.fresh("c"), c2 = s.fresh("c");
+    bool const last = serves(s, b, {{}, {s.conversation(c1, 1, {s.message("m1", "text")})}, {}, {s.conversation(c2, 1, {s.message("m1", "text")})}});
+    bool const came = last && arrives(b.user(), c1, "m1", seconds{5}) && arrives(b.user(), c2, "m1", seconds{5});
+    b.on_pull({});
+    s.expect(last, "pulls with the cursor of each page up to the last, though some pages have no entry", queries(b.pulls()));
+    s.expect(came, "the conversations of all pages at the target", "not all of them");
+}
+
+/// One conversation may come in several entries, on one page and on several.
+void split_conversations_are_joined(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const part = [&](std::string const& id) { return s.conversation(c, 1, {s.message(id, "text " + id)}); };
+    bool const last = serves(s, b, {{part("m1"), part("m2"), part("m3")}, {part("m4"), part("m5")}});
+    bool came = last;
+    for (char const* id : {"m1", "m2", "m3", "m4", "m5"}) came = came && arrives(b.user(), c, id, seconds{5});
+    b.on_pull({});
+    s.control(last, "two pages were pulled");
+    s.expect(came, "the messages of all entries of a conversation at the target", show(b.user().read(c).body()));
+}
+
+/// What was deleted at the other side is deleted here, by a tombstone of a message and by that of a conversation.
+void deletions_are_pulled(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d"), word = s.canary();
+    b.publish(s.conversation(c, 1, {s.message("m1", word), s.message("m2", "stays")}));
+    b.publish(s.conversation(d, 1, {s.message("m1", word)}));
+    s.control(arrives(b.user(), c, "m1", seconds{10} + slack) && arrives(b.user(), d, "m1", seconds{10} + slack), "two conversations of the peer at the target");
+    b.publish(s.conversation(c, 2, {s.message("m1", "", 2, [](json::object& m) { m["deleted"] = true; }), s.message("m3", "new", 2)}));
+    b.publish(s.conversation(d, 2, {}, [](json::object& o) { o["deleted"] = true; }));
+    s.control(arrives(b.user(), c, "m3", seconds{10} + slack), "a later message of the peer at the target");
+    auto const gone = [&](std::string const& id) { return b.until(seconds{10} + slack, [&] { return b.user().read(id).bytes().find(word) == std::string::npos || (pass(milliseconds{200}), false); }); };
+    s.expect(gone(c), "a message whose tombstone was pulled is deleted", show(b.user().read(c).body()));
+    s.expect(gone(d), "a conversation whose deletion was pulled is deleted", show(b.user().read(d).body()));
+    s.accepted(b.user().read(c), "reading the conversation that is left");
+}
+
+void pulled_members_are_kept(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    json::object const extra{{"of", json::array{"any", nullptr, 7}}, {"blank", ""}};
+    auto const with = [&](json::object& o) { o["x_extra"] = extra; };
+    auto const m = s.message("m1", "text", 1, with);
+    b.publish(s.conversation(c, 1, {m}, with));
+    s.control(arrives(b.user(), c, "m1", seconds{10} + slack), "a conversation of the peer at the target");
+    auto const x = b.user().read(c);
+    auto const* kept = find_by_id(x.body(), "/messages", "m1");
+    s.control(kept != nullptr, "the message can be read");
+    json::value const held(*kept);
+    s.expect_same("the message that was pulled", m, &held);
+    s.expect_same("the unknown member of the conversation that was pulled", extra, x.at("/x_extra"));
+}
+
 void pages_are_taken_in_as_a_whole(scenario& s) {
     stand_in b{s};
     b.settle();
@@ -363,6 +440,34 @@ check const checks[] = {
      .impact = "everything after the first hundred conversations is missing",
      .likely_cause = "has_more is not read, or every page's last_sync is kept",
      .run = pages_are_followed_to_the_last,
+     .needs = as_client},
+    {.id = "off/pull-empty-page",
+     .title = "a page without entries is not taken for the last one",
+     .clauses = {"BSP-OFF-050"},
+     .impact = "what stands behind an empty page never reaches the device",
+     .likely_cause = "the loop ends when nothing came, and not when has_more is false",
+     .run = empty_pages_are_followed,
+     .needs = as_client},
+    {.id = "off/pull-split",
+     .title = "all entries of a conversation are taken, on one page and on several",
+     .clauses = {"BSP-OFF-051"},
+     .impact = "of a long conversation a device gets the end",
+     .likely_cause = "entries are put into a map by conversation_id, where the last one stays",
+     .run = split_conversations_are_joined,
+     .needs = as_client},
+    {.id = "off/pull-deletions",
+     .title = "what was deleted at the peer is deleted at the client",
+     .clauses = {"BSP-OFF-051"},
+     .impact = "what a person deleted stays on their other devices",
+     .likely_cause = "entries that are deleted are passed over",
+     .run = deletions_are_pulled,
+     .needs = as_client},
+    {.id = "off/pull-members",
+     .title = "unknown members of what is pulled are kept",
+     .clauses = {"BSP-OFF-051", "BSP-GEN-069"},
+     .impact = "what a newer app added is lost on the way, and the copies never agree",
+     .likely_cause = "pages are read into a model of known members",
+     .run = pulled_members_are_kept,
      .needs = as_client},
     {.id = "off/pull-whole-page",
      .title = "a page that cannot be read is taken in as a whole later, and the client stays where it is",

@@ -72,6 +72,48 @@ void pushes_are_signed(scenario& s) {
     s.evidence("a signed push of what was written just now");
 }
 
+/// A deletion is a change like others.
+void deletions_are_pushed(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    auto const m = write(s, b.user(), c);
+    write(s, b.user(), c);
+    write(s, b.user(), d);
+    s.control(b.delivered(soon, c, m) && b.delivered(soon, d), "pushes of two conversations");
+    auto const deleted = [&](std::string const& id, auto const& is_tombstone, std::string const& what) {
+        bool const came = b.until(soon, [&] {
+            auto const all = b.pushes_of(id);
+            return std::any_of(all.begin(), all.end(), [&](arrival const& push) { return push.acknowledged && is_tombstone(*push.conversation(id)); });
+        });
+        s.expect(came, "a push of the deletion of " + what + " within 1 s", "none within " + seconds_text(soon));
+    };
+    s.control(b.user().del("/conversations/" + c + "/messages/" + m), "the deletion of a message");
+    deleted(c, [&](json::object const& o) {
+        auto const* one = find_by_id(o, "/messages", m);
+        return one && one->contains("deleted") && one->at("deleted") == json::value(true);
+    }, "a message");
+    s.control(b.user().del("/conversations/" + d), "the deletion of a conversation");
+    deleted(d, [](json::object const& o) { return o.contains("deleted") && o.at("deleted") == json::value(true); }, "a conversation");
+    s.evidence("pushes of deletions");
+}
+
+/// A newer token is the same registration: what it does not say stays, and nothing begins anew.
+void renewals_change_nothing(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    write(s, b.user(), c);
+    s.control(b.delivered(soon, c), "a push of a change");
+    pass(milliseconds{500});  // for the acknowledgement to be kept
+    registration again{.user = b.account(), .backend_id = b.backend_id(), .backend_type = b.at_target().backend_type(), .signing_key = b.at_target().signing_key(), .created = seconds{20}};
+    s.control(s.try_register(again), "the registration with a newer token, without endpoints");
+    write(s, b.user(), d);
+    s.expect(b.delivered(soon + seconds{2}, d), "a push of a change after the token was renewed, to the endpoint that was given before", "none");
+    pass(seconds{2});
+    s.expect(b.pushes_of(c).size() == 1, "one push of a conversation that did not change since", std::to_string(b.pushes_of(c).size()) + " pushes of it");
+}
+
 void payloads_hold_conversations_only(scenario& s) {
     stand_in b{s};
     b.settle();
@@ -313,6 +355,20 @@ check const checks[] = {
      .impact = "no right peer accepts a push",
      .likely_cause = "the signature is made over another serialization than the one of chapter 1",
      .run = pushes_are_signed,
+     .needs = as_client},
+    {.id = "off/push-deletions",
+     .title = "what is deleted at the client is pushed as deleted",
+     .clauses = {"BSP-OFF-001", "BSP-OFF-010"},
+     .impact = "what a person deleted stays with everybody else",
+     .likely_cause = "what is pushed is read as the user would read it, without what is deleted",
+     .run = deletions_are_pushed,
+     .needs = as_client},
+    {.id = "off/renewed",
+     .title = "a newer token without endpoints leaves endpoints and positions as they were",
+     .clauses = {"BSP-REG-027", "BSP-OFF-020", "BSP-OFF-001"},
+     .impact = "every morning a device sends all it has again, or nothing any more",
+     .likely_cause = "a renewed registration is a new row, with the defaults of one",
+     .run = renewals_change_nothing,
      .needs = as_client},
     {.id = "off/payload-is-conversations",
      .title = "a payload holds conversations and nothing else, also after a failure",

@@ -2,6 +2,8 @@
 #include "../scenario.hpp"
 #include "../surroundings.hpp"
 #include "guarded.hpp"
+#include "rotation.hpp"
+#include "telemetry.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -32,23 +34,30 @@ class flood {
 public:
     explicit flood(scenario& s, peer const& from) : world_{s}, from_{from} {}
 
-    [[nodiscard]] shot next() {
+    /// `message` is how the one message of the push departs from a right one.
+    [[nodiscard]] shot next(edit const& message = {}) {
         shot out{{}, world_.fresh("flood"), {}};
-        auto payload = from_.payload({world_.conversation(out.conversation, 1, {world_.message("m1", "x")})}, {.sync_id = world_.fresh("s")});
+        auto payload = from_.payload({world_.conversation(out.conversation, 1, {world_.message("m1", "x", 1, message)})}, {.sync_id = world_.fresh("s"), .signer = signer_});
         out.request = {"POST", world_.target_path("/sync/" + from_.peer_id()), {{"Content-Type", "application/json"}}, json::serialize(payload), {}};
         return out;
     }
 
     void send(shot& one) const { one.got = world_.shared().target.send(one.request, world_.shared().options.timeout); }
 
-    /// `most` pushes, a few at a time, until one is answered with 429. INCONCLUSIVE when one is answered otherwise, or they
-    /// take so long that the first no longer count.
-    void run(std::size_t most) {
+    /// Signs with another key from now on.
+    void sign_with(key by) { signer_ = std::move(by); }
+
+    /// `most` pushes in all, a few at a time, until one is answered with 429. INCONCLUSIVE when one is answered otherwise, or
+    /// they take so long that the first no longer count.
+    void run(std::size_t most) { run(most, 2, [this] { return next(); }); }
+    /// The same of pushes that `make` makes, each of which is answered with 429 or a status of the hundred `expected`.
+    void run(std::size_t most, int expected, std::function<shot()> const& make) {
         constexpr std::size_t at_once = 4;
-        auto const begun = clock::now();
+        auto const begun = shots_.empty() ? clock::now() : begun_;
+        begun_ = begun;
         while (shots_.size() < most && limited() == 0) {
             std::vector<shot> batch;
-            for (std::size_t i = 0; i < at_once && shots_.size() + batch.size() < most; ++i) batch.push_back(next());
+            for (std::size_t i = 0; i < at_once && shots_.size() + batch.size() < most; ++i) batch.push_back(make());
             std::vector<std::thread> running;
             for (auto& one : batch) running.emplace_back([this, &one] { send(one); });
             for (auto& one : running) one.join();
@@ -57,7 +66,7 @@ public:
         }
         in_time_ = last_ - begun < seconds{55};
         for (auto const& one : shots_)
-            if (one.status() / 100 != 2 && one.status() != 429)
+            if (one.status() / 100 != expected && one.status() != 429)
                 world_.inconclusive("a push in quick succession was answered with " + (one.got.why == fault::none ? std::to_string(one.status()) : "nothing: " + one.got.detail));
     }
 
@@ -78,7 +87,8 @@ private:
     scenario& world_;
     peer from_;
     std::vector<shot> shots_;
-    clock::time_point last_{};
+    key signer_ = {};
+    clock::time_point begun_{}, last_{};
     bool in_time_ = true;
 };
 
@@ -208,6 +218,76 @@ void refused_is_good_later(scenario& s) {
     s.evidence("the push that was refused");
 }
 
+/// What a peer sends that is no new push: it counts all the same (section 14.1).
+void every_push_counts(scenario& s) {
+    auto const is_limited = [&](flood& f, std::string const& what) {
+        if (f.limited() == 0 && !f.in_time()) s.inconclusive("210 pushes took longer than a minute");
+        s.expect(f.limited() > 0, "of 210 pushes of one peer within a minute, " + what + ", some are answered with 429", "none was");
+    };
+    s.control(exhausted(s, s.register_peer()).limited() > 0, "a budget is reached");
+    auto const a = s.register_peer(), b = s.register_peer();
+    flood invalid{s, a};
+    invalid.run(210, 4, [&] { return invalid.next(set("version", -1)); });
+    is_limited(invalid, "refused for their content");
+    flood repeated{s, b};
+    auto const one = repeated.next();
+    repeated.run(210, 2, [&] { return one; });
+    is_limited(repeated, "all of them the same");
+    s.evidence("pushes up to the budget");
+}
+
+/// A budget is the registration's: neither what renews it nor what changes its key begins another.
+void budgets_endure(scenario& s) {
+    s.control(exhausted(s, s.register_peer()).limited() > 0, "a budget is reached");
+    auto const in_thirds = [&](flood& f, registration r, std::function<key()> const& rotate) {
+        for (int third = 1; third <= 3 && f.limited() == 0; ++third) {
+            f.run(static_cast<std::size_t>(70 * third));
+            if (third == 3 || f.limited() > 0) break;
+            r.created = seconds{10 * third};
+            s.control(s.try_register(r), "the registration with a newer token");
+            if (rotate) f.sign_with(r.signing_key = rotate());
+        }
+        if (f.limited() == 0 && !f.in_time()) s.inconclusive("210 pushes took longer than a minute");
+        s.expect(f.limited() > 0, "of 210 pushes of one peer within a minute some are answered with 429, though its token was renewed twice meanwhile" + std::string{rotate ? ", and its key" : ""}, "none was");
+    };
+    auto const probe = s.nobody().post("/peers/" + s.register_peer().peer_id() + "/rotate-key", json::object{}).status();
+    if (probe == 404 || probe == 405 || probe == 501) {
+        auto const r = s.settled();
+        flood f{s, s.register_peer(r)};
+        in_thirds(f, r, {});
+    } else {
+        rotating r{s};
+        flood f{s, r.a};
+        in_thirds(f, r.registered, [&] { return r.must_rotate(s.fresh_key()), r.current; });
+    }
+    s.evidence("pushes up to the budget");
+}
+
+/// What is no push uses up nothing of it.
+void pushes_have_a_budget_of_their_own(scenario& s) {
+    auto const a = s.register_peer();
+    bool others_limited = false;
+    for (int i = 0; i < 40 && !others_limited; ++i) {
+        auto const target = "/sync/" + a.peer_id() + "?limit=1&since=" + percent_encode_segment(s.in_seconds(3600));
+        http_request const pull{"GET", s.target_path(target), {{"Authorization", a.authorization("GET", target)}}, {}, {}};
+        auto const got = s.shared().target.send(pull, s.shared().options.timeout);
+        s.control(got.why == fault::none && (got.response.status == 200 || got.response.status == 429), "a pull");
+        others_limited = got.response.status == 429;
+    }
+    if (s.has_telemetry()) {
+        line l{s, a};
+        opens(s, l, "a peer");
+        std::vector<std::string> texts;
+        for (int i = 0; i < 40; ++i) texts.push_back(json::serialize(event(s, "src")));
+        l.send_all(texts, "40 events");
+        s.control(l.answers(texts.size()).size() == texts.size(), "all events are answered");
+    }
+    flood f{s, a};
+    f.run(100);
+    s.expect(f.limited() == 0, "after 40 pulls and as many events of a peer each of its 100 pushes passes", "after " + std::to_string(f.passed()) + " came 429");
+    s.evidence("100 pushes");
+}
+
 check const checks[] = {
     {.id = "lim/hundred", .title = "100 pushes of a peer within a minute pass", .clauses = {"BSP-LIM-001"}, .impact = "a device that comes back after a day offline cannot deliver what it wrote", .likely_cause = "a budget that does not allow bursts, or counts other requests as well", .run = a_hundred_pass},
     {.id = "lim/excess", .title = "of 210 pushes of a peer within a minute some are answered with 429 and Retry-After, none of the first 100", .clauses = {"BSP-LIM-002", "BSP-LIM-010", "BSP-LIM-001"},
@@ -216,6 +296,12 @@ check const checks[] = {
     {.id = "lim/others", .title = "a peer beyond its budget costs no other peer anything", .clauses = {"BSP-LIM-004"}, .impact = "everyone behind one router, or every device of a user, is locked out by one of them", .likely_cause = "the budget's key is the remote address or the user",
      .run = others_are_not_concerned},
     {.id = "lim/garbage", .title = "what others send in a peer's name does not use up its budget", .clauses = {"BSP-LIM-003"}, .impact = "anyone who knows a peer_id can stop that device from syncing", .likely_cause = "requests are counted before they are authenticated", .run = garbage_costs_nobody},
+    {.id = "lim/every-push", .title = "pushes that are refused for their content, and repetitions, use up the budget too", .clauses = {"BSP-LIM-002"}, .impact = "a client that repeats one broken push in a loop is never slowed down",
+     .likely_cause = "a push is counted when it is stored", .run = every_push_counts},
+    {.id = "lim/endures", .title = "neither a new token nor a new key brings a new budget", .clauses = {"BSP-LIM-002"}, .impact = "whoever registers again in a loop has no limit", .likely_cause = "the budget's key is the token, the session or the public key",
+     .run = budgets_endure},
+    {.id = "lim/pushes-only", .title = "pulls and telemetry use up nothing of the budget of pushes", .clauses = {"BSP-LIM-001"}, .impact = "a device that reads much cannot deliver what it wrote", .likely_cause = "one counter for all requests of a peer",
+     .run = pushes_have_a_budget_of_their_own, .needs = need::sockets},
     {.id = "lim/no-effect", .title = "a push answered with 429 has no effect", .clauses = {"BSP-LIM-011"}, .impact = "messages are applied though refused", .likely_cause = "the limit is looked at after the merge", .run = refused_has_no_effect},
     {.id = "lim/good-later", .title = "a push answered with 429 is good as it is when the time has come", .clauses = {"BSP-LIM-012", "BSP-LIM-013"}, .impact = "what was refused once is lost for ever",
      .likely_cause = "a refused sync_id is remembered, or the counter is never reset", .run = refused_is_good_later, .needs = need::a_minute},

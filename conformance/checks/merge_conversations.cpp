@@ -216,7 +216,7 @@ void surfaces_add_up(scenario& s) {
     auto const with = [&](std::int64_t version, json::array surfaces) {
         return s.conversation(c, version, {s.message("m" + std::to_string(version), "x", version)}, [&](json::object& o) { o["surfaces"] = surfaces; });
     };
-    s.control(a.push({with(3, {"web", "ios", "web"})}), "surfaces web, ios");
+    s.accepted(a.push({with(3, {"web", "ios", "web"})}), "a push with surfaces web, ios, web");
     s.control(a.push({with(2, {"android"})}), "an older version with surface android");
     s.control(a.push({with(4, {"extension", "Web"})}), "a newer version with surfaces extension, Web");
     std::vector<std::string> const all{"Web", "android", "extension", "ios", "web"};
@@ -228,7 +228,7 @@ void surfaces_of_messages_count(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
     auto const ios = s.message("m1", "from the telephone", 1, [](json::object& m) { m["surface"] = "ios"; });
-    s.control(a.push({s.conversation(c, 1, {ios}, [](json::object& o) { o["surfaces"] = json::array{}; })}), "a message from ios, surfaces []");
+    s.accepted(a.push({s.conversation(c, 1, {ios}, [](json::object& o) { o["surfaces"] = json::array{}; })}), "a push of a message from ios with surfaces []");
     s.expect(surfaces_of(read(s, a, c)) == std::vector<std::string>{"ios"}, "surfaces hold the message's surface, ios", show(surfaces_of(read(s, a, c))));
 }
 

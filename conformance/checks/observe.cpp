@@ -1,5 +1,6 @@
 #include "../line.hpp"
 #include "../registry.hpp"
+#include "rotation.hpp"
 #include "telemetry.hpp"
 #include "watching.hpp"
 
@@ -157,6 +158,9 @@ void events_are_counted(scenario& s) {
     (void)g.l.tell_text("no JSON");
     is_acked(s, g.l.tell(g.next()), "one more event");
     ++stored;
+    telemetry_ground other{s};  // of the same user: its events are its own
+    is_acked(s, other.l.tell(other.next()), "an event of another peer");
+    is_acked(s, g.l.tell(other.next(set("event_id", json::value(id_of(one))))), "an event of the first peer again");
     auto const x = as_soon_as([&] { return g.a.get(metrics_path(g.a)); }, [&](exchange const& y) { return integer_at(y.body(), "/total_events") >= stored; });
     s.accepted(x, "reading the metrics of a peer");
     s.expect(integer_at(x.body(), "/total_events") == stored, "total_events is " + std::to_string(stored) + ": the events that were stored, each once", show(x.body()));
@@ -327,6 +331,91 @@ void they_keep_secrets(scenario& s) {
     s.evidence(std::to_string(hidden.size()) + " texts that must not be told");
 }
 
+/// A token has an end of its own: that of the newest counts.
+void renewed_tokens_show(scenario& s) {
+    auto r = s.settled({.lifetime = std::chrono::hours{2}});
+    auto const a = s.register_peer(r);
+    auto const path = "/debug/sync/" + a.peer_id();
+    s.control(watched(s, path, "a debug view"), "reading the debug view of a peer");
+    for (int hours : {5, 1}) {
+        r.created += std::chrono::seconds{20};
+        r.lifetime = std::chrono::hours{hours};
+        auto const renewed = s.now();
+        s.control(s.try_register(r), "the registration with a newer token");
+        auto const x = s.admin().get(path);
+        s.accepted(x, "reading the debug view of a peer whose token was renewed");
+        auto const left = number_at(x.body(), "/sbt_expires_in").value_or(-1);
+        auto const expected = 3600.0 * hours + static_cast<double>(r.created.count()) / 1000;
+        s.expect(left <= expected + 3 && left >= expected - 3 - seconds_between(renewed, s.now()), "sbt_expires_in is the time until the newest token expires, " + std::to_string(expected) + " s", show(x.body()));
+        s.expect(x.text("/sbt_status") == "valid", "sbt_status is valid", x.text("/sbt_status"));
+    }
+}
+
+/// However many there were before: the last refusal is among the recent ones.
+void the_last_error_is_recent(scenario& s) {
+    pushing p{s};
+    auto const path = "/debug/sync/" + p.a.peer_id();
+    s.control(watched(s, path, "a debug view"), "reading the debug view of a peer");
+    auto const sync_id = s.fresh("sync");
+    s.control(p.a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})}, {.sync_id = sync_id}), "a push");
+    for (int i = 0; i < 24; ++i) p.refuse();
+    auto const last = p.a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "another")})}, {.sync_id = sync_id});
+    s.control(last.client_error(), "another push with the same sync_id is refused");
+    auto const holds = [&](exchange const& x) {
+        auto const all = objects_at(x.body(), "/recent_errors");
+        return std::any_of(all.begin(), all.end(), [&](auto const& e) { return text_at(e, "/type") == last.text("/type"); });
+    };
+    auto const x = as_soon_as([&] { return s.admin().get(path); }, holds);
+    s.accepted(x, "reading the debug view");
+    s.expect(holds(x), "recent_errors has the last refusal, " + last.text("/type") + ", after 24 others", show(x.body()));
+    auto const metrics = as_soon_as([&] { return p.metrics(); }, [&](exchange const& y) { return y.text("/last_error/type") == last.text("/type"); });
+    s.expect(metrics.text("/last_error/type") == last.text("/type"), "last_error is the last refusal", show(metrics.body()));
+}
+
+/// What is known of a registration is known as long as it lasts (BSP-OBS-017), whatever is renewed of it meanwhile.
+void metrics_endure(scenario& s) {
+    auto r = s.settled({.signing_key = s.fresh_key()});
+    auto const a = s.register_peer(r);
+    needs_metrics(s, a);
+    auto const probe = s.nobody().post("/peers/" + a.peer_id() + "/rotate-key", json::object{}).status();
+    auto const push = [&](peer const& who, key const& by, edit const& message = {}) { return who.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, message)})}, {.signer = by}); };
+    auto const endure = [&](peer const& who, key by, std::string const& what, std::function<void()> const& change, std::function<key()> const& by_then) {
+        for (int i = 0; i < 3; ++i) s.control(push(who, by), "a push");
+        s.control(push(who, by, set("version", -1)).client_error(), "a push of an invalid message is refused");
+        auto const is = [&](double rate) {
+            return [rate](exchange const& x) { return std::abs(number_at(x.body(), "/sync_success_rate").value_or(-1) - rate) < 1e-3; };
+        };
+        auto const read = [&](key const& with, double rate) {
+            return as_soon_as([&] { return who.get(metrics_path(who), {.signer = with}); }, is(rate));
+        };
+        auto const before = read(by, 0.75);
+        s.control(is(0.75)(before), "sync_success_rate is 3 of 4");
+        change();
+        by = by_then();
+        auto const after = read(by, 0.75);
+        s.accepted(after, "reading the metrics after " + what);
+        s.expect(is(0.75)(after), "after " + what + " sync_success_rate is 3 of 4 still", show(after.body()));
+        s.expect(after.text("/last_sync") == before.text("/last_sync"), "after " + what + " last_sync is the time of the last accepted push still", show(after.body()));
+        s.control(push(who, by), "a push");
+        auto const later = read(by, 0.8);
+        s.expect(is(0.8)(later) && integer_at(later.body(), "/total_syncs") == integer_at(before.body(), "/total_syncs") + 1, "one push later it is 4 of 5, and total_syncs has grown by one", show(later.body()));
+    };
+    endure(a, r.signing_key, "the renewal of the token", [&] {
+        r.created = std::chrono::seconds{20};
+        s.control(s.try_register(r), "the registration with a newer token");
+    }, [&] { return r.signing_key; });
+    if (probe == 404 || probe == 405 || probe == 501) return s.note("the target does not offer key rotation");
+    rotating other{s};
+    auto const counted = as_soon_as([&] { return other.a.get(metrics_path(other.a)); }, [](exchange const& y) { return integer_at(y.body(), "/total_syncs") >= 1; });
+    s.control(integer_at(counted.body(), "/total_syncs") >= 1, "the metrics know of a push");
+    auto const syncs = integer_at(counted.body(), "/total_syncs");
+    other.must_rotate(s.fresh_key());
+    auto const x = other.a.get(metrics_path(other.a), {.signer = other.current});
+    s.accepted(x, "reading the metrics after a rotation");
+    s.expect(integer_at(x.body(), "/total_syncs") >= syncs , "after a rotation total_syncs is " + std::to_string(syncs) + " still", show(x.body()));
+    s.expect(!is_null_at(x.body(), "/last_sync") && !is_null_at(x.body(), "/sync_success_rate"), "after a rotation last_sync and sync_success_rate are known still", show(x.body()));
+}
+
 constexpr unsigned of_admin = need::admin_token;
 
 check const checks[] = {
@@ -345,6 +434,12 @@ check const checks[] = {
     {.id = "obs/ended", .title = "a registration that has ended has no metrics", .clauses = {"BSP-OBS-004"}, .impact = "devices that are gone go on to be looked after", .likely_cause = "ended registrations are kept, and not told apart", .run = the_ended_are_gone, .needs = of_admin, .strength = obligation::should},
     {.id = "obs/debug", .title = "the debug view says what is to be known", .clauses = {"BSP-OBS-040", "BSP-OBS-041", "BSP-OBS-042", "BSP-OBS-043", "BSP-OBS-044", "BSP-OBS-046"}, .impact = "whoever is on call does not find out why a device does not synchronize", .likely_cause = "members that nothing fills in", .run = debug_has_its_form, .needs = of_admin},
     {.id = "obs/debug-expiry", .title = "the debug view says that a token has expired", .clauses = {"BSP-OBS-042", "BSP-OBS-043", "BSP-OBS-014"}, .impact = "the most frequent cause of silence is not seen", .likely_cause = "the time left is cut off at 0, or the status is that of the registration's day", .run = expired_tokens_show, .needs = of_admin | need::patience},
+    {.id = "obs/debug-renewed", .title = "the debug view tells of the newest token", .clauses = {"BSP-OBS-042", "BSP-OBS-043"}, .impact = "a healthy device looks as if it were about to expire, or a dying one as if it were not",
+     .likely_cause = "the expiry is noted at the first registration", .run = renewed_tokens_show, .needs = of_admin},
+    {.id = "obs/debug-last", .title = "the last refusal is among the recent errors, however many there were before", .clauses = {"BSP-OBS-044", "BSP-OBS-023"}, .impact = "whoever is on call mends what was wrong last week",
+     .likely_cause = "a list that takes nothing more when it is full", .run = the_last_error_is_recent, .needs = of_admin},
+    {.id = "obs/endure", .title = "neither a newer token nor another key begins the metrics anew", .clauses = {"BSP-OBS-017", "BSP-OBS-012", "BSP-OBS-016", "BSP-ROT-050"}, .impact = "every morning all devices look as if they had never synchronized",
+     .likely_cause = "counters are kept with the token or the key", .run = metrics_endure},
     {.id = "obs/secrets", .title = "nothing of this chapter tells secrets or content", .clauses = {"BSP-OBS-005"}, .impact = "whoever may look after servers can read what people wrote, or become them", .likely_cause = "whole records are given out", .run = they_keep_secrets, .needs = of_admin | need::sockets},
 };
 

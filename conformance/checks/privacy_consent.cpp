@@ -1,5 +1,6 @@
 #include "../line.hpp"
 #include "privacy.hpp"
+#include "rotation.hpp"
 #include "telemetry.hpp"
 
 #include <thread>
@@ -98,22 +99,51 @@ void held_pulls_end(scenario& s) {
     auto const a = s.register_peer();
     auto const path = "/sync/" + a.peer_id() + "?wait=8&since=" + percent_encode_segment(s.in_seconds(3600));
     s.control(a.pull({.since = s.in_seconds(3600), .limit = 1}), "a pull");
-    std::chrono::steady_clock::time_point said{}, ended{};
-    auto const answers = s.together({[&] {
-                                         auto x = a.get(path);
-                                         ended = std::chrono::steady_clock::now();
-                                         return x;
-                                     },
+    for (auto const& off : {all_off, no_conversations}) {
+        mine.say(all_on);
+        std::chrono::steady_clock::time_point said{}, ended{};
+        auto const answers = s.together({[&] {
+                                             auto x = a.get(path);
+                                             ended = std::chrono::steady_clock::now();
+                                             return x;
+                                         },
+                                         [&] {
+                                             std::this_thread::sleep_for(milliseconds{400});
+                                             auto x = mine.try_to_say(off);
+                                             said = std::chrono::steady_clock::now();
+                                             return x;
+                                         }});
+        s.control(answers[1], "the pause");
+        s.refused(answers[0], "a pull that is held open when the user says " + show(off), paused());
+        auto const late = std::chrono::duration_cast<milliseconds>(ended - said);
+        s.expect(late <= milliseconds{3'500}, "it ends within 2 s of the pause", "after " + std::to_string(late.count()) + " ms");
+    }
+}
+
+/// Whatever ends a held pull, it is an answer to a pull.
+void held_pulls_are_filtered(scenario& s) {
+    auto const* names = conformance::at(s.identity().received, "/capabilities");
+    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
+    if (!offered) s.not_applicable("the target does not declare live_pull");
+    own_settings mine{s};
+    mine.say({{"sync_enabled", true}, {"sync_conversations", true}, {"allowed_surfaces", {"web", "ios"}}});
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), hidden = s.canary(), shown = s.canary();
+    auto const mark = a.pull_all({.limit = 500}).last_sync;
+    auto const path = "/sync/" + a.peer_id() + "?wait=6&since=" + percent_encode_segment(mark);
+    auto const answers = s.together({[&] { return a.get(path); },
                                      [&] {
                                          std::this_thread::sleep_for(milliseconds{400});
-                                         auto x = mine.try_to_say(all_off);
-                                         said = std::chrono::steady_clock::now();
-                                         return x;
+                                         auto x = s.user().write(c, hidden, set("surface", "watch"));
+                                         return x.ok() ? s.user().write(c, shown) : x;
                                      }});
-    s.control(answers[1], "the pause");
-    s.refused(answers[0], "a pull that is held open when the user pauses", paused());
-    auto const late = std::chrono::duration_cast<milliseconds>(ended - said);
-    s.expect(late <= milliseconds{3'500}, "it ends within 2 s of the pause", "after " + std::to_string(late.count()) + " ms");
+    if (answers[1].client_error()) s.untested("the target takes no local write from a surface that is not allowed");
+    s.control(answers[1], "writes from two surfaces");
+    s.accepted(answers[0], "a pull that was held meanwhile");
+    s.expect(!shows(answers[0], hidden), "what ends a held pull has no message from a surface that is not allowed", "it has");
+    std::string text;
+    for (auto const& entry : a.pull_all({.since = mark, .limit = 200}).conversations) text += json::serialize(entry);
+    s.expect(text.find(shown) != std::string::npos && text.find(hidden) == std::string::npos, "a pull has the message from an allowed surface alone", "it has not");
 }
 
 void pause_of_one(scenario& s) {
@@ -165,6 +195,11 @@ void the_user_goes_on(scenario& s) {
     s.accepted(s.user().get("/privacy/export"), "an export while sync is paused");
     s.accepted(s.user().get(settings_path), "the settings while sync is paused");
     s.accepted(s.user().del("/conversations/" + c), "a deletion while sync is paused");
+    if (s.has_telemetry()) s.accepted(s.user().get("/telemetry/events?limit=1"), "the user's list of events while sync is paused");
+    s.accepted(mine.try_to_say({{"retention_days", 3650}}), "a change of the settings while sync is paused");
+    s.accepted(s.user().write(c, "to be erased"), "another write while sync is paused");
+    s.accepted(s.user().del("/privacy/data"), "an erasure while sync is paused");
+    s.expect(message_ids(s.user(), c).empty(), "it has erased what there was", show(message_ids(s.user(), c)));
 }
 
 void surfaces_of_pushes(scenario& s) {
@@ -182,6 +217,50 @@ void surfaces_of_pushes(scenario& s) {
     mine.say({{"allowed_surfaces", json::array{"watch"}}});
     s.accepted(a.push({s.conversation(c, 1, {s.message("m2", word, 1, set("surface", "watch"))})}), "a push of the refused message once its surface is allowed");
     s.expect(contains(message_ids(s.user(), c), "m2"), "it is stored now", show(message_ids(s.user(), c)));
+}
+
+/// A list without elements allows nothing.
+void no_surface_is_allowed(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"sync_enabled", true}, {"sync_conversations", true}, {"allowed_surfaces", {"web", "ios"}}});
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), before = s.canary(), word = s.canary();
+    s.control(a.push({s.conversation(c, 1, {s.message("m1", before)})}), "a push");
+    mine.say({{"allowed_surfaces", json::array{}}});
+    auto const x = a.push({s.conversation(c, 2, {s.message("m2", word, 2)})});
+    lists_refusal(s, x, c, "m2", "surface_not_allowed");
+    s.expect(!contains(message_ids(s.user(), c), "m2"), "while no surface is allowed no message of a push is stored", show(message_ids(s.user(), c)));
+    std::string text;
+    for (auto const& entry : a.pull_all({.since = s.in_seconds(-120), .limit = 200}).conversations) text += json::serialize(entry);
+    s.expect(text.find(before) == std::string::npos, "while no surface is allowed no message is in a pull", "one is");
+    mine.say({{"allowed_surfaces", json::array{"web"}}});
+    s.accepted(a.push({s.conversation(c, 2, {s.message("m2", word, 2)})}), "the push again, once its surface is allowed");
+    s.expect(contains(message_ids(s.user(), c), "m2"), "it is stored now", show(message_ids(s.user(), c)));
+}
+
+/// Only transfers are refused (BSP-PRV-030): who pairs, renews or unpairs transfers nothing.
+void pairing_goes_on(scenario& s) {
+    own_settings mine{s};
+    mine.say(all_on);
+    auto r = s.settled();
+    auto const a = s.register_peer(r);
+    auto const metrics = "/sync/metrics/" + a.peer_id();
+    bool const has_metrics = a.get(metrics).ok();
+    auto const probe = s.nobody().post("/peers/" + a.peer_id() + "/rotate-key", json::object{}).status();
+    std::optional<rotating> other;
+    if (probe != 404 && probe != 405 && probe != 501) other.emplace(s);
+    mine.say(all_off);
+    if (has_metrics) s.accepted(a.get(metrics), "the metrics of a peer, read by itself while sync is paused");
+    if (other) s.accepted(other->rotate(s.fresh_key()), "a rotation notice while sync is paused");
+    r.created = seconds{10};
+    s.accepted(s.try_register(r), "a registration with a newer token while sync is paused");
+    auto const fresh = s.settled();
+    auto const x = s.try_register(fresh);
+    s.accepted(x, "a registration while sync is paused");
+    s.accepted(a.get("/peers"), "the list of peers, read by a peer while sync is paused");
+    s.accepted(s.user().get("/peers"), "the list of peers, read by the user while sync is paused");
+    s.accepted(s.user().del("/peers/" + s.peer_of(x, fresh).peer_id()), "an unpairing by the user while sync is paused");
+    s.accepted(a.unpair(), "an unpairing by the peer while sync is paused");
 }
 
 void surfaces_of_pulls(scenario& s) {
@@ -231,6 +310,12 @@ check const checks[] = {
      .likely_cause = "the pause refuses every request of the user", .run = the_user_goes_on, .needs = need::alone},
     {.id = "prv/surfaces", .title = "messages from surfaces that are not allowed are refused one by one", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-MRG-064"}, .impact = "what was said on a watch ends up where it should not",
      .likely_cause = "allowed_surfaces is stored and nobody asks it; or the whole push is refused", .run = surfaces_of_pushes, .needs = need::alone},
+    {.id = "prv/paused-pairing", .title = "while sync is paused backends are paired, unpaired and given other keys as ever", .clauses = {"BSP-PRV-030", "BSP-REG-001"}, .impact = "who paused cannot remove a lost device, or pair a new one",
+     .likely_cause = "the pause refuses every request about the user", .run = pairing_goes_on, .needs = need::alone},
+    {.id = "prv/surfaces-none", .title = "an empty allowed_surfaces allows no surface", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-PRV-035"}, .impact = "who allowed nothing shares everything",
+     .likely_cause = "an empty list is taken for no filter", .run = no_surface_is_allowed, .needs = need::alone},
+    {.id = "prv/surfaces-held-pull", .title = "what ends a held pull is filtered by surface, too", .clauses = {"BSP-PRV-035"}, .impact = "what was said on a watch is at another place within a second",
+     .likely_cause = "held pulls are answered on a path of their own", .run = held_pulls_are_filtered, .needs = need::alone},
     {.id = "prv/surfaces-pull", .title = "a pull has no message from a surface that is not allowed", .clauses = {"BSP-PRV-035"}, .impact = "what was said on a phone at work ends up at home",
      .likely_cause = "only what comes in is filtered", .run = surfaces_of_pulls, .needs = need::alone},
     {.id = "prv/surfaces-write", .title = "a local write may come from any surface", .clauses = {"BSP-PRV-036"}, .impact = "people cannot write on a surface that they keep from travelling",

@@ -3,6 +3,8 @@
 
 #include "../line.hpp"
 
+#include <set>
+
 // Sections 16.5 and 16.6: everything at once, and nothing any more.
 
 namespace bsp::conformance {
@@ -75,9 +77,22 @@ void export_has_telemetry(scenario& s) {
     telemetry_ground g{s};
     auto const e = g.next();
     is_acked(s, g.l.tell(e), "an event");
+    std::vector<std::string> texts, ids;  // more than a page of any list
+    for (int i = 0; i < 520; ++i) {
+        auto const one = g.next();
+        ids.push_back(id_of(one));
+        texts.push_back(json::serialize(one));
+    }
+    g.l.send_all(texts, "520 events");
+    s.control(g.l.answers(texts.size(), seconds{60}).size() == texts.size() && g.stored().size() > texts.size(), "the events are stored");
     auto const events = objects_at(exported(s, s.user()).body(), "/telemetry");
     s.expect(find_event(events, id_of(e)) != nullptr, "the event is in the export", "it is not");
     has_value(s, *find_event(events, id_of(e)), "metadata", e.at("metadata"));
+    std::set<std::string> exported_ids;
+    for (auto const& one : events) exported_ids.insert(id_of(one));
+    for (auto const& id : ids) s.expect(exported_ids.contains(id), "each of 521 events is in the export", id + " is not; " + std::to_string(events.size()) + " are");
+    s.control(g.a.unpair(), "the unpairing of the peer that sent them");
+    s.expect(find_event(objects_at(exported(s, s.user()).body(), "/telemetry"), id_of(e)) != nullptr, "the event is in the export when its peer is unpaired", "it is not");
     s.evidence("an export");
 }
 
@@ -218,6 +233,65 @@ void erased_stays_away(scenario& s) {
     s.expect(!shows(s.user().read(e.c), e.word), "nothing of it is shown", "it is");
 }
 
+/// What was deleted when everything was erased is erased as well: the least that comes back is a word that was deleted twice.
+void deleted_stays_away(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), d = s.fresh("c"), word = s.canary();
+    auto const one = s.conversation(c, 1, {s.message("m1", word), s.message("m2", word), s.message("m3", "stays")}), whole = s.conversation(d, 1, {s.message("m1", word)});
+    s.control(a.push({one, whole}), "a push");
+    s.control(s.user().del("/conversations/" + c + "/messages/m1"), "a deletion here");
+    s.control(a.push({s.conversation(c, 2, {s.message("m2", "", 2, set("deleted", true))})}), "a push of a tombstone");
+    s.control(s.user().del("/conversations/" + d), "the deletion of a conversation");
+    s.accepted(s.user().del(data_path), "an erasure");
+    auto const b = s.register_peer();
+    for (auto const* who : {&a, &b}) {
+        s.control(who->push({one, whole}), "a push of what was deleted and erased");
+        for (auto const& id : {c, d}) s.expect(!shows(s.user().read(id), word), "what was deleted before it was erased does not come back", show(s.user().read(id).body()));
+        s.expect(!shows(exported(s, s.user()), word), "nor is it in an export", "it is");
+    }
+    s.control(a.push({s.conversation(c, 9, {s.message("n1", "new", 9)})}), "a push of something new");
+    s.expect(contains(message_ids(s.user(), c), "n1"), "what is new is stored", show(message_ids(s.user(), c)));
+}
+
+/// Each erasure adds to what must not come back.
+void erasures_add_up(scenario& s) {
+    erasure first{s};
+    first.go(s);
+    auto const second = s.canary();
+    s.control(first.a.push({s.conversation(first.c, 9, {s.message("n1", second, 9)})}), "a push after the first erasure");
+    s.control(shows(s.user().read(first.c), second), "what is to be erased next is there");
+    first.go(s);
+    s.control(first.a.push({s.conversation(first.c, 4, {s.message("m1", first.word, 4)}), s.conversation(first.c, 9, {s.message("n1", second, 9)})}), "a push of what both erased");
+    auto const x = s.user().read(first.c);
+    s.expect(!shows(x, first.word), "what the first erasure took does not come back after the second", "it does");
+    s.expect(!shows(x, second), "nor does what the second took", "it does");
+    s.accepted(first.a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "new")})}), "a push of something new");
+}
+
+/// A message is one of its conversation (BSP-MRG-002): what was erased there is no other's concern.
+void erased_by_conversation(scenario& s) {
+    erasure e{s};
+    e.go(s);
+    auto const other = s.fresh("c");
+    auto const x = e.a.push({s.conversation(other, 1, {s.message("m1", "another message"), s.message("m2", "and another")})});
+    s.accepted(x, "a push of messages with the same ids in another conversation");
+    s.expect(message_ids(s.user(), other).size() == 2, "they are stored", show(x.body()));
+}
+
+/// The feed goes on: who has pulled before learns what came after.
+void feeds_outlive_an_erasure(scenario& s) {
+    erasure e{s};
+    auto const mark = e.a.pull_all({.limit = 500}).last_sync;
+    e.go(s);
+    auto const pushed = s.fresh("c"), written = s.fresh("c"), word = s.canary();
+    s.control(s.register_peer().push({s.conversation(pushed, 1, {s.message("m1", word)})}), "a push of another peer after the erasure");
+    s.control(s.user().write(written, word), "a write after the erasure");
+    auto const feed = e.a.pull_all({.since = mark, .limit = 200});
+    for (auto const& [id, how] : {std::pair{pushed, "a push"}, {written, "a write"}})
+        s.expect(feed.find(id) != nullptr, std::string{how} + " after the erasure is in a pull that goes on from before it", "it is not");
+    s.evidence("a pull that goes on");
+}
+
 void titles_stay_away(scenario& s) {
     erasure e{s};
     e.go(s);
@@ -302,6 +376,14 @@ check const checks[] = {
      .likely_cause = "a deletion without the user, or by ids that users share", .run = erasure_of_one, .needs = need::alone | need::second_user},
     {.id = "prv/erase-again", .title = "a message that was erased does not come back by a push", .clauses = {"BSP-PRV-084", "BSP-PRV-085", "BSP-MRG-064"}, .impact = "the next device that syncs brings everything back",
      .likely_cause = "nothing remembers what was erased", .run = erased_stays_away, .needs = need::alone},
+    {.id = "prv/erase-deleted", .title = "what was deleted before the erasure does not come back either", .clauses = {"BSP-PRV-084", "BSP-MRG-051"}, .impact = "the next device brings back what was deleted and erased",
+     .likely_cause = "only what was there to be read is remembered as erased, and tombstones go with the rest", .run = deleted_stays_away, .needs = need::alone},
+    {.id = "prv/erase-twice", .title = "a second erasure does not forget the first", .clauses = {"BSP-PRV-084"}, .impact = "who erases again gets back what was erased before", .likely_cause = "what was erased is one list, written anew each time",
+     .run = erasures_add_up, .needs = need::alone},
+    {.id = "prv/erase-elsewhere", .title = "ids that were erased in one conversation are free in another", .clauses = {"BSP-PRV-088", "BSP-MRG-002"}, .impact = "new messages vanish, because old ones had their numbers",
+     .likely_cause = "what was erased is remembered by message id alone", .run = erased_by_conversation, .needs = need::alone},
+    {.id = "prv/erase-feed", .title = "a pull that goes on from before an erasure learns what came after", .clauses = {"BSP-SYN-107", "BSP-PRV-088"}, .impact = "after an erasure the other devices never hear anything again",
+     .likely_cause = "the feed's numbers begin anew with an empty table", .run = feeds_outlive_an_erasure, .needs = need::alone},
     {.id = "prv/erase-title", .title = "title and unknown members that were erased do not come back by a push", .clauses = {"BSP-PRV-086"}, .impact = "titles tell what messages no longer do",
      .likely_cause = "messages are remembered as erased, conversations are not", .run = titles_stay_away, .needs = need::alone},
     {.id = "prv/erase-anew", .title = "after an erasure life goes on", .clauses = {"BSP-PRV-088"}, .impact = "who erases loses the account",

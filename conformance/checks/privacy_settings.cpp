@@ -84,6 +84,11 @@ void wrong_settings(scenario& s) {
         auto const now = mine.read();
         s.expect(now == before, std::string{"the settings are as before after the refused "} + name + " " + show(value), show(now));
     }
+    for (std::string const spelling : {"90.0", "9e1", "90.5", "-0", "1e400", "090"}) {
+        auto const x = s.user().call("PUT", settings_path, R"({"user_id": )" + json::serialize(json::value(s.account().id)) + R"(, "retention_days": )" + spelling + "}");
+        s.refused(x, "a PUT with retention_days spelled " + spelling, {.statuses = {422, 400}, .codes = {"invalid-body", "malformed-body"}});
+        s.expect(mine.read() == before, "the settings are as before after the refused " + spelling, show(mine.read()));
+    }
     s.accepted(mine.try_to_say({{"retention_days", 3649}}), "a PUT with retention_days 3649");
 }
 
@@ -128,6 +133,25 @@ void settings_need_a_credential(scenario& s) {
     s.expect(mine.read() == before, "the settings are as before", show(mine.read()));
 }
 
+/// There is one set of settings for a user, whoever of those who may changes and reads it.
+void settings_are_the_users(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"retention_days", 3645}, {"sync_telemetry", true}});
+    auto const a = s.register_peer(), b = s.register_peer();
+    auto const seen_by = [&](caller const& who, std::string const& what, std::int64_t days) {
+        auto const x = who.get(settings_path);
+        s.accepted(x, "reading the settings as " + what);
+        s.expect(x.text("/user_id") == s.account().id, "user_id is that of the user", x.text("/user_id"));
+        s.expect(integer_at(x.body(), "/retention_days") == days, what + " reads retention_days " + std::to_string(days), show(x.body()));
+    };
+    seen_by(a, "a peer, after the user changed them,", 3645);
+    s.accepted(put_settings(a, {{"user_id", s.account().id}, {"retention_days", 3644}}), "a PUT of a peer");
+    seen_by(s.user(), "the user, after a peer changed them,", 3644);
+    seen_by(b, "another peer, after a peer changed them,", 3644);
+    mine.say({{"retention_days", 3643}});
+    seen_by(a, "a peer, after the user changed them again,", 3643);
+}
+
 void settings_survive(scenario& s) {
     own_settings mine{s};
     mine.say({{"sync_telemetry", false}, {"retention_days", 3641}});
@@ -152,6 +176,8 @@ check const checks[] = {
      .likely_cause = "a model that drops what it does not know", .run = unknown_members_stay, .needs = need::alone, .strength = obligation::should},
     {.id = "prv/settings-of-another", .title = "nobody changes the settings of another user", .clauses = {"BSP-PRV-010", "BSP-PRV-012"}, .impact = "one user pauses or exposes another",
      .likely_cause = "user_id is taken from the body, or settings are global", .run = settings_of_another, .needs = need::alone | need::second_user},
+    {.id = "prv/settings-of-user", .title = "user and peers read and change the same settings", .clauses = {"BSP-PRV-004", "BSP-PRV-001"}, .impact = "what a person switched off on one device stays on",
+     .likely_cause = "settings are kept by caller, or by device", .run = settings_are_the_users, .needs = need::alone},
     {.id = "prv/settings-credential", .title = "settings want the user's credential", .clauses = {"BSP-PRV-011"}, .impact = "anybody reads and changes a person's settings",
      .likely_cause = "the endpoint has no authentication", .run = settings_need_a_credential, .needs = need::alone},
     {.id = "prv/settings-survive", .title = "settings survive a restart", .clauses = {"BSP-PRV-013"}, .impact = "a restart turns sync on again",

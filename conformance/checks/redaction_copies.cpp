@@ -1,7 +1,11 @@
 #include "digest.hpp"
 #include "redaction.hpp"
 
+#include <bsp/base/uri.hpp>
+
+#include <algorithm>
 #include <chrono>
+#include <thread>
 
 // Chapter 17: what comes in stays as it is, copies that come back, and other answers than pulls.
 
@@ -112,6 +116,26 @@ void other_answers_are_redacted(scenario& s) {
     nothing_of(o.reader.get("/conversations?limit=500"), "the list of conversations");
 }
 
+/// Whatever ends a held pull goes to the same peer.
+void held_answers_are_redacted(scenario& s) {
+    auto const* names = conformance::at(s.identity().received, "/capabilities");
+    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
+    if (!offered) s.not_applicable("the target does not declare live_pull");
+    pulling_onlooker o{s};
+    auto const c = s.fresh("c");
+    std::string const said = any_email(s), called = any_ssn(s);
+    auto const mark = o.reader.pull_all({.since = s.in_seconds(-5), .limit = 500}).last_sync;
+    auto const payload = o.source.payload({s.conversation(c, 1, {s.message("m1", "mail " + said)}, [&](json::object& e) { e["title"] = "of " + called; })});
+    auto const answers = s.together({[&] { return o.reader.get("/sync/" + o.reader.peer_id() + "?wait=6&limit=500&since=" + percent_encode_segment(mark)); },
+                                     [&] {
+                                         std::this_thread::sleep_for(std::chrono::milliseconds{400});
+                                         return o.source.call("POST", "/sync/" + o.source.peer_id(), json::serialize(payload), {.authorization = ""});
+                                     }});
+    s.control(answers[1], "a push while a pull is held");
+    s.accepted(answers[0], "a pull of a hosted peer that was held meanwhile");
+    for (auto const& secret : {said, called}) s.expect(answers[0].bytes().find(secret) == std::string::npos, "what ends a held pull of a hosted peer is redacted", "it has " + secret);
+}
+
 void decoded_strings_are_searched(scenario& s) {
     pulling_onlooker o{s};
     auto const c = s.fresh("c");
@@ -197,6 +221,13 @@ check const checks[] = {
      .impact = "what is replaced in a pull is handed out by the next endpoint",
      .likely_cause = "redaction is part of the sync code, and not of every way out",
      .run = other_answers_are_redacted,
+     .needs = as_local},
+    {.id = "red/held-pull",
+     .title = "what ends a held pull of a hosted peer is redacted",
+     .clauses = {"BSP-RED-010"},
+     .impact = "whoever waits for news gets them as they were written",
+     .likely_cause = "held pulls are answered on a path of their own",
+     .run = held_answers_are_redacted,
      .needs = as_local},
     {.id = "red/decoded",
      .title = "personal data is found however JSON spells it",

@@ -255,6 +255,61 @@ void one_of_many(scenario& s) {
     r.works(r.current, "the peer with its previous key, in the grace of the one notice");
 }
 
+/// What happens to a registration otherwise leaves its keys as they are.
+void renewals_leave_graces(scenario& s) {
+    rotating r{s};
+    auto const old = r.must_rotate(s.fresh_key());
+    r.works(old, "the peer with the key before, in its grace");
+    auto again = r.registered;
+    again.signing_key = r.current;
+    again.created = std::chrono::seconds{30};
+    s.control(s.try_register(again), "the registration with a newer token");
+    r.counts(old, "the key before in its grace, after the token was renewed");
+    r.counts(r.current, "the new key, after the token was renewed");
+    auto const named = [&](key const& by) {
+        auto out = again;
+        out.created += std::chrono::seconds{30};
+        out.sbt = set(s.target_is_hosted() ? "local_key_sha256" : "hosted_key_sha256", to_hex(by->public_key().sha256()));
+        return out;
+    };
+    s.refused(s.try_register(named(old)), "a registration whose token names the key before", {.statuses = {403}, .codes = {"wrong-audience"}});
+    s.accepted(s.try_register(named(r.current)), "a registration whose token names the new key");
+}
+
+void used_stays_used(scenario& s) {
+    rotating r{s};
+    auto const c = s.fresh("c"), path = "/conversations/" + c + "/messages";
+    json::object const body{{"id", "w1"}, {"role", "user"}, {"content", "once"}, {"surface", "web"}};
+    auto const used = r.a.authorization("POST", path);
+    s.control(r.a.post(path, body, {.authorization = used}), "a write of the peer");
+    auto const again = [&](std::string const& when) {
+        s.refused(r.a.post(path, {{"id", "w2"}, {"role", "user"}, {"content", "twice"}, {"surface", "web"}}, {.authorization = used}), "another write with its assertion " + when, {.statuses = {401}, .codes = {"stale-request"}});
+    };
+    again("at once");
+    auto const old = r.must_rotate(s.fresh_key());
+    r.works(old, "the peer with the key before, in its grace");
+    again("after a rotation, in the grace of the key that signed it");
+    auto renewed = r.registered;
+    renewed.signing_key = r.current;
+    renewed.created = std::chrono::seconds{30};
+    s.control(s.try_register(renewed), "the registration with a newer token");
+    again("after the token was renewed");
+    s.expect(ids_at(s.user().read(c).body(), "/messages") == std::vector<std::string>{"w1"}, "the first write alone has taken effect", show(s.user().read(c).body()));
+}
+
+/// An unpairing is the end of everything that was known of the keys: it is another registration that follows.
+void pairing_again_begins_anew(scenario& s) {
+    rotating r{s};
+    auto const original = r.current;
+    r.must_rotate(s.fresh_key(), {.rotated_at = s.in_seconds(200)});
+    s.control(r.a.unpair({.signer = r.current}), "the unpairing");
+    auto again = r.registered;
+    again.signing_key = original;
+    again.created = std::chrono::seconds{30};
+    rotating other{s, again};
+    s.accepted(other.rotate(s.fresh_key()), "a notice of the registration that followed, whose rotated_at is before that of a notice for the one that was unpaired");
+}
+
 constexpr unsigned for_revocation = need::admin_token | need::hosted_target;
 
 check const checks[] = {
@@ -285,6 +340,12 @@ check const checks[] = {
     {.id = "rot/revoked-key", .title = "a revoked key does not come back by rotation", .clauses = {"BSP-ROT-015"}, .impact = "the thief of a key that was locked out brings it in again", .likely_cause = "revocations are asked for at registration only",
      .run = revoked_keys, .needs = for_revocation},
     {.id = "rot/ended-peer", .title = "who is not registered rotates nothing", .clauses = {"BSP-ROT-016", "BSP-ROT-061"}, .impact = "a removed device returns", .likely_cause = "ended registrations are found by their id", .run = ended_peers},
+    {.id = "rot/renewal", .title = "a newer token leaves keys and graces as they are, and may name the new key", .clauses = {"BSP-ROT-031", "BSP-ROT-050", "BSP-SBT-032"}, .impact = "the daily renewal of a token ends the grace that a rotation gave",
+     .likely_cause = "a renewed registration is written anew, with one key", .run = renewals_leave_graces},
+    {.id = "rot/used-stays-used", .title = "neither a rotation nor a newer token lets an assertion be used again", .clauses = {"BSP-AUT-044", "BSP-ROT-050"}, .impact = "what was recorded before a rotation can be played again",
+     .likely_cause = "used jtis are kept with the key or the token", .run = used_stays_used},
+    {.id = "rot/paired-again", .title = "a registration after an unpairing knows nothing of the notices before", .clauses = {"BSP-ROT-012", "BSP-REG-047"}, .impact = "a backend that was paired again cannot rotate",
+     .likely_cause = "the last rotated_at is kept by backend", .run = pairing_again_begins_anew},
     {.id = "rot/concurrent", .title = "of notices at once exactly one is accepted", .clauses = {"BSP-ROT-018"}, .impact = "nobody knows which key a backend has", .likely_cause = "the key is read and written in two steps", .run = one_of_many},
 };
 

@@ -196,6 +196,10 @@ void other_registrations_stay(scenario& s) {
     s.accepted(push(of_sister, old), "a push of another backend with its own key, after the first rotated");
     s.refused(push(of_other_user, r.current), "a push of the other user's registration with the first user's new key", not_believed);
     s.refused(push(of_sister, r.current), "a push of the other backend with the first one's new key", not_believed);
+    auto const shared = s.fresh_key();
+    auto const another = s.register_peer({.signing_key = shared});
+    s.accepted(r.rotate(shared), "a notice whose new key another backend has, too");
+    s.accepted(push(another, shared), "a push of that other backend");
 }
 
 void restart_keeps_keys(scenario& s) {

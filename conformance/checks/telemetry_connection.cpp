@@ -216,6 +216,20 @@ void several_at_a_time(scenario& s) {
     g.goes_on("the second connection");
 }
 
+/// Two users may have paired one backend: each registration has connections of its own.
+void other_users_lines_stay(scenario& s) {
+    auto r = s.settled();
+    telemetry_ground mine{s, r};
+    r.user = s.other_account();
+    telemetry_ground theirs{s, r};
+    s.control(mine.a.unpair(), "the unpairing by one user");
+    s.expect(mine.l.wait_for_close(milliseconds{3'500}) != 0, "the connection of the registration that was unpaired is closed", "it stays open");
+    theirs.goes_on("another user's unpairing of the same backend");
+    line again{s, theirs.a};
+    s.expect(again.open(), "the other user's registration of the same backend may open a connection", again.handshake().describe());
+    acked(s, again.tell(theirs.next()), "an event on it");
+}
+
 constexpr unsigned on_sockets = need::sockets;
 
 /// As many as one household may have, and nobody says a word on them.
@@ -257,6 +271,8 @@ check const checks[] = {
      .run = jti_opens_once, .needs = on_sockets},
     {.id = "tel/jti-concurrent", .title = "of upgrades at once with one assertion at most one opens", .clauses = {"BSP-TEL-029"}, .impact = "a replay beside the original succeeds",
      .likely_cause = "the jti is looked up and stored in two steps", .run = jti_opens_once_at_a_time, .needs = on_sockets},
+    {.id = "tel/unpaired-elsewhere", .title = "an unpairing by one user leaves the same backend's connections for another", .clauses = {"BSP-REG-031", "BSP-TEL-020"}, .impact = "one person's removal of a shared machine cuts off the others", .likely_cause = "sockets are looked up by backend_id",
+     .run = other_users_lines_stay, .needs = on_sockets | need::second_user},
     {.id = "tel/unpaired", .title = "an unpaired peer is refused", .clauses = {"BSP-TEL-026"}, .impact = "a device that was sold goes on sending", .likely_cause = "sockets look into a cache of peers", .run = ended_peers_are_refused, .needs = on_sockets},
     {.id = "tel/revoked", .title = "a revoked peer is refused", .clauses = {"BSP-TEL-026"}, .impact = "a stolen key goes on sending", .likely_cause = "revocation is enforced for pushes only", .run = revoked_peers_are_refused,
      .needs = on_sockets | need::admin_token},

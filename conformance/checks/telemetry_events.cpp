@@ -243,6 +243,41 @@ void old_events(scenario& s) {
                      {"without an offset", set("timestamp", "2025-12-31T00:00:00.123456")}, {"in another zone", set("timestamp", "2025-12-31T02:00:00+02:00")}});
 }
 
+/// The clock of a device may be wrong by any amount, and what it saw has happened all the same.
+void events_ahead(scenario& s) {
+    telemetry_ground g{s};
+    all_are_kept(g, {{"of in an hour", set("timestamp", s.in_seconds(3600))}, {"of the day after tomorrow", set("timestamp", s.in_seconds(2 * 86'400 + 60))}, {"of 2099", set("timestamp", "2099-12-31T23:59:59.999999999Z")}});
+}
+
+/// Everything within `metadata` is a value, and null is one.
+void metadata_is_kept_whole(scenario& s) {
+    telemetry_ground g{s};
+    json::object const inner{{"none", nullptr}, {"no", false}, {"zero", 0}, {"blank", ""}, {"nothing", json::object{}}, {"few", json::array{nullptr, json::array{}, json::object{{"x", nullptr}}}}, {"small", -1.5e-7}, {"large", 9'007'199'254'740'991}, {"e\u0301 \u00e9", "e\u0301 \u00e9"},
+                             {"__proto__", json::object{{"y", 1}}}, {"a.b", json::object{{"a", "b"}}}, {"$set", "x"}};
+    for (auto const& whole : {inner, json::object{{"in", json::array{inner}}}}) {
+        auto const e = g.next(set("metadata", whole));
+        acked(s, g.l.tell(e), "an event with values of every kind in its metadata");
+        auto const stored = g.stored();
+        auto const* entry = find_event(stored, id_of(e));
+        s.expect(entry != nullptr, "it is in the list", "it is not");
+        has_value(s, *entry, "metadata", e.at("metadata"));
+    }
+}
+
+/// A rejection is no decision about an event_id: the event that follows under it is judged by itself.
+void corrected_events(scenario& s) {
+    telemetry_ground g{s};
+    for (auto const& [what, wrong] : {std::pair<std::string, edit>{"with a negative latency", set("latency_ms", -1)}, {"without metadata", drop("metadata")}, {"with a date for a timestamp", set("timestamp", "2025-12-31")}}) {
+        auto const right = g.next();
+        auto broken = right;
+        wrong(broken);
+        auto const t = g.l.tell(broken);
+        s.control(t.rejected(), "an event " + what + " is rejected, got " + t.describe());
+        acked(s, g.l.tell(right), "the corrected event, with the event_id of one that was rejected " + what + ",");
+        s.expect(count_of(g.stored(), id_of(right)) == 1, "it is stored", "it is not");
+    }
+}
+
 void deep_events(scenario& s) {
     telemetry_ground g{s};
     json::value inner = json::object{};
@@ -292,6 +327,11 @@ check const checks[] = {
      .about = aspect::exactness},
     {.id = "tel/rejection-codes", .title = "the code tells text that is not I-JSON from an invalid event", .clauses = {"BSP-TEL-045"}, .impact = "developers look in the wrong place", .likely_cause = "one code for everything", .run = codes_of_rejections,
      .needs = on_sockets, .strength = obligation::should},
+    {.id = "tel/events-ahead", .title = "events may lie ahead", .clauses = {"BSP-TEL-040", "BSP-TEL-005"}, .impact = "nothing is known of a device whose clock is wrong", .likely_cause = "the bound for messages is asked of events", .run = events_ahead, .needs = on_sockets},
+    {.id = "tel/metadata-whole", .title = "metadata comes back whole, null and empty values among it", .clauses = {"BSP-TEL-101"}, .impact = "what was unknown cannot be told from what was not asked", .likely_cause = "a mapper that leaves out null and empty values, or names that are paths to it",
+     .run = metadata_is_kept_whole, .needs = on_sockets},
+    {.id = "tel/corrected", .title = "an event that was rejected is accepted once it is right", .clauses = {"BSP-TEL-040", "BSP-TEL-053"}, .impact = "a client that mends an event is told that it is stored, and it is not", .likely_cause = "an event_id is remembered before the event is judged",
+     .run = corrected_events, .needs = on_sockets},
     {.id = "tel/old-events", .title = "events may be old", .clauses = {"BSP-TEL-010"}, .impact = "what happened offline is lost", .likely_cause = "the freshness of pushes is asked of events", .run = old_events, .needs = on_sockets},
     {.id = "tel/depth", .title = "events may be nested 30 levels deep", .clauses = {"BSP-TEL-011"}, .impact = "events with a trace in them are lost", .likely_cause = "a limit for flat events", .run = deep_events, .needs = on_sockets, .strength = obligation::should},
     {.id = "tel/user-of-peer", .title = "an event belongs to the peer's user, whatever it says", .clauses = {"BSP-TEL-012", "BSP-TEL-092"}, .impact = "one user writes into another's account", .likely_cause = "user_id is taken from the event", .run = user_of_the_peer,

@@ -87,6 +87,24 @@ void source_is_exact(scenario& s) {
         s.expect(list.size() == 1, "the list of the source " + labels[i] + " has nothing else", std::to_string(list.size()) + " entries");
     }
     s.expect(events_from(s, s.user(), s.fresh("none")).empty(), "the list of a source without events is empty", "it is not");
+    // On every page: between the events of one source lie those of another.
+    auto const one = s.fresh("src"), other = s.fresh("src");
+    for (int i = 0; i < 3; ++i)
+        for (auto const& source : {one, other}) is_acked(s, g.l.tell(event(s, source)), "an event");
+    std::string cursor;
+    for (std::size_t page = 0, seen = 0; page < 4; ++page) {
+        auto const x = s.user().get("/telemetry/events?limit=1&source_backend=" + percent_encode_segment(one) + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
+        s.control(x, "a page of a list with source_backend");
+        auto const entries = objects_at(x.body(), "/events");
+        for (auto const& e : entries) s.expect(text_at(e, "/source_backend") == one, "each page of a list with source_backend has events of that source only", show(e));
+        seen += entries.size();
+        bool const more = x.at("/has_more") && *x.at("/has_more") == json::value(true);
+        cursor = x.text("/cursor");
+        if (!more || page == 3) {
+            s.expect(seen == 3 && !more, "its pages have all three events, and come to an end", std::to_string(seen) + " events on " + std::to_string(page + 1) + " pages");
+            break;
+        }
+    }
 }
 
 void since_is_by_the_server(scenario& s) {

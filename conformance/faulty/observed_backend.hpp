@@ -88,5 +88,7 @@ protected:
 inline std::unique_ptr<backend> complete_backend(settings const& s) { return std::make_unique<observed_backend>(s); }
 
 std::vector<fault> obs_faults();
+std::vector<fault> hunt_faults();
+std::vector<fault> hunt_watch_faults();
 
 }  // namespace bsp::faulty
