@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
 
         load_arguments burden;
         auto* const load = app.add_subcommand("load", "Let many peers talk to a backend at a given rate; latencies, and whether all that was acknowledged is there. Exit status: 1 it is not, 2 cannot be told or many requests failed, 4 unreachable or died");
-        load->add_option("url", burden.url, "The backend: http(s)://host[:port][/prefix]")->required();
+        load->add_option("url", burden.url, "The backend: http(s)://host[:port][/prefix]");
         load->add_option("--users", burden.users_file, "As for a run; peers belong to all of them in turns")->type_name("FILE");
         load->add_option("--peers", burden.peers, "Backends that register, each with a key and connections of its own")->type_name("N")->capture_default_str();
         load->add_option("--rate", burden.rate, "Requests a second, of all peers together")->type_name("R")->capture_default_str();

@@ -86,6 +86,12 @@ histogram figures::all_since_due() const {
     return out;
 }
 
+histogram figures::all_since_sent() const {
+    histogram out;
+    for (auto const& o : of) out.merge(o.since_sent);
+    return out;
+}
+
 ending_counts figures::all_ended() const {
     ending_counts out{};
     for (auto const& o : of)
@@ -115,10 +121,10 @@ std::string limits_of_generator(figures const& f, bool same_machine) {
     else if (lag > lag_tolerated_us) out = "it turned to one request in a hundred more than " + duration_words(lag) + " after it was due";
     bool const full = e.machine_busy && *e.machine_busy > machine_full;
     if (out.empty() && !(full && same_machine)) return {};
-    if (!out.empty()) out = "The generator itself was late: " + out + ". That is in the latencies, and no fault of the target's. It used " + number_words(e.own_cores) + " of " + std::to_string(e.cores) + " cores";
-    else out = "The generator shares its machine with the target and used " + number_words(e.own_cores) + " of " + std::to_string(e.cores) + " cores";
-    if (e.machine_busy) out += ", and the machine was busy to " + percent_words(*e.machine_busy);
-    return out + ". Lower --rate, or run it on another machine.";
+    std::string const machine = e.machine_busy ? "; its machine was busy to " + percent_words(*e.machine_busy) : "";
+    if (out.empty())
+        return "The target shares a machine with the generator (" + cores_words(e.own_cores) + ") and whatever else runs there, and all of it was busy to " + percent_words(*e.machine_busy) + ": on a quiet one it may do better.";
+    return "The generator itself was late: " + out + ". That is in the latencies, and no fault of the target's. It used " + cores_words(e.own_cores) + machine + ". Lower --rate, run it on another machine, or wait until this one is quiet.";
 }
 
 }  // namespace bsp::conformance::load

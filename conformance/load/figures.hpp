@@ -79,6 +79,7 @@ struct figures {
     void cut(std::vector<planned> const&, std::size_t first, std::chrono::nanoseconds at);
 
     [[nodiscard]] histogram all_since_due() const;
+    [[nodiscard]] histogram all_since_sent() const;
     [[nodiscard]] ending_counts all_ended() const;
     [[nodiscard]] std::uint64_t offered() const;
     /// Of those that the target had to answer: neither limited nor asked to come again. 1 when there is none.

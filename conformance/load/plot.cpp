@@ -58,7 +58,7 @@ std::string figure_of(std::string const& title, std::string const& words, axis c
     for (auto const& [v, label] : y.ticks)
         out += "<path class=\"grid\" d=\"M" + fixed(left) + " " + fixed(at_y(v)) + "H" + fixed(width - right) + "\"/><text x=\"" + fixed(left - 6) + "\" y=\"" + fixed(at_y(v) + 4) + "\" text-anchor=\"end\">" + html_text(label) + "</text>";
     for (auto const& [v, label] : x.ticks)
-        out += "<path class=\"grid\" d=\"M" + fixed(at_x(v)) + " " + fixed(top) + "V" + fixed(height - bottom) + "\"/><text x=\"" + fixed(at_x(v)) + "\" y=\"" + fixed(height - bottom + 16) + "\" text-anchor=\"middle\">" + html_text(label) + "</text>";
+        out += "<path class=\"grid\" d=\"M" + fixed(at_x(v)) + " " + fixed(top) + "V" + fixed(height - bottom) + "\"/><text x=\"" + fixed(at_x(v)) + "\" y=\"" + fixed(height - bottom + 16) + "\" text-anchor=\"" + (at_x(v) > width - 40 ? "end" : "middle") + "\">" + html_text(label) + "</text>";
     std::string legend;
     for (auto const& s : all) {
         if (s.points.empty()) continue;

@@ -32,30 +32,46 @@ std::string row(std::string const& name, std::uint64_t offered, std::uint64_t we
     return out + cell(h.count() == 0 ? "–" : duration_words(h.max())) + "</tr>";
 }
 
-/// Latency over 1/(1-q): every step to the right is ten times rarer.
-std::string percentile_plot(figures const& f) {
+struct curve {
+    std::string name;
+    std::string_view colour;
+    histogram const& values;
+};
+
+/// Values over 1/(1-q): every step to the right is ten times rarer.
+std::string percentile_plot(std::string const& title, std::string const& words, std::vector<curve> const& curves) {
     std::vector<series> all;
     double least = 1e18, greatest = 0, rarest = 1;
-    auto const add = [&](std::string name, std::string_view colour, histogram const& h) {
-        if (h.count() == 0) return;
-        series s{std::move(name), std::string{colour}, {}};
+    for (auto const& c : curves) {
+        auto const& h = c.values;
+        if (h.count() == 0) continue;
+        series s{c.name, std::string{c.colour}, {}};
+        auto const height = [](std::uint64_t us) { return std::log10(static_cast<double>(std::max<std::uint64_t>(1, us))); };
         double const end = std::log10(static_cast<double>(h.count()));
-        for (double at = 0; at <= end + 1e-9; at += 0.05) {
-            auto const v = std::max(1.0, static_cast<double>(h.quantile(1 - std::pow(10, -at))));
-            s.points.emplace_back(at, std::log10(v));
-        }
-        s.points.emplace_back(end, std::log10(std::max(1.0, static_cast<double>(h.max()))));
+        for (double at = 0; at < end; at += 0.05) s.points.emplace_back(at, height(h.quantile(1 - std::pow(10, -at))));
+        s.points.emplace_back(end, height(h.max()));
         least = std::min(least, static_cast<double>(std::max<std::uint64_t>(1, h.quantile(0.05))));
         greatest = std::max(greatest, static_cast<double>(h.max()));
         rarest = std::max(rarest, end);
         all.push_back(std::move(s));
-    };
-    for (auto const o : all_operations) add(std::string{to_string(o)}, colours[static_cast<std::size_t>(o)], f.of[static_cast<std::size_t>(o)].since_due);
+    }
     if (all.empty()) return {};
     axis x{0, rarest, {}};
     for (auto const& [at, label] : {std::pair{0.30103, "50 %"}, {1.0, "90 %"}, {2.0, "99 %"}, {3.0, "99.9 %"}, {4.0, "99.99 %"}, {5.0, "99.999 %"}})
         if (at <= rarest) x.ticks.emplace_back(at, label);
-    return figure_of("Latency", "that so many requests did not exceed, from when they were due", x, log_axis(least, greatest, of_microseconds), all);
+    return figure_of(title, words, x, log_axis(least, greatest, of_microseconds), all);
+}
+
+std::string latency_plot(figures const& f) {
+    std::vector<curve> curves;
+    for (auto const o : all_operations) curves.push_back({std::string{to_string(o)}, colours[static_cast<std::size_t>(o)], f.of[static_cast<std::size_t>(o)].since_due});
+    return percentile_plot("Latency", "that so many requests did not exceed, from when they were due", curves);
+}
+
+/// Where the time went: a request waits for the generator, then for earlier ones of its peer, then for its answer.
+std::string waiting_plot(figures const& f) {
+    auto const due = f.all_since_due(), sent = f.all_since_sent();
+    return percentile_plot("Waiting", "where the time went, all operations", {{"from when due", "s5", due}, {"from when sent", "s1", sent}, {"lag of the generator", "put-off", f.effort.lag}});
 }
 
 std::string throughput_plot(figures const& f) {
@@ -100,6 +116,27 @@ std::string latency_over_time(figures const& f) {
     return figure_of("Latency over time", "of what was due then, all operations", linear_axis(std::chrono::duration<double>{f.duration}.count(), of_seconds), log_axis(least / 1.3, greatest * 1.3, of_microseconds), {high, middle});
 }
 
+/// Nothing when nothing failed.
+std::string failures_over_time(figures const& f) {
+    constexpr std::pair<ending, std::string_view> kinds[] = {{ending::refused, "bad"}, {ending::timeout, "s3"}, {ending::closed, "s4"}, {ending::error, "s1"}, {ending::unexpected, "s2"}, {ending::wrong, "s5"}};
+    double const seconds = std::chrono::duration<double>{f.interval}.count();
+    double most = 0;
+    std::vector<series> all;
+    for (auto const& [kind, colour] : kinds) {
+        series s{std::string{in_words(kind)}, std::string{colour}, {}};
+        std::uint64_t sum = 0;
+        for (std::size_t i = 0; i < f.over_time.size(); ++i) {
+            auto const n = f.over_time[i].ended[static_cast<std::size_t>(kind)];
+            s.points.emplace_back((static_cast<double>(i) + 0.5) * seconds, static_cast<double>(n) / seconds);
+            most = std::max(most, s.points.back().second);
+            sum += n;
+        }
+        if (sum > 0) all.push_back(std::move(s));
+    }
+    if (all.empty()) return {};
+    return figure_of("Failures", "requests a second, over time", linear_axis(std::chrono::duration<double>{f.duration}.count(), of_seconds), linear_axis(most, number_words), all);
+}
+
 std::string number(std::string const& value, std::string const& what) { return "<div><b>" + html_text(value) + "</b><span>" + html_text(what) + "</span></div>"; }
 
 std::string flaws_of(account const& a) {
@@ -129,12 +166,12 @@ std::string body_of(account const& a) {
     fact("How long", of_seconds(std::chrono::duration<double>{f.duration}.count()) + (f.cut_short ? ", cut short" : ""));
     fact("Arrivals", a.even ? "at even distances" : "at random (Poisson)");
     fact("Seed", std::to_string(a.seed));
-    fact("Generator", number_words(f.effort.own_cores) + " of " + std::to_string(f.effort.cores) + " cores" + (f.effort.machine_busy ? ", machine busy to " + percent_words(*f.effort.machine_busy) : "") + ", lag p99 " + duration_words(f.effort.lag.quantile(0.99)));
-    fact("Data", count_words(a.data.conversations, "conversation", "conversations") + " read, " + count_words(a.data.messages, "acknowledged message", "acknowledged messages") + ", " + count_words(a.data.disagreeing, "digest differs", "digests differ"));
+    fact("Generator", cores_words(f.effort.own_cores) + (f.effort.machine_busy ? ", machine busy to " + percent_words(*f.effort.machine_busy) : "") + ", lag p99 " + duration_words(f.effort.lag.quantile(0.99)));
+    fact("Data", count_words(a.data.conversations, "conversation", "conversations") + " read, " + count_words(a.data.messages, "acknowledged message", "acknowledged messages") + ", " + (a.data.disagreeing == 0 ? "every digest agrees" : count_words(a.data.disagreeing, "digest differs", "digests differ")));
     out += "</dl>";
     if (!a.opening.empty()) out += "<p class=\"remark\">" + html_text(a.opening) + "</p>";
     if (auto const limit = limits_of_generator(f, a.same_machine); !limit.empty()) out += "<p class=\"remark\">" + html_text(limit) + "</p>";
-    out += "</div></header><main>" + flaws_of(a) + "<div class=\"plots\">" + percentile_plot(f) + throughput_plot(f) + latency_over_time(f) + "</div>";
+    out += "</div></header><main>" + flaws_of(a) + "<div class=\"plots\">" + latency_plot(f) + throughput_plot(f) + latency_over_time(f) + waiting_plot(f) + failures_over_time(f) + "</div>";
 
     out += "<h2>Latency by operation <small>from when a request was due to its answer</small></h2><div class=\"scroll\"><table class=\"figures\"><thead><tr><th></th><th>offered</th><th>well</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>max</th></tr></thead><tbody>";
     for (auto const o : all_operations) {

@@ -76,19 +76,25 @@ std::string as_text(account const& a) {
         if (auto const first = f.examples.find(e); first != f.examples.end()) out += "\n          first: " + printable(first->second);
         out += "\n";
     }
-    out += left("generator", 10) + number_words(f.effort.own_cores) + " of " + std::to_string(f.effort.cores) + " cores" + (f.effort.machine_busy ? ", machine busy to " + percent_words(*f.effort.machine_busy) : "") +
+    out += left("generator", 10) + cores_words(f.effort.own_cores) + (f.effort.machine_busy ? ", machine busy to " + percent_words(*f.effort.machine_busy) : "") +
            "; 99 % of requests taken up within " + duration_words(f.effort.lag.quantile(0.99)) + " of when they were due\n";
     if (a.data.conversations > 0)
         out += left("data", 10) + count_words(a.data.conversations, "conversation", "conversations") + " read, " + count_words(a.data.messages, "acknowledged message", "acknowledged messages") + "; " +
                (a.data.disagreeing == 0 ? "every digest agrees" : count_words(a.data.disagreeing, "digest differs", "digests differ")) + "; " + count_words(a.data.repeated, "push", "pushes") + " repeated" +
                (a.data.settled > 0 ? ", " + count_words(a.data.settled, "of which had no answer before", "of which had no answer before") : "") + "\n";
+    // One of each conversation; the files have them all.
     constexpr std::size_t shown_max = 5;
-    for (std::size_t i = 0; i < std::min(a.data.flaws.size(), shown_max); ++i) {
+    std::size_t shown = 0, told = 0;
+    for (std::size_t i = 0; i < a.data.flaws.size() && shown < shown_max; ++shown) {
         auto const& r = a.data.flaws[i];
-        out += "\n" + left(i == 0 ? "FLAWS" : "", 10) + std::string{to_string(r.flaw.what)} + "  " + (r.flaw.message.empty() ? "conversation " : "message " + printable(r.flaw.message) + " of conversation ") + r.flaw.conversation + " of " + printable(r.user) + "\n          it " +
-               printable(r.flaw.words) + "\n          digest " + r.expected.substr(0, 16) + "… expected, " + r.actual.substr(0, 16) + "… found\n          " + r.curl + "\n";
+        auto next = i + 1;
+        while (next < a.data.flaws.size() && a.data.flaws[next].flaw.conversation == r.flaw.conversation) ++next;
+        out += "\n" + left(shown == 0 ? "FLAWS" : "", 10) + std::string{to_string(r.flaw.what)} + ": " + (r.flaw.message.empty() ? "conversation " : "message " + printable(r.flaw.message) + " of conversation ") + r.flaw.conversation + " of " + printable(r.user) + "\n          it " +
+               printable(r.flaw.words) + (next > i + 1 ? "; and " + std::to_string(next - i - 1) + " more of this conversation" : "") + "\n          digest " + r.expected.substr(0, 16) + "… expected, " + r.actual.substr(0, 16) + "… found\n          " + r.curl + "\n";
+        told += next - i;
+        i = next;
     }
-    if (a.data.flaws_in_all > shown_max) out += "          … and " + std::to_string(a.data.flaws_in_all - shown_max) + " more\n";
+    if (a.data.flaws_in_all > told) out += "          … and " + std::to_string(a.data.flaws_in_all - told) + " more\n";
     bool const good = a.exit_code == exit_code::conformant;
     out += std::string{"\n"} + (good ? "GOOD      " : a.exit_code == exit_code::failed ? "FAIL      " : "OPEN      ") + printable(headline(a)) + "\n";
     for (auto const& hint : advice(a)) out += "          → " + hint + "\n";

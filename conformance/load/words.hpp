@@ -37,6 +37,12 @@ inline std::string percent_words(double share) {
     return text;
 }
 
+/// CPU seconds per second: "12 % of a core", "1.4 cores".
+inline std::string cores_words(double n) {
+    if (n >= 0.995) return number_words(n) + " cores";
+    return n < 0.01 ? "less than 1 % of a core" : std::to_string(std::lround(n * 100)) + " % of a core";
+}
+
 inline std::string count_words(std::uint64_t n, char const* one, char const* many) { return number_words(static_cast<double>(n)) + ' ' + (n == 1 ? one : many); }
 
 }  // namespace bsp::conformance::load
