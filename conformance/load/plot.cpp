@@ -41,7 +41,7 @@ axis log_axis(double least, double greatest, std::string (*label)(double)) {
 axis linear_axis(double greatest, std::string (*label)(double)) {
     greatest = std::max(greatest, 1e-9);
     double step = std::pow(10, std::floor(std::log10(greatest)));
-    for (double const part : {0.1, 0.2, 0.25, 0.5})
+    for (double const part : {0.1, 0.2, 0.25, 0.5, 1.0, 2.0})
         if (greatest / (step * part) <= 5) {
             step *= part;
             break;
@@ -63,7 +63,11 @@ std::string figure_of(std::string const& title, std::string const& words, axis c
     for (auto const& s : all) {
         if (s.points.empty()) continue;
         std::string path;
-        for (auto const& [px, py] : s.points) path += (path.empty() ? "M" : "L") + fixed(at_x(px)) + " " + fixed(at_y(py));
+        bool begins = true;
+        for (auto const& [px, py] : s.points) {
+            if (!std::isnan(py)) path += (begins ? "M" : "L") + fixed(at_x(px)) + " " + fixed(at_y(py));
+            begins = std::isnan(py);
+        }
         if (s.filled) out += "<path class=\"area " + s.colour + "\" d=\"" + path + "L" + fixed(at_x(s.points.back().first)) + " " + fixed(height - bottom) + "L" + fixed(at_x(s.points.front().first)) + " " + fixed(height - bottom) + "Z\"/>";
         out += "<path class=\"curve " + s.colour + "\" d=\"" + path + "\"/>";
         if (s.points.size() == 1) out += "<circle class=\"dot " + s.colour + "\" cx=\"" + fixed(at_x(s.points[0].first)) + "\" cy=\"" + fixed(at_y(s.points[0].second)) + "\" r=\"3\"/>";

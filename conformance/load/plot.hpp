@@ -9,7 +9,7 @@ namespace bsp::conformance::load {
 
 struct series {
     std::string name, colour;
-    std::vector<std::pair<double, double>> points;
+    std::vector<std::pair<double, double>> points;  ///< NaN interrupts the curve
     bool filled = false;  ///< down to the axis
 };
 

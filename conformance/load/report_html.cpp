@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 // One file that needs nothing else, in the looks of the report of a run.
 
@@ -106,13 +107,15 @@ std::string latency_over_time(figures const& f) {
     double least = 1e18, greatest = 0;
     for (std::size_t i = 0; i < f.over_time.size(); ++i) {
         auto const& h = f.over_time[i].since_due;
+        double const gap = std::numeric_limits<double>::quiet_NaN();
+        if (h.count() == 0) middle.points.emplace_back(0, gap), high.points.emplace_back(0, gap);
         if (h.count() == 0) continue;
         double const at = (static_cast<double>(i) + 0.5) * seconds, low = std::max<double>(1, static_cast<double>(h.quantile(0.5))), top = std::max<double>(1, static_cast<double>(h.quantile(0.99)));
         middle.points.emplace_back(at, std::log10(low));
         high.points.emplace_back(at, std::log10(top));
         least = std::min(least, low), greatest = std::max(greatest, top);
     }
-    if (middle.points.empty()) return {};
+    if (greatest <= 0) return {};
     return figure_of("Latency over time", "of what was due then, all operations", linear_axis(std::chrono::duration<double>{f.duration}.count(), of_seconds), log_axis(least / 1.3, greatest * 1.3, of_microseconds), {high, middle});
 }
 
@@ -181,7 +184,7 @@ std::string body_of(account const& a) {
     out += row("all", f.offered(), well, h, "sum") + "</tbody></table></div>";
 
     if (well < f.offered()) {
-        out += "<h2>What did not go well</h2><div class=\"scroll\"><table class=\"figures\"><thead><tr><th></th><th>requests</th><th>first of them</th></tr></thead><tbody>";
+        out += "<h2>What did not go well</h2><div class=\"scroll\"><table class=\"figures\"><thead><tr><th></th><th>requests</th><th class=\"words\">first of them</th></tr></thead><tbody>";
         for (auto const e : all_endings) {
             auto const n = all[static_cast<std::size_t>(e)];
             if (e == ending::ok || n == 0) continue;

@@ -48,6 +48,7 @@ std::vector<std::string> advice(account const& a) {
         out.push_back(count_words(count(ending::limited), "request was", "requests were") + " answered with 429. That is no error: a backend may limit each peer to 100 pushes a minute (BSP-LIM-001), and to 1,000 events. Spread the rate over more --peers, "
                       "lower --rate, or raise the target's limits (bsp-server: --events-per-minute; its limit of pushes is fixed).");
     if (count(ending::busy) > 0) out.push_back(count_words(count(ending::busy), "request was", "requests were") + " answered with 503 and Retry-After: the target asked its peers to come again, which they would. Its store or its queue is the place to look.");
+    if (a.exit_code == exit_code::inconclusive && a.data.judged) out.push_back("Fewer than 99 of 100 requests went well, so these are the figures of a backend in trouble: see what failed first.");
     if (count(ending::timeout) > 0) out.push_back("Requests without an answer have no latency, so the percentiles are better than what peers saw. Look at the target's log and its store, or find with a lower --rate what it can bear.");
     if (count(ending::refused) + count(ending::closed) > 0) out.push_back("Connections were refused or closed: is its limit of connections (bsp-server: --connections-max) or of open files below two for each of " + std::to_string(a.peers) + " peers, or was it restarted?");
     if (count(ending::unexpected) > 0) out.push_back("Requests that were in order were turned away: `bsp-conformance URL` tells which clause that is about.");

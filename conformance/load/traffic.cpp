@@ -387,7 +387,7 @@ private:
         std::string example;
         if (what != ending::ok && !figures_.examples.contains(what)) {
             auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(when).count();
-            example = "a " + std::string{to_string(p.what)} + " of peer " + script_.company.peers[p.peer].peer_id + " after " + std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s: " + words;
+            example = "a " + std::string{to_string(p.what)} + (p.what == operation::telemetry ? " event" : "") + " of peer " + script_.company.peers[p.peer].peer_id + " after " + std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s: " + words;
         }
         figures_.ended(p, what, when, sent, example);
     }
