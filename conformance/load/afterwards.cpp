@@ -19,11 +19,6 @@ std::chrono::milliseconds pause_of(http_response const& r) {
     return std::chrono::seconds{std::clamp(seconds, 1, 61)};
 }
 
-std::string origin_of(target const& t) {
-    auto const& url = t.url();
-    return url.substr(0, url.size() - t.base_path().size());
-}
-
 std::string in_short(answer const& a) { return a.why == fault::none ? "status " + std::to_string(a.response.status) : a.detail; }
 
 /// Sends pushes once more: those of unknown fate, and the last that every peer knows to be acknowledged.
@@ -66,8 +61,7 @@ answer insistently(surroundings& world, std::function<http_request()> const& mak
     }
 }
 
-verdict_on_data judge_target(script& s, std::ostream& out) {
-    constexpr std::size_t rows_max = 100;
+verdict_on_data judge_target(script& s, followers& following, std::ostream& out) {
     verdict_on_data v;
     auto& c = s.company;
     if (!c.world.alive(std::chrono::milliseconds{300})) {
@@ -97,14 +91,12 @@ verdict_on_data judge_target(script& s, std::ostream& out) {
     for (std::size_t i = 0; i < all.size(); ++i) {
         auto const& conversation = c.conversations[i];
         v.messages += all[i].acknowledged;
-        v.disagreeing += all[i].flaws.empty() ? 0 : 1;
         for (auto const& f : all[i].flaws) {
-            ++v.flaws_in_all;
-            if (v.flaws.size() == rows_max) continue;
             // A fresh assertion: whoever copies the line has five minutes.
-            v.flaws.push_back({f, c.world.options.users[conversation.user].id, all[i].expected, all[i].actual, curl_line(c.read(conversation), origin_of(c.world.target))});
+            v.add({f, c.world.options.users[conversation.user].id, all[i].expected, all[i].actual, curl_line(c.read(conversation), origin_of(c.world.target))});
         }
     }
+    following.judge(v);
     v.judged = v.why_not.empty();
     return v;
 }

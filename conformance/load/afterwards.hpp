@@ -1,6 +1,7 @@
 #pragma once
 
 #include "figures.hpp"
+#include "followers.hpp"
 #include "script.hpp"
 
 #include <iosfwd>
@@ -9,8 +10,8 @@
 namespace bsp::conformance::load {
 
 /// Repeats pushes that had no answer, and the last of every peer as if its answer had been lost; reads every conversation
-/// and compares. The target may take a while to come back: it is waited for.
-verdict_on_data judge_target(script&, std::ostream& out);
+/// and compares, and so with what followers were shown. The target may take a while to come back: it is waited for.
+verdict_on_data judge_target(script&, followers&, std::ostream& out);
 
 /// Ends the registrations of the run. What does not work is left.
 void leave(company const&);

@@ -95,8 +95,8 @@ http_request company::push(participant const& p, std::string const& sync_id, std
     return {"POST", world.target.base_path() + "/sync/" + p.peer_id, {{"Content-Type", "application/json"}}, json::serialize(payload), {}};
 }
 
-http_request company::pull(participant const& p, instant since) const {
-    auto const target = world.target.base_path() + "/sync/" + p.peer_id + "?since=" + percent_encode_segment(format_timestamp({since.seconds, 0}));
+http_request company::pull(participant const& p, std::string const& since, std::string const& cursor) const {
+    auto const target = world.target.base_path() + "/sync/" + p.peer_id + "?since=" + percent_encode_segment(since) + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor));
     return {"GET", target, {{"Authorization", by_peer(p, "GET", target)}}, {}, {}};
 }
 

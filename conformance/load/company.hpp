@@ -38,8 +38,8 @@ public:
 
     /// The push of these conversations by a peer, signed now.
     [[nodiscard]] http_request push(participant const&, std::string const& sync_id, std::vector<json::object> conversations) const;
-    /// A pull of what changed since `since`, signed now.
-    [[nodiscard]] http_request pull(participant const&, instant since) const;
+    /// A pull of what changed since `since`, a timestamp or an earlier `last_sync`, signed now; `cursor` of the page before, or "".
+    [[nodiscard]] http_request pull(participant const&, std::string const& since, std::string const& cursor) const;
     /// The user reads a conversation.
     [[nodiscard]] http_request read(kept_conversation const&) const;
     /// The upgrade to a telemetry stream, signed now.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,7 +100,7 @@ struct verdict_on_data {
     std::string why_not;
     std::size_t conversations = 0, messages = 0;  ///< that were read and had to be there
     std::size_t repeated = 0, settled = 0;        ///< pushes sent once more; of those that had no answer, how many got one
-    std::size_t disagreeing = 0;     ///< conversations whose digest is another
+    std::set<std::string> disagreeing;            ///< conversations whose digest is another, or that a follower saw otherwise
     struct row {
         flaw_found flaw;
         std::string user, expected, actual;  ///< digests
@@ -107,6 +108,13 @@ struct verdict_on_data {
     };
     std::vector<row> flaws;          ///< the first hundred
     std::size_t flaws_in_all = 0;
+    std::size_t followers = 0, followed = 0;      ///< peers that followed the feed; messages that each had to be shown, in all
+
+    void add(row r) {
+        constexpr std::size_t rows_max = 100;
+        disagreeing.insert(r.flaw.conversation);
+        if (flaws_in_all++ < rows_max) flaws.push_back(std::move(r));
+    }
 };
 
 }  // namespace bsp::conformance::load

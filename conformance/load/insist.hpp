@@ -22,6 +22,9 @@ void side_by_side(std::size_t n, Body const& body) {
         });
 }
 
+/// "https://host:port" of a target.
+inline std::string origin_of(target const& t) { return t.url().substr(0, t.url().size() - t.base_path().size()); }
+
 /// Sends what `make` makes, again and anew as long as the target asks for patience, fails or does not answer; the last
 /// answer after a minute and a half.
 answer insistently(surroundings&, std::function<http_request()> const& make);

@@ -130,6 +130,8 @@ int run(load_arguments const& a, std::ostream& out, std::ostream& err) {
         << (opening.empty() ? "" : "note      " + opening + "\n") << std::flush;
 
     try {
+        constexpr std::chrono::seconds clocks_differ_max{5};
+        auto const since = world.now() - clocks_differ_max;
         company all{world, a.peers, out};
         script s{all, make_schedule({a.rate, duration, a.peers, *mixed, a.even ? arrivals::even : arrivals::poisson, seed}), seed};
         if (s.plan().empty()) throw usage_error{"nothing is due in so short a time at so low a rate"};
@@ -141,14 +143,16 @@ int run(load_arguments const& a, std::ostream& out, std::ostream& err) {
         f.effort.cores = std::max(1u, std::thread::hardware_concurrency());
         auto const ahead = static_cast<double>(supply::ahead_of(s.plan(), 0));
         s.begins(world.now() + std::chrono::milliseconds{static_cast<std::int64_t>(ahead * seconds_per_request / f.effort.cores * 1e3)});
+        followers following{all, since};
         {
             supply from{s};
             out << "          " << count_words(from.fill(), "request is", "requests are") << " signed ahead; the run begins" << std::endl;
             send_all(s, from, f, {std::chrono::seconds{a.timeout_s}, mixed->of(operation::telemetry) > 0});
         }
-        auto const data = judge_target(s, out);
+        auto const data = judge_target(s, following, out);
         bool const answers = data.judged || world.alive(std::chrono::milliseconds{500});
-        if (answers) leave(all), restore_privacy(world);
+        if (answers && data.flaws_in_all == 0) leave(all);  // else their requests can be sent again
+        if (answers) restore_privacy(world);
 
         auto const authority = world.target.authority();
         bool const here = authority.starts_with("localhost") || authority.starts_with("127.") || authority.starts_with("[::1]");

@@ -170,7 +170,7 @@ std::string body_of(account const& a) {
     fact("Arrivals", a.even ? "at even distances" : "at random (Poisson)");
     fact("Seed", std::to_string(a.seed));
     fact("Generator", cores_words(f.effort.own_cores) + (f.effort.machine_busy ? ", machine busy to " + percent_words(*f.effort.machine_busy) : "") + ", lag p99 " + duration_words(f.effort.lag.quantile(0.99)));
-    fact("Data", count_words(a.data.conversations, "conversation", "conversations") + " read, " + count_words(a.data.messages, "acknowledged message", "acknowledged messages") + ", " + (a.data.disagreeing == 0 ? "every digest agrees" : count_words(a.data.disagreeing, "digest differs", "digests differ")));
+    fact("Data", count_words(a.data.conversations, "conversation", "conversations") + " read, " + count_words(a.data.messages, "acknowledged message", "acknowledged messages") + ", " + (a.data.disagreeing.empty() ? "every digest agrees" : count_words(a.data.disagreeing.size(), "digest differs", "digests differ")));
     out += "</dl>";
     if (!a.opening.empty()) out += "<p class=\"remark\">" + html_text(a.opening) + "</p>";
     if (auto const limit = limits_of_generator(f, a.same_machine); !limit.empty()) out += "<p class=\"remark\">" + html_text(limit) + "</p>";

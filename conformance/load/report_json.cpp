@@ -67,8 +67,8 @@ json::object as_json(account const& a) {
             {"pushes_with_refused_items", f.conflicts},
             {"generator", json::object{{"cores_used", rounded(f.effort.own_cores)}, {"cores", f.effort.cores}, {"machine_busy", f.effort.machine_busy ? json::value(rounded(*f.effort.machine_busy)) : json::value{}},
                                        {"lag_us", quantiles_of(f.effort.lag)}, {"not_signed_in_time", f.effort.not_ready}, {"was_the_limit", !limits_of_generator(f, a.same_machine).empty()}}},
-            {"data", json::object{{"judged", a.data.judged}, {"why_not", a.data.why_not}, {"conversations", a.data.conversations}, {"acknowledged_messages", a.data.messages}, {"pushes_repeated", a.data.repeated}, {"pushes_settled", a.data.settled},
-                                  {"conversations_that_differ", a.data.disagreeing}, {"flaws_in_all", a.data.flaws_in_all}, {"flaws", std::move(flaws)}}},
+            {"data", json::object{{"judged", a.data.judged}, {"why_not", a.data.why_not}, {"conversations", a.data.conversations}, {"acknowledged_messages", a.data.messages}, {"followers", a.data.followers}, {"followed_messages", a.data.followed}, {"pushes_repeated", a.data.repeated}, {"pushes_settled", a.data.settled},
+                                  {"conversations_that_differ", a.data.disagreeing.size()}, {"flaws_in_all", a.data.flaws_in_all}, {"flaws", std::move(flaws)}}},
             {"advice", std::move(hints)}};
 }
 

@@ -28,7 +28,7 @@ std::string row(std::string const& name, std::uint64_t offered, std::uint64_t we
 std::string headline(account const& a) {
     auto const failed = failures_of(a.figures.all_ended());
     auto const& d = a.data;
-    if (d.flaws_in_all > 0) return count_words(d.disagreeing, "conversation is", "conversations are") + " not as acknowledged";
+    if (d.flaws_in_all > 0) return count_words(d.disagreeing.size(), "conversation is", "conversations are") + " not as acknowledged";
     if (!d.judged) return "Cannot be told: " + d.why_not;
     std::string out = d.messages == 0 ? "Nothing was acknowledged" : "Everything acknowledged is there";
     if (failed > 0) out += "; " + count_words(failed, "request", "requests") + " failed";
@@ -81,7 +81,7 @@ std::string as_text(account const& a) {
            "; 99 % of requests taken up within " + duration_words(f.effort.lag.quantile(0.99)) + " of when they were due\n";
     if (a.data.conversations > 0)
         out += left("data", 10) + count_words(a.data.conversations, "conversation", "conversations") + " read, " + count_words(a.data.messages, "acknowledged message", "acknowledged messages") + "; " +
-               (a.data.disagreeing == 0 ? "every digest agrees" : count_words(a.data.disagreeing, "digest differs", "digests differ")) + "; " + count_words(a.data.repeated, "push", "pushes") + " repeated" +
+               (a.data.disagreeing.empty() ? "every digest agrees" : count_words(a.data.disagreeing.size(), "digest differs", "digests differ")) + (a.data.followers > 0 ? "; " + count_words(a.data.followers, "peer", "peers") + " followed the feed" : std::string{}) + "; " + count_words(a.data.repeated, "push", "pushes") + " repeated" +
                (a.data.settled > 0 ? ", " + count_words(a.data.settled, "of which had no answer before", "of which had no answer before") : "") + "\n";
     // One of each conversation; the files have them all.
     constexpr std::size_t shown_max = 5;

@@ -62,7 +62,7 @@ std::string script::text_of(std::size_t n) {
             entry(n) = entry_for(said, name_of(n));
             return octets_of(company.push(who, name_of(n), {std::move(said)}), authority);
         }
-        case operation::pull: return octets_of(company.pull(who, moment(n) - pulled_interval), authority);
+        case operation::pull: return octets_of(company.pull(who, format_timestamp({(moment(n) - pulled_interval).seconds, 0}), {}), authority);
         case operation::read: return octets_of(company.read(company.conversations[conversation_of(p)]), authority);
         case operation::telemetry: return made_event(name_of(n), who.voice, scrambled(seed_ + n), moment(n));
     }

@@ -112,9 +112,9 @@ public:
     }
 
     void run() {
-        connect();
-        until_interrupted const guard;
         interrupted = false;
+        until_interrupted const guard;
+        connect();
         auto const cpu = own_cpu_seconds();
         auto const ticks = machine_ticks();
         begin_ = clock::now();

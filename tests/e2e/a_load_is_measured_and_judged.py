@@ -22,11 +22,11 @@ def load(url, users, *options, peers=10, rate=14, duration="3s"):
                           capture_output=True, text=True, errors="replace", check=False, timeout=240)
 
 
-def wait_for_a_pull(server):
+def wait_for_a_read(server):
     """Its log tells of the first request that only a run makes, and no preparation."""
     log = server.data.parent / "log"
     deadline = time.monotonic() + 60
-    while "GET /sync/" not in log.read_text(errors="replace") and time.monotonic() < deadline:
+    while "GET /conversations/load-" not in log.read_text(errors="replace") and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
@@ -44,6 +44,7 @@ class Load(unittest.TestCase):
     def test_a_good_backend_is_measured(self):
         page = self.scratch / "load.html"
         with reference_server("--type", "hosted") as server:
+            server_users = server.users.read_text(encoding="utf-8")
             done = load(server.url, server.users, "--mix", "push=4,pull=2,read=2,telemetry=2", "--report", page, "--json", self.scratch / "load.json", rate=20)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"(?m)^GOOD +Everything acknowledged is there$")
@@ -58,6 +59,8 @@ class Load(unittest.TestCase):
             self.assertTrue(0 < at["p50"] <= at["p90"] <= at["p99"] <= at["p99.9"] <= at["max"])
         self.assertEqual(sum(piece["offered"] for piece in told["over_time"]), told["offered"])
         self.assertEqual(told["data"]["conversations"], 40)
+        self.assertEqual(told["data"]["followers"], len(json.loads(server_users)))
+        self.assertEqual(told["data"]["followed_messages"], told["data"]["acknowledged_messages"])
         self.assertGreater(told["data"]["acknowledged_messages"], 40)
         text = page.read_text(encoding="utf-8")
         self.assertEqual(text.count("<svg"), 4)
@@ -84,6 +87,12 @@ class Load(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"twice: message load-\S+ of conversation load-\S+ of (alice|bob)\n +it is there more than once")
 
+    def test_a_feed_that_loses_entries_is_named(self):
+        with faulty_backend(self.users, "--fault", "F-SYN-154") as url:  # last_sync is a second ahead
+            done = load(url, self.users, rate=15, duration="6s")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"lost: message load-\S+ of conversation load-\S+ of (alice|bob)\n +it was in no pull of peer \S+, which followed the feed by last_sync")
+
     def test_limits_are_no_failures(self):
         with reference_server("--type", "hosted") as server:
             refused = load(server.url, server.users, "--mix", "push=1", peers=2, rate=60)
@@ -100,7 +109,7 @@ class Load(unittest.TestCase):
     def test_a_target_that_dies_leaves_a_report(self):
         with reference_server("--type", "hosted") as server:
             def kill_when_it_runs():
-                wait_for_a_pull(server)
+                wait_for_a_read(server)
                 server.stop(signal.SIGKILL)
             killer = threading.Thread(target=kill_when_it_runs)
             killer.start()
@@ -136,7 +145,7 @@ class Load(unittest.TestCase):
                 for line in process.stdout:
                     if "the run begins" in line:
                         break
-                wait_for_a_pull(server)
+                wait_for_a_read(server)
                 process.send_signal(signal.SIGINT)
                 rest, _ = process.communicate(timeout=60)
             finally:
