@@ -26,7 +26,7 @@ def wait_for_a_read(server):
     """Its log tells of the first request that only a run makes, and no preparation."""
     log = server.data.parent / "log"
     deadline = time.monotonic() + 60
-    while "GET /conversations/load-" not in log.read_text(errors="replace") and time.monotonic() < deadline:
+    while "GET /conversations/*" not in log.read_text(errors="replace") and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
