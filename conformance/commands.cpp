@@ -25,14 +25,6 @@ std::uint64_t random_seed() {
     return out;
 }
 
-std::chrono::milliseconds duration_of(std::string const& text) {
-    auto const digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    auto const unit = text.substr(digits);
-    if (digits < 1 || digits > 6 || (unit != "s" && unit != "ms" && unit != "m" && !unit.empty())) throw usage_error{"\"" + text + "\" is no duration; say 30s, 500ms or 2m"};
-    std::chrono::milliseconds const n{std::stoll(text.substr(0, digits))};
-    return unit == "ms" ? n : unit == "m" ? n * 60'000 : n * 1'000;
-}
-
 std::string target_arguments_of(run_arguments const& a, bool for_run) {
     std::string out = a.url;
     if (!a.users_file.empty()) out += " --users " + shell_word(a.users_file);

@@ -1,5 +1,6 @@
 #include "../commands.hpp"
 #include "../faulty/faults.hpp"
+#include "../load/load.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -120,6 +121,22 @@ int main(int argc, char** argv) {
         replay->add_option("--timeout", again.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
         add_trust(*replay, again.trust);
 
+        load_arguments burden;
+        auto* const load = app.add_subcommand("load", "Let many peers talk to a backend at a given rate; latencies, and whether all that was acknowledged is there. Exit status: 1 it is not, 2 cannot be told or many requests failed, 4 unreachable or died");
+        load->add_option("url", burden.url, "The backend: http(s)://host[:port][/prefix]");
+        load->add_option("--users", burden.users_file, "As for a run; peers belong to all of them in turns")->type_name("FILE");
+        load->add_option("--peers", burden.peers, "Backends that register, each with a key and connections of its own")->type_name("N")->capture_default_str();
+        load->add_option("--rate", burden.rate, "Requests a second, of all peers together")->type_name("R")->capture_default_str();
+        load->add_option("--duration", burden.duration, "How long requests are due")->type_name("DURATION")->capture_default_str();
+        load->add_option("--mix", burden.mix, "Shares of push, pull, read and telemetry")->type_name("NAME=SHARE,…")->capture_default_str();
+        load->add_option_function<std::string>("--arrivals", [&burden](std::string const& how) { burden.even = how == "even"; }, "poisson: due at random, as people come; even: at even distances")->check(CLI::IsMember({"poisson", "even"}));
+        load->add_flag("--over-limits", burden.over_limits, "Exceed what each peer may send, to see how the backend keeps its limits");
+        load->add_option("--seed", burden.seed, "Pins the schedule and what is said")->type_name("N");
+        load->add_option("--timeout", burden.timeout_s, "Seconds to wait for one answer")->check(CLI::Range(1, 600))->capture_default_str();
+        load->add_option("--report", burden.report, "Write an HTML page with plots here")->type_name("FILE");
+        load->add_option("--json", burden.json, "Write the figures for programs here")->type_name("FILE");
+        add_trust(*load, burden.trust);
+
         try {
             app.parse(argc, argv);
         } catch (CLI::ParseError const& e) {
@@ -133,6 +150,7 @@ int main(int argc, char** argv) {
         if (examine->parsed()) return doctor(visit, std::cout, std::cerr);
         if (pairing->parsed()) return pair(both, std::cout, std::cerr);
         if (replay->parsed()) return replay_sequence(again, std::cout, std::cerr);
+        if (load->parsed()) return put_under_load(burden, std::cout, std::cerr);
         return run_suite(std::move(run_with), std::cout, std::cerr);
     } catch (std::exception const& e) {
         std::cerr << "bsp-conformance: a fault of its own: " << e.what() << '\n';

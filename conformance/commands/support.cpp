@@ -35,6 +35,14 @@ recorded_run read_report(std::string const& path) {
     return *std::move(read);
 }
 
+std::chrono::milliseconds duration_of(std::string const& text) {
+    auto const digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    auto const unit = text.substr(digits);
+    if (digits < 1 || digits > 6 || (unit != "s" && unit != "ms" && unit != "m" && !unit.empty())) throw usage_error{"\"" + text + "\" is no duration; say 30s, 500ms or 2m"};
+    std::chrono::milliseconds const n{std::stoll(text.substr(0, digits))};
+    return unit == "ms" ? n : unit == "m" ? n * 60'000 : n * 1'000;
+}
+
 std::string from_environment(char const* name) {
     char const* value = std::getenv(name);
     return value ? value : "";

@@ -3,6 +3,7 @@
 #include "../commands.hpp"
 #include "../report/reading.hpp"
 
+#include <chrono>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -31,6 +32,9 @@ recorded_run read_report(std::string const& path);
 /// Users and admin token from files, else from the environment (BSP_USERS_FILE, BSP_USERS, BSP_ADMIN_TOKEN).
 std::vector<user_account> users_from(std::string const& file);
 std::optional<std::string> admin_token_from(std::string const& file);
+
+/// "30s", "500ms", "2m", or seconds alone; usage_error when it is none of these.
+std::chrono::milliseconds duration_of(std::string const& text);
 
 std::string from_environment(char const* name);
 

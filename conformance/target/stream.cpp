@@ -54,7 +54,7 @@ public:
         return ::poll(&p, 1, 0) != 0;
     }
 
-    [[nodiscard]] int fd() const noexcept { return fd_; }
+    [[nodiscard]] int descriptor() const noexcept override { return fd_; }
 
 private:
     static outcome result_of(ssize_t n, bool reading) {

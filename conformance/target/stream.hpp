@@ -44,6 +44,9 @@ public:
 
     /// Something can be read, or the other side has closed: no state to reuse an idle connection in.
     virtual bool disturbed() = 0;
+
+    /// For whoever waits for many streams at once.
+    [[nodiscard]] virtual int descriptor() const noexcept = 0;
 };
 
 /// What the TLS sessions with a target have in common; null where TLS is not spoken.
