@@ -1,6 +1,6 @@
 // A and B, the clients of one of the servers: does the work that `run` asks for and prints its times as one line of JSON.
-//   node driver.mjs SYSTEM URL work  {"conversations", "messages", "updates", "warm_up", …}
-//   node driver.mjs SYSTEM URL write {"conversations", "journal", …}   appends the id of each acknowledged message to the journal, until it is ended
+//   node driver.mjs SYSTEM URL work  {"pid" of the server, "conversations", "messages", "updates", "warm_up", …}
+//   node driver.mjs SYSTEM URL write {"conversations", "journal", …}   appends the id of each acknowledged message to the journal, until it is ended; "pause_ms" between them
 //   node driver.mjs SYSTEM URL list  {"journal", …}                    which of those messages there are
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -31,7 +31,16 @@ function conversations(prefix, count, each) {
   });
 }
 
-const seconds_since = (begun) => (performance.now() - begun) / 1000;
+/** {elapsed seconds, those of the server's processor}, since the call. */
+function stopwatch() {
+  const processor = () => {
+    const [user, system] = readFileSync(`/proc/${asked.pid}/stat`, "latin1").split(") ")[1].split(" ").slice(11, 13);
+    return (Number(user) + Number(system)) / 100;
+  };
+  const begun = performance.now();
+  const used = processor();
+  return () => ({ elapsed_s: (performance.now() - begun) / 1000, cpu_s: processor() - used });
+}
 
 async function work() {
   const names = new Map();
@@ -46,21 +55,21 @@ async function work() {
   await b.pull(warm.map(({ id }) => id));
   await b.close();
 
-  let begun = performance.now();
+  let stop = stopwatch();
   await a.push(main);
-  const push_s = seconds_since(begun);
+  const push = stop();
 
   b = await connect(url, options);
-  begun = performance.now();
+  stop = stopwatch();
   const found = await b.pull(main.map(({ id }) => id));
-  const pull_s = seconds_since(begun);
+  const pull = stop();
   for (const { id, messages } of main) {
     const there = new Map((found.get(id) ?? []).map((one) => [one.id, one.content]));
     if (there.size !== messages.length || !messages.every((one) => there.get(one.id) === one.content)) throw new Error(`${id}: ${there.size} of ${messages.length} messages, or other ones, came to B`);
   }
 
   const update_ms = [];
-  const acknowledged_ms = [];
+  const known_ms = [];  // to A
   let seen = () => {};
   await b.watch(hot.map(({ id }) => id), (one) => seen(one));
   for (let i = -10; i < asked.updates; ++i) {
@@ -69,10 +78,10 @@ async function work() {
     const begun = performance.now();
     const at_a = a.append(hot[0].id, one).then(() => performance.now());
     const [came, known] = await Promise.all([at_b, at_a]);
-    if (i >= 0) update_ms.push(came - begun), acknowledged_ms.push(known - begun);
+    if (i >= 0) update_ms.push(came - begun), known_ms.push(known - begun);
     await pause(5);
   }
-  console.log(JSON.stringify({ push_s, pull_s, update_ms, acknowledged_ms }));
+  console.log(JSON.stringify({ push, pull, update_ms, known_ms }));
   process.exit(0);
 }
 
@@ -89,6 +98,7 @@ async function write() {
       const one = message(`${id}-${i}`, i);
       await a.append(id, one);
       appendFileSync(asked.journal, `${id} ${one.id}\n`);
+      if (asked.pause_ms) await pause(asked.pause_ms);
     }
   }));
 }

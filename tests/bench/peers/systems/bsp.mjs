@@ -13,12 +13,33 @@ const IN_FLIGHT = 2;
 const signed_by_pool = promisify(sign);  // on another thread, while this one goes on
 const base64url = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
+const escaped = (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
+
+function quoted(text) {
+  const made = JSON.stringify(text);
+  return /[\u007f-\uffff]/.test(made) ? made.replace(/[\u007f-\uffff]/g, escaped) : made;
+}
+
+const quoted_names = new Map();
+
 /** C14N-1: members sorted by name, separators ", " and ": ", ASCII only. */
 function canonical(value) {
-  if (typeof value === "string") return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
-  if (Array.isArray(value)) return "[" + value.map(canonical).join(", ") + "]";
+  if (typeof value === "string") return quoted(value);
   if (value === null || typeof value !== "object") return String(value);
-  return "{" + Object.keys(value).sort().map((name) => `${canonical(name)}: ${canonical(value[name])}`).join(", ") + "}";
+  let out = "", separator = "";
+  if (Array.isArray(value)) {
+    for (const element of value) {
+      out += separator + canonical(element);
+      separator = ", ";
+    }
+    return `[${out}]`;
+  }
+  for (const name of Object.keys(value).sort()) {
+    if (!quoted_names.has(name)) quoted_names.set(name, quoted(name) + ": ");
+    out += separator + quoted_names.get(name) + canonical(value[name]);
+    separator = ", ";
+  }
+  return `{${out}}`;
 }
 
 /** A registration of the user at the server, and a kept connection. */

@@ -52,7 +52,7 @@ class Room {
   async loaded() {
     if (this.messages.length > 0) return;
     await new Promise((resolve) => {
-      const late = setTimeout(resolve, 5000);
+      const late = setTimeout(resolve, 30_000);
       this.doc.once("update", () => (clearTimeout(late), resolve()));
     });
   }
