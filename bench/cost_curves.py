@@ -2,7 +2,7 @@
 """What a request costs against the size of what the server holds, on SQLite and on PostgreSQL, over loopback; and what memory
 the server takes. Draws the curves of bench/README.md.
 
-    /usr/bin/python3 bench/cost_curves.py [--build build/bench] [--stores sqlite,postgresql] [--only push,pull,read,memory,peers]
+    /usr/bin/python3 bench/cost_curves.py [--build build/bench] [--stores sqlite,postgresql] [--only push,large,pull,read,memory,peers]
                                           [--size-max 100000] [--repeats 15] [--into bench/curves]
 
 Times are medians; the sizes and the stores take turns, so that what else the machine does falls on all alike. Processor time is
@@ -31,6 +31,8 @@ CONTENT = "Could you move the meeting with Zo\u00eb to Thursday, and tell the ot
 SECRET = "a pairing secret for everyone, long enough"
 STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 PEERS = [10, 100, 1_000]
+LARGE = [1, 10, 100, 1_000]  # messages
+LARGE_CONTENT = "x" * 100_000
 GROWTH_MAX = 0.4  # the exponent over the last two decades; what is quadratic in all is 1 in each
 
 
@@ -38,7 +40,7 @@ def options():
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--build", default=ROOT / "build" / "bench", type=Path)
     words.add_argument("--stores", default="sqlite,postgresql")
-    words.add_argument("--only", default="push,pull,read,memory,peers")
+    words.add_argument("--only", default="push,large,pull,read,memory,peers")
     words.add_argument("--size-max", default=100_000, type=int)
     words.add_argument("--repeats", default=15, type=int)
     words.add_argument("--into", default=ROOT / "bench" / "curves", type=Path)
@@ -123,13 +125,13 @@ class Line(Peer):
         status, text = self.octets(method, target, authorization, None if body is None else json.dumps(body))
         return status, json.loads(text or "null")
 
-    def signed(self, conversations):
-        """The text of a push; `conversations`: id → number of messages, or ids of them."""
+    def signed(self, conversations, content=CONTENT):
+        """The text of a push; `conversations`: pairs of an id and a number of messages."""
         now = timestamp(time.time())
         origin = {"source_backend": "t", "version": 1}
 
         def messages(count):
-            return [{"id": uuid.uuid4().hex, "role": "user", "content": CONTENT, "timestamp": now, "surface": "web", **origin} for _ in range(count)]
+            return [{"id": uuid.uuid4().hex, "role": "user", "content": content, "timestamp": now, "surface": "web", **origin} for _ in range(count)]
         body = {"sync_id": uuid.uuid4().hex, "timestamp": now,
                 "conversations": [{"conversation_id": one, "messages": messages(count), "surfaces": ["web"], "last_modified": now, **origin} for one, count in conversations]}
         body["signature"] = base64.b64encode(KEY.sign(json.dumps(body, sort_keys=True).encode(), PSS, hashes.SHA256())).decode()
@@ -139,8 +141,8 @@ class Line(Peer):
             self.peer_id = self.register()
         return json.dumps(body)
 
-    def push(self, conversations):
-        text = self.signed(conversations)
+    def push(self, conversations, content=CONTENT):
+        text = self.signed(conversations, content)
         status, answer = self.octets("POST", f"/sync/{self.peer_id}", body=text)
         assert status == 200, answer
 
@@ -207,20 +209,37 @@ class Figures:
         return not grows
 
 
-def push(backends, figures):
-    lines = {backend: Line(backend) for backend in backends}
-    for backend in backends:
-        for size in SIZES:
-            lines[backend].fill(f"c{size}", size)
+def pushes(backends, figures, lines, sizes, what):
+    """One message into the conversation of each size, again and again."""
     for _ in range(ASKED.repeats):
-        for size in SIZES:
-            for backend, line in lines.items():
+        for size in sizes:
+            for backend in backends:
+                line = lines[backend]
                 text = line.signed([(f"c{size}", 1)])
                 elapsed, cpu, _ = line.timed("POST", f"/sync/{line.peer_id}", body=text)
-                figures.note(backend.store, "push elapsed", size, elapsed)
-                figures.note(backend.store, "push cpu", size, cpu)
+                figures.note(backend.store, f"{what} elapsed", size, elapsed)
+                figures.note(backend.store, f"{what} cpu", size, cpu)
+
+
+def push(backends, figures):
+    lines = {backend: Line(backend) for backend in backends}
+    for line in lines.values():
+        for size in SIZES:
+            line.fill(f"c{size}", size)
+    pushes(backends, figures, lines, SIZES, "push")
     return figures.draw("push", "A push of one message", "messages in the conversation", "milliseconds",
                         [("push elapsed", "elapsed", False), ("push cpu", "CPU", True)], ["push cpu"])
+
+
+def large(backends, figures):
+    lines = {backend: Line(backend) for backend in backends}
+    for line in lines.values():
+        for size in LARGE:
+            for done in range(0, size, 50):
+                line.push([(f"c{size}", min(50, size - done))], LARGE_CONTENT)
+    pushes(backends, figures, lines, LARGE, "large")
+    return figures.draw("large", "A push of one message, where those held have 100 kB each", "messages in the conversation", "milliseconds",
+                        [("large elapsed", "elapsed", False), ("large cpu", "CPU", True)], ["large cpu"])
 
 
 def pull(backends, figures):
@@ -301,7 +320,7 @@ def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8_192)), hard))
     figures, flat = Figures(), []
-    for measure in (push, pull, read, memory, peers):
+    for measure in (push, large, pull, read, memory, peers):
         if measure.__name__ not in ASKED.only.split(","):
             continue
         scratch = Path(tempfile.mkdtemp(prefix="bsp-curves-"))
