@@ -21,6 +21,7 @@ function quoted(text) {
 }
 
 const quoted_names = new Map();
+let version = Date.now();  // of conversations: each push changes theirs
 
 /** C14N-1: members sorted by name, separators ", " and ": ", ASCII only. */
 function canonical(value) {
@@ -97,7 +98,7 @@ class Peer {
 
   async push(conversations) {
     const now = new Date().toISOString();
-    const entries = conversations.map(({ id, messages }) => ({ conversation_id: id, last_modified: now, messages, source_backend: "a", surfaces: ["web"], version: 1 }));
+    const entries = conversations.map(({ id, messages }) => ({ conversation_id: id, last_modified: now, messages, source_backend: "a", surfaces: ["web"], version: ++version }));
     const text = canonical({ sync_id: randomUUID(), timestamp: now, conversations: entries });
     const signature = (await this.signature(text)).toString("base64");
     const { conflicts } = await this.call("POST", "/sync/" + this.peer_id, `${text.slice(0, -1)}, "signature": "${signature}"}`);
