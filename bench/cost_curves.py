@@ -17,6 +17,7 @@ import math
 import os
 import resource
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -319,6 +320,7 @@ def peers(backends, figures):
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8_192)), hard))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends, too
     figures, flat = Figures(), []
     for measure in (push, large, pull, read, memory, peers):
         if measure.__name__ not in ASKED.only.split(","):

@@ -7,8 +7,9 @@ const IN_FLIGHT = 16;
 
 export async function connect(url, { names }) {
   const adapter = new WebSocketClientAdapter(url.replace("http", "ws"));
+  const connected = new Promise((resolve) => adapter.once("peer-candidate", resolve));
   const repo = new Repo({ network: [adapter], sharePolicy: async () => true });
-  await repo.networkSubsystem.whenReady();
+  await connected;  // the repository calls itself ready after a second without
   const handles = new Map();
   const each = async (items, run) => {
     const waiting = [...items];
