@@ -5,6 +5,9 @@
 
 #include <spdlog/spdlog.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -13,6 +16,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 namespace {
 
@@ -85,6 +89,11 @@ int serve(config const& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef __GLIBC__
+    // What one large request or page took goes back to the system, and not to one of many arenas of threads.
+    mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+#endif
     umask(077);  // whatever is written here is for its owner
     return run(argc, argv, std::cin, std::cout, std::cerr, serve);
 }

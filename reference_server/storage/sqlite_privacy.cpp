@@ -45,15 +45,25 @@ result<std::vector<message_place>> sqlite_tenant::expired_messages(privacy::expi
 }
 
 sha256_digest sqlite_tenant::trace_of(std::string_view conversation_id, std::string_view id) {
-    auto row = session_.db.prepare("SELECT value FROM meta WHERE name = 'departed_key'");
-    if (!row.step()) throw std::runtime_error{"the key of departed ids is missing"};
+    if (!departed_key_) {
+        auto row = session_.db.prepare("SELECT value FROM meta WHERE name = 'departed_key'");
+        if (!row.step()) throw std::runtime_error{"the key of departed ids is missing"};
+        departed_key_ = row.text(0);
+    }
     std::string text = user_;
     for (std::string_view const part : {conversation_id, id}) text.append(1, '\0').append(part);
-    return hmac_sha256(row.text(0), text);
+    return hmac_sha256(*departed_key_, text);
 }
 
 result<std::optional<departure>> sqlite_tenant::departed(std::string_view conversation_id, std::string_view id) {
     return guarded(session_, [&]() -> result<std::optional<departure>> {
+        // Most users have never erased anything, and a push asks for every message.
+        if (!anything_departed_) {
+            auto any = session_.db.prepare("SELECT EXISTS (SELECT 1 FROM departed WHERE user_id = ?1)");
+            any.bind(user_).step();
+            anything_departed_ = any.boolean(0);
+        }
+        if (!*anything_departed_) return std::optional<departure>{};
         sha256_digest const trace = trace_of(conversation_id, id);
         auto row = session_.db.prepare("SELECT cause, version FROM departed WHERE user_id = ?1 AND trace = ?2");
         if (!row.bind(user_, trace).step()) return std::optional<departure>{};
@@ -63,6 +73,7 @@ result<std::optional<departure>> sqlite_tenant::departed(std::string_view conver
 
 result<> sqlite_tenant::put_departed(std::string_view conversation_id, std::string_view id, departure const& d) {
     return guarded(session_, [&]() -> result<> {
+        anything_departed_ = true;
         sha256_digest const trace = trace_of(conversation_id, id);
         session_.db.prepare("INSERT OR REPLACE INTO departed (user_id, trace, cause, version) VALUES (?1, ?2, ?3, ?4)")
             .bind(user_, trace, static_cast<std::int64_t>(d.cause), d.version)

@@ -41,6 +41,7 @@ result<std::optional<merge::conversation_head>> sqlite_tenant::head(std::string_
 
 result<std::vector<merge::message>> sqlite_tenant::messages(std::string_view conversation_id, std::span<std::string const> ids) {
     return guarded(session_, [&]() -> result<std::vector<merge::message>> {
+        if (absent_ && absent_->conversation_id == conversation_id && std::ranges::equal(absent_->ids, ids)) return std::vector<merge::message>{};
         std::vector<std::string_view> wanted{ids.begin(), ids.end()};
         std::sort(wanted.begin(), wanted.end());
         wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
@@ -49,6 +50,7 @@ result<std::vector<merge::message>> sqlite_tenant::messages(std::string_view con
             auto row = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3");
             if (row.bind(user_, conversation_id, id).step()) found.push_back(opened_message(session_.content, row, message_content, user_, conversation_id));
         }
+        if (found.empty()) absent_ = absence{std::string{conversation_id}, {ids.begin(), ids.end()}};
         return found;
     });
 }
@@ -185,6 +187,7 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
 
 result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
+        absent_.reset();
         auto upsert = session_.db.prepare("INSERT INTO message (" BSP_MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
                                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
                                           "ON CONFLICT (user_id, conversation_id, id) DO UPDATE SET version = excluded.version, "

@@ -6,7 +6,9 @@
 #include <bsp/policy/store.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 /// The protocol's questions and changes as SQL. A statement about a user's data is bound to that user
 /// first; there is no other kind.
@@ -62,8 +64,17 @@ private:
     /// The keyed hash under which a departed id is remembered.
     sha256_digest trace_of(std::string_view conversation_id, std::string_view id);
 
+    /// Messages that were looked for last and not found: a push looks for its messages twice.
+    struct absence {
+        std::string conversation_id;
+        std::vector<std::string> ids;
+    };
+
     sqlite_session& session_;
     std::string user_;
+    std::optional<bool> anything_departed_;  ///< nothing: nobody has asked
+    std::optional<std::string> departed_key_;
+    std::optional<absence> absent_;
 };
 
 /// What snapshots and transactions read of the registry.

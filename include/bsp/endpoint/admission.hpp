@@ -15,11 +15,13 @@
 
 namespace bsp::endpoint {
 
-/// Removes what has expired of one conversation, so that what is written to it now meets nothing old.
+/// Removes what has expired of one conversation, so that what is written to it now meets nothing old. Messages are read from
+/// the oldest on: where none has expired that is one, however many and however large the others are.
 inline result<> clear_expired(tenant_writer& mine, std::string const& conversation_id, privacy::expiry const& e) {
-    static constexpr std::size_t step = 256;
+    static constexpr std::size_t step_max = 256;
+    std::size_t step = 1;
     std::optional<position> after;
-    for (bool more = true; more;) {
+    for (bool more = true; more; step = std::min(4 * step, step_max)) {
         BSP_TRY(auto const page, mine.messages_in_order(conversation_id, after, step));
         std::vector<std::string> gone;
         more = page.size() == step && page.back().timestamp <= e.data_until;
