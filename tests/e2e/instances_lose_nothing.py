@@ -22,59 +22,6 @@ BACK_WITHIN = 30
 MESSAGES = 5
 
 
-class Writer(threading.Thread):
-    """A peer that pushes without a pause, each push until it is acknowledged."""
-
-    def __init__(self, running, number, ended):
-        super().__init__(daemon=True)
-        self.peer = Peer(running)
-        self.number, self.ended = number, ended
-        self.conversation = f"c{number}"
-        self.acknowledged = []       # ids
-        self.answers = []            # (time, status or 0, Retry-After)
-        self.last_acknowledged = time.monotonic()
-
-    def run(self):
-        for turn in range(10**6):
-            ids = [f"m{self.number}-{turn}-{i}" for i in range(MESSAGES)]
-            while not self.push(f"sync-{self.number}-{turn}", ids):
-                if self.ended.is_set():
-                    return
-                self.ended.wait(0.1)
-            self.acknowledged += ids
-            self.last_acknowledged = time.monotonic()
-            # Within the budget of 100 a minute.
-            if self.ended.wait(0.65):
-                return
-
-    def push(self, sync_id, ids):
-        connection = http.client.HTTPConnection(self.peer.host, self.peer.port, timeout=15)
-        try:
-            connection.request("POST", f"/sync/{self.peer.peer_id}", json.dumps(push_body(self.peer, sync_id, self.conversation, ids)), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            answer.read()
-            self.answers.append((time.monotonic(), answer.status, answer.getheader("Retry-After")))
-            return answer.status == 200
-        except (OSError, http.client.HTTPException):
-            self.answers.append((time.monotonic(), 0, None))
-            return False
-        finally:
-            connection.close()
-
-
-def messages_of(peer, conversation):
-    found, cursor = [], ""
-    while True:
-        status, page = peer.ask("GET", f"/sync/{peer.peer_id}?limit=100" + (f"&cursor={cursor}" if cursor else ""))
-        assert status == 200, page
-        for entry in page["conversations"]:
-            if entry["conversation_id"] == conversation:
-                found += [message["id"] for message in entry["messages"]]
-        if not page["has_more"]:
-            return found
-        cursor = page["cursor"]
-
-
 @unittest.skipUnless(is_installed(), "PostgreSQL is not installed")
 class Faults(unittest.TestCase):
     def under_load(self, fault):
