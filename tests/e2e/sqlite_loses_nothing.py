@@ -185,6 +185,14 @@ class Damage(unittest.TestCase):
         (self.scratch / "away").rename(self.file)
         self.assert_all_is_there()
 
+    def test_a_store_without_its_identity_is_not_given_another(self):
+        self.backend.stop()
+        (self.backend.data / "identity.json").rename(self.scratch / "away")
+        self.assertIn("identity.json is missing", self.refused())
+        self.assertFalse((self.backend.data / "identity.json").exists())
+        (self.scratch / "away").rename(self.backend.data / "identity.json")
+        self.assert_all_is_there()
+
     def test_a_log_that_is_gone_is_told(self):
         """What a killed server has committed is in the log alone; without it the file is sound, and older."""
         copy = self.scratch / "copy"
