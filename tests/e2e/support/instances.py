@@ -15,9 +15,11 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.backends import REPOSITORY, SERVER, SUITE  # noqa: E402
+from support.network import Network  # noqa: E402
 
 POSTGRES = REPOSITORY / "tests" / "support" / "postgres"
 ROUND_ROBIN = Path(__file__).resolve().parent / "round_robin.py"
@@ -35,6 +37,10 @@ class Database:
         self.url = subprocess.run([POSTGRES, "start", self.folder, *settings], check=True, capture_output=True, text=True).stdout.strip()
         self.run("CREATE ROLE hosting LOGIN", "ALTER DATABASE bsp OWNER TO hosting")
         self.hosting_url = self.url.replace("bsp@", "hosting@")
+
+    def owner(self):
+        """Who its server runs as."""
+        return (self.folder / "data").owner()
 
     def run(self, *statements):
         commands = [part for statement in statements for part in ("-c", statement)]
@@ -63,14 +69,22 @@ def wait_for_file(file, process, log):
 
 
 class Instances:
-    """`url` is the proxy's, `users` and `admin_token` are files; `urls` are those of the instances."""
+    """`url` is the proxy's, `users` and `admin_token` are files; `urls` are those of the instances. With `networked` they reach the
+    database over `network`; `prepare(database)` is called before they start."""
 
-    def __init__(self, scratch, count=2, options=(), settings=("max_connections = 60",)):
+    def __init__(self, scratch, count=2, options=(), settings=("max_connections = 60",), networked=False, prepare=None):
         self.scratch = Path(scratch)
         self.log = self.scratch / "log"
         self.data = self.scratch / "data"
         self.users, self.admin_token = self.data / "users.json", self.data / "admin.token"
         self.database = Database(self.scratch / "database", *settings)
+        self.network = None
+        if networked:
+            parts = urlsplit(self.database.hosting_url)
+            self.network = Network(parts.port)
+            self.database.hosting_url = self.database.hosting_url.replace(f":{parts.port}/", f":{self.network.port}/")
+        if prepare:
+            prepare(self.database)
         self.ports = [free_port() for _ in range(count)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self.options = list(options)
@@ -108,6 +122,8 @@ class Instances:
                     process.wait(timeout=20)
                 process.kill()
                 process.wait()
+        if self.network:
+            self.network.close()
         with contextlib.suppress(subprocess.CalledProcessError):
             self.database.stop("immediate")
 
