@@ -1,5 +1,6 @@
 """Writers that do not give up, and what judges whether everything that was acknowledged to them is there, once."""
 
+import collections
 import http.client
 import json
 import threading
@@ -24,6 +25,7 @@ class Writer(threading.Thread):
         self.tried = set()           # ids
         self.acknowledged = []       # ids
         self.answers = []            # (time, status or 0, Retry-After)
+        self.refusals = collections.Counter()
         self.waited_max = 0.0        # seconds, for an answer of any kind
         self.last_acknowledged = time.monotonic()
 
@@ -46,7 +48,9 @@ class Writer(threading.Thread):
         try:
             connection.request("POST", target, json.dumps(body), {"Content-Type": "application/json", **(headers or {})})
             answer = connection.getresponse()
-            answer.read()
+            words = answer.read()
+            if answer.status >= 400:
+                self.refusals[answer.status, words] += 1
             status, retry_after = answer.status, answer.getheader("Retry-After")
         except (OSError, http.client.HTTPException):
             status, retry_after = 0, None
@@ -58,13 +62,17 @@ class Writer(threading.Thread):
 
 
 class Pusher(Writer):
-    """A peer with signed pushes."""
+    """A peer with signed pushes; what is repeated under a `sync_id` is the same."""
+
+    body = (None, None)  # of a turn
 
     def ids_of(self, turn):
         return [f"m{self.number}-{turn}-{i}" for i in range(MESSAGES)]
 
     def write(self, turn, ids):
-        return self.send(f"/sync/{self.peer.peer_id}", push_body(self.peer, f"sync-{self.number}-{turn}", self.conversation, ids)) == 200
+        if self.body[0] != turn:
+            self.body = turn, push_body(self.peer, f"sync-{self.number}-{turn}", self.conversation, ids)
+        return self.send(f"/sync/{self.peer.peer_id}", self.body[1]) == 200
 
     def held(self):
         found, cursor = [], ""
@@ -131,7 +139,11 @@ class Load:
 
     def wait_until_all_are_served(self):
         now = time.monotonic()
-        self.wait_for(lambda: all(writer.last_acknowledged > now for writer in self.writers), "not everybody is served again")
+        deadline = now + BACK_WITHIN
+        while waiting := [writer for writer in self.writers if writer.last_acknowledged <= now]:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not everybody is served again: {[(writer.conversation, writer.answers[-3:], writer.refusals.most_common(3)) for writer in waiting]}")
+            time.sleep(0.02)
 
     def wait_for_status(self, status):
         """Until somebody has got it as an answer, from now on."""
@@ -146,7 +158,7 @@ class Load:
         """Ends the writing and holds what is there against what was acknowledged; the statuses that were met."""
         self.end()
         answers = [answer for writer in self.writers for answer in writer.answers]
-        test.assertLessEqual({status for _, status, _ in answers}, {0, 200, 201, 503})
+        test.assertLessEqual({status for _, status, _ in answers}, {0, 200, 201, 503}, [writer.refusals for writer in self.writers])
         test.assertEqual([], [answer for answer in answers if answer[1] == 503 and not answer[2]], "503 without Retry-After")
         for writer in self.writers:
             held = writer.held()
