@@ -52,6 +52,17 @@ class Database:
     def start_again(self):
         subprocess.run([POSTGRES, "again", self.folder], check=True)
 
+    def see_that_it_runs(self):
+        """As whoever watches over services does."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                return self.run("SELECT 1")
+            if not (self.folder / "data" / "postmaster.pid").exists():
+                return self.start_again()
+            time.sleep(0.1)
+        raise RuntimeError("the database neither runs nor has ended")
+
 
 def free_port():
     with socket.socket() as found:
@@ -129,9 +140,9 @@ class Instances:
 
 
 @contextlib.contextmanager
-def instances(count=2, **how):
+def instances(count=2, folder=None, **how):
     # Whoever PostgreSQL runs as must get to its folder.
-    scratch = tempfile.mkdtemp(prefix="bsp-instances-")
+    scratch = tempfile.mkdtemp(prefix="bsp-instances-", dir=folder)
     os.chmod(scratch, 0o711)
     running = None
     try:
