@@ -108,7 +108,8 @@ bool trail_is_ahead(std::filesystem::path const& data_dir, store_base& store) {
     int const file = open_file(path);
     std::uint64_t told = 0;
     try {
-        told = number_of(last_line(file, path));
+        // A server that writes to it was told when it started, and may be in the middle of a line.
+        if (::flock(file, LOCK_EX | LOCK_NB) == 0) told = number_of(last_line(file, path));
     } catch (...) {
         ::close(file);
         throw;
