@@ -102,6 +102,38 @@ std::string first_line(std::filesystem::path const& path) {
 
 }  // namespace
 
+bool trail_is_ahead(std::filesystem::path const& data_dir, store_base& store) {
+    auto const path = data_dir / "audit.jsonl";
+    if (!std::filesystem::exists(path)) return false;
+    int const file = open_file(path);
+    std::uint64_t told = 0;
+    try {
+        // A server that writes to it was told when it started, and may be in the middle of a line.
+        if (::flock(file, LOCK_EX | LOCK_NB) == 0) told = number_of(last_line(file, path));
+    } catch (...) {
+        ::close(file);
+        throw;
+    }
+    ::close(file);
+    auto const reached = store.read([](store_reader& r) -> result<std::uint64_t> {
+        BSP_TRY(auto const last, r.last_audit());
+        if (last) return last->number;
+        BSP_TRY(auto const begin, r.audit_begin());
+        return begin.number;
+    });
+    if (!reached) throw std::runtime_error{"the audit trail of the store cannot be read"};
+    return told > *reached;
+}
+
+std::string put_trail_aside(std::filesystem::path const& data_dir) {
+    auto const path = data_dir / "audit.jsonl";
+    if (!std::filesystem::exists(path)) return {};
+    auto aside = data_dir / ("audit.until-" + std::to_string(server_clock{}.now().seconds) + ".jsonl");
+    for (int more = 2; std::filesystem::exists(aside); ++more) aside = data_dir / ("audit.until-" + std::to_string(server_clock{}.now().seconds) + "-" + std::to_string(more) + ".jsonl");
+    std::filesystem::rename(path, aside);
+    return aside.string();
+}
+
 audit_file::audit_file(std::filesystem::path const& data_dir, store_base& store, refusal_trail& trail) : store_{store}, trail_{trail}, path_{data_dir / "audit.jsonl"}, file_{open_file(path_)} {
     auto const& path = path_;
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
@@ -111,10 +143,9 @@ audit_file::audit_file(std::filesystem::path const& data_dir, store_base& store,
     std::string const line = last_line(file_, path);
     if (!line.empty() && !belongs(store_, line)) {
         // Never written over, never lengthened with what does not follow from it.
-        auto const aside = data_dir / ("audit.until-" + std::to_string(server_clock{}.now().seconds) + ".jsonl");
-        spdlog::error("{} is not the trail of this store; it is kept as {}, and a new one begins", path.string(), aside.string());
         ::close(file_);
-        std::filesystem::rename(path, aside);
+        std::string const aside = put_trail_aside(data_dir);
+        spdlog::error("{} is not the trail of this store; it is kept as {}, and a new one begins", path.string(), aside);
         file_ = open_file(path);
         (void)::flock(file_, LOCK_EX | LOCK_NB);
     } else {

@@ -50,6 +50,13 @@ private:
     std::thread thread_;
 };
 
+/// Whether the file tells of entries that the store, which has one of its own, has not reached: the store is an older copy of itself, or
+/// has lost the end of what was committed.
+bool trail_is_ahead(std::filesystem::path const& data_dir, store_base& store);
+
+/// Keeps the file under another name, which is returned, so that a new one begins; "" when there is none.
+std::string put_trail_aside(std::filesystem::path const& data_dir);
+
 /// What `bsp-server audit …` does. Each returns the text to print; what is wrong with the trail is `not_achieved`.
 namespace audit_control {
 

@@ -7,6 +7,7 @@
 #include "operator_desk.hpp"
 #include "pairing.hpp"
 #include "storage/registry.hpp"
+#include "store_control.hpp"
 #include "sync_control.hpp"
 #include "toolbox.hpp"
 
@@ -37,11 +38,20 @@ void declare_user_commands(CLI::App& app, subject& who, std::function<std::strin
     user->add_subcommand("list", "Print the user ids")->fallthrough()->callback([&] { chosen = [&who] { return toolbox::list_users(who); }; });
 }
 
-void declare_store_commands(CLI::App& app, config const& c, subject const& who, std::function<std::string()>& chosen) {
+void declare_store_commands(CLI::App& app, config const& c, subject const& who, std::string& file, std::function<std::string()>& chosen) {
     auto* const store = app.add_subcommand("store", "Look after the database")->require_subcommand(1)->fallthrough();
     store->add_subcommand("new-epoch", "After a backup was restored, before the server starts: peers then sync from the beginning; prints the epoch")
         ->fallthrough()
-        ->callback([&] { chosen = [&] { return renew_epoch(c.store, who.data_dir); }; });
+        ->callback([&] { chosen = [&] { return store_control::new_epoch(c.store, who.data_dir); }; });
+    auto const of_file = [&](char const* name, char const* what, char const* file_is, std::string (*run_it)(std::string const&, std::filesystem::path const&, std::filesystem::path const&)) {
+        auto* const sub = store->add_subcommand(name, what)->fallthrough();
+        auto* const option = sub->add_option("file", file, file_is)->type_name("FILE");
+        sub->callback([&, run_it] { chosen = [&, run_it] { return run_it(c.store, who.data_dir, expand_home(file)); }; });
+        return option;
+    };
+    of_file("backup", "Copy the database into a new file, also while the server runs", "Where the copy goes", store_control::back_up)->required();
+    of_file("restore", "Put such a copy in the place of the database, while the server is stopped; peers then sync from the beginning", "The copy", store_control::restore)->required();
+    of_file("check", "Look at every page of the database, also while the server runs", "A copy, instead", store_control::check);
 }
 
 void declare_content_commands(CLI::App& app, config const& c, subject const& who, std::function<std::string()>& chosen) {
@@ -173,6 +183,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     pairing_request pairing;
     key_arguments keys;
     desk_arguments desk;
+    std::string copy;  ///< of the store
     std::function<std::string()> chosen;
 
     CLI::App app{"The reference server of the Backend Sync Protocol.\n"
@@ -182,7 +193,7 @@ int run(int argc, char const* const* argv, std::istream& in, std::ostream& out, 
     app.set_version_flag("--version", "bsp-server 1.0.0 (BSP 1.0)");
     declare_options(app, c);
     declare_user_commands(app, who, chosen);
-    declare_store_commands(app, c, who, chosen);
+    declare_store_commands(app, c, who, copy, chosen);
     declare_content_commands(app, c, who, chosen);
     declare_audit_commands(app, c, who, trail, chosen);
     declare_key_commands(app, who, keys, chosen);

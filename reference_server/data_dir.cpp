@@ -134,6 +134,8 @@ installation open_installation(std::filesystem::path const& dir, std::string con
     auto const path = dir / "identity.json";
     auto text = read_file(path);
     bool const first_start = !text;
+    // To peers a backend of another identity is another one, whatever it holds.
+    if (first_start && std::filesystem::exists(dir / "bsp.db")) throw std::runtime_error{path.string() + " is missing, although bsp.db is there; restore it, or move bsp.db away to begin anew"};
     // The key comes first: an identity on disk means that the first start got as far as having a key.
     auto const keys = open_key_store(dir);
     rsa_private_key key = open_key(*keys, first_start);

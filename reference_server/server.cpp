@@ -177,6 +177,9 @@ private:
         protect_content(c.store, dir, c.encrypt_content);
         auto store = open_store(c.store, dir, c.store_connections);
         claim_store(*store, self.backend_id);
+        // On a database that others share, a standby may have taken over.
+        if (c.store == "sqlite" && trail_is_ahead(dir, *store))
+            throw std::runtime_error{dir.string() + ": audit.jsonl reaches further than the store, which is an older copy or has lost its end. Bring back the latest, or let peers send again what is missing: bsp-server store new-epoch"};
         return store;
     }
 

@@ -25,6 +25,13 @@ namespace {
 
 std::string sqlite_file(std::filesystem::path const& data_dir) { return (data_dir / "bsp.db").string(); }
 
+/// Where the audit trail has been written, a store has been (audit_file.hpp).
+void insist_on_file(std::filesystem::path const& data_dir) {
+    std::string const path = sqlite_file(data_dir);
+    if (!std::filesystem::exists(path) && std::filesystem::exists(data_dir / "audit.jsonl"))
+        throw std::runtime_error{path + " is missing, although audit.jsonl tells of it: bring it back, or a copy with bsp-server store restore; or move audit.jsonl away to begin with an empty store"};
+}
+
 operator_key key_of(std::filesystem::path const& data_dir, bool may_make) {
     return [data_dir, may_make] { return key_encryption_key(data_dir, may_make); };
 }
@@ -32,6 +39,7 @@ operator_key key_of(std::filesystem::path const& data_dir, bool may_make) {
 /// Commands that read no content work without its key.
 std::unique_ptr<store_base> open_sqlite(std::filesystem::path const& data_dir) {
     std::string const path = sqlite_file(data_dir);
+    insist_on_file(data_dir);
     prepare_sqlite_file(path);
     std::shared_ptr<content_cipher const> cipher;
     try {
@@ -87,6 +95,7 @@ void protect_content(std::string const& name, std::filesystem::path const& data_
         return;
     }
     std::string const path = sqlite_file(data_dir);
+    insist_on_file(data_dir);
     prepare_sqlite_file(path);
     bool const is_sealed = content_is_sealed(path);
     if (!is_sealed && !wanted) return;
@@ -94,6 +103,16 @@ void protect_content(std::string const& name, std::filesystem::path const& data_
     if (is_sealed) (void)open_content_cipher(path, key);
     if (!is_sealed || content_is_partly_plain(path)) spdlog::info("content at rest is sealed from now on; {} values were there before", seal_content(path, key));
     else if (content_sealing_is_under_way(path)) spdlog::warn("the content is sealed under two keys; bsp-server content rekey, while the server is stopped, brings it to its end");
+}
+
+std::string file_of_store(std::string const& name, std::filesystem::path const& data_dir, std::string const& what) {
+    if (is_postgres(name)) throw std::runtime_error{what + ": PostgreSQL has its own tools for that, pg_dump and pg_restore; see reference_server/HOSTING.md"};
+    if (name != "sqlite") throw std::runtime_error{what + ": the store " + name_for_people(name) + " has no file"};
+    return sqlite_file(data_dir);
+}
+
+void insist_on_key(std::filesystem::path const& data_dir, std::string const& file) {
+    if (content_is_sealed(file)) (void)open_content_cipher(file, key_of(data_dir, false));
 }
 
 std::string rekey_content(std::string const& name, std::filesystem::path const& data_dir) {

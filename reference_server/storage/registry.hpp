@@ -58,6 +58,13 @@ std::unique_ptr<sync_ledger> open_ledger(store_base& store);
 /// The operator's switch of the client side in the store's file; nothing when the store is none.
 std::unique_ptr<sync_switch> open_switch(store_base& store);
 
+/// The file of a store in the data directory, which need not exist. Throws std::runtime_error with one line that begins with
+/// `what` when a store of that name has none that this program could copy.
+std::string file_of_store(std::string const& name, std::filesystem::path const& data_dir, std::string const& what);
+
+/// Throws std::runtime_error with one line when the content of that file is sealed and the key at hand does not open it.
+void insist_on_key(std::filesystem::path const& data_dir, std::string const& file);
+
 /// Tells the store that it was restored from a backup: it gets a new epoch, which is returned, and peers whose cursors and
 /// watermarks may be ahead of it begin anew (BSP-SYN-133). No server may run on it. Throws std::runtime_error with one line
 /// for the operator.

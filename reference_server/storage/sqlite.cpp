@@ -124,6 +124,14 @@ std::int64_t connection::query_integer(std::string const& sql) {
     return text.empty() ? 0 : std::stoll(text);
 }
 
+void connection::copy_to(connection& target) {
+    sqlite3_backup* const copying = sqlite3_backup_init(target.raw_, "main", raw_, "main");
+    if (copying == nullptr) raise(target.raw_, sqlite3_extended_errcode(target.raw_));
+    int const rc = sqlite3_backup_step(copying, -1);
+    sqlite3_backup_finish(copying);
+    if (rc != SQLITE_DONE) raise(nullptr, rc);
+}
+
 std::int64_t connection::changes() const { return sqlite3_changes64(raw_); }
 bool connection::in_transaction() const { return sqlite3_get_autocommit(raw_) == 0; }
 

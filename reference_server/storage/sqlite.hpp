@@ -102,6 +102,9 @@ public:
     std::string query_text(std::string const& sql);
     std::int64_t query_integer(std::string const& sql);
 
+    /// All pages as they are at one moment, in the place of whatever `target` has.
+    void copy_to(connection& target);
+
     /// Rows changed by the last statement.
     [[nodiscard]] std::int64_t changes() const;
     /// Whether a transaction is open; SQLite ends one by itself after some errors.

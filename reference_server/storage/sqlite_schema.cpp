@@ -79,24 +79,27 @@ std::string renew_epoch(std::string const& path) {
     return epoch;
 }
 
-/// `f(path)`, with what SQLite says about the file in the operator's words.
 std::string explained(std::string (*f)(std::string const&), std::string const& path) {
     try {
         return f(path);
     } catch (sqlite::failure const& why) {
-        switch (why.code & 0xFF) {
-            case SQLITE_NOTADB: throw std::runtime_error{path + " is not an SQLite database"};
-            case SQLITE_CORRUPT: throw std::runtime_error{path + " is damaged: " + why.what()};
-            case SQLITE_CANTOPEN:
-            case SQLITE_READONLY:
-            case SQLITE_PERM: throw std::runtime_error{path + " cannot be opened for writing: " + why.what()};
-            case SQLITE_BUSY: throw std::runtime_error{path + " is in use by another program"};
-            default: throw std::runtime_error{path + ": " + why.what()};
-        }
+        throw explain(path, why);
     }
 }
 
 }  // namespace
+
+std::runtime_error explain(std::string const& path, sqlite::failure const& why) {
+    switch (why.code & 0xFF) {
+        case SQLITE_NOTADB: return std::runtime_error{path + " is not an SQLite database"};
+        case SQLITE_CORRUPT: return std::runtime_error{path + " is damaged: " + why.what()};
+        case SQLITE_CANTOPEN:
+        case SQLITE_READONLY:
+        case SQLITE_PERM: return std::runtime_error{path + " cannot be opened for writing: " + why.what()};
+        case SQLITE_BUSY: return std::runtime_error{path + " is in use by another program"};
+        default: return std::runtime_error{path + ": " + why.what()};
+    }
+}
 
 std::string prepare_sqlite_file(std::string const& path) { return explained(prepare, path); }
 

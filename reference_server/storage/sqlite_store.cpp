@@ -1,6 +1,7 @@
 #include "sqlite_store.hpp"
 
 #include "sqlite_content.hpp"
+#include "sqlite_guard.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_views.hpp"
 
@@ -10,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -67,6 +69,20 @@ public:
         return outcome;
     }
 
+    /// Whether writes succeed, as the last of them tells. While they fail, somebody has to try: this does, once in a while.
+    result<> probe() {
+        if (!is_failing_) return ok();
+        if (std::chrono::steady_clock::now() < next_try_.load()) return unavailable();
+        next_try_ = std::chrono::steady_clock::now() + try_every;
+        return run([](store_writer& w) -> result<> {
+            auto& session = static_cast<sqlite_transaction&>(w).session();
+            return guarded(session, [&]() -> result<> {
+                session.db.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('tried', hex(randomblob(8)))").run();
+                return ok();
+            });
+        });
+    }
+
 private:
     struct job {
         std::function<result<>(store_writer&)> const& f;
@@ -82,11 +98,18 @@ private:
     /// A group ends after this time, so that the first of it need not wait for ever more to come.
     static constexpr std::chrono::milliseconds group_time_max{20};
     static constexpr std::chrono::milliseconds log_retry{200};
+    static constexpr std::chrono::seconds try_every{1};
+    /// Who has failed to get the file within SQLite's patience is not waited for so long again.
+    static constexpr char const* patient = "PRAGMA busy_timeout = 5000";
+    static constexpr char const* impatient = "PRAGMA busy_timeout = 100";
 
     void work() {
         while (job* first = wait()) {
             std::vector<done> group;
+            failed_ = false;
             bool const committed = run_group(first, group);
+            if (!committed) fail_waiting(group);
+            settle_failing(failed_ || !committed);
             if (committed && removed_) empty_log();
             for (auto& member : group) member.who->answer.set_value(committed ? std::move(member.outcome) : result<>{unavailable()});
         }
@@ -124,6 +147,21 @@ private:
         job* const front = waiting_.front();
         waiting_.pop_front();
         return front;
+    }
+
+    /// Whoever waits for a file that another process holds, or for a disk that is full, would wait once more for each in front of him.
+    void fail_waiting(std::vector<done>& group) {
+        while (job* const one = next()) group.push_back({one, unavailable()});
+    }
+
+    void settle_failing(bool failed) {
+        if (is_failing_.exchange(failed) == failed) return;
+        try {
+            db_.execute(failed ? impatient : patient);
+        } catch (std::exception const& why) {
+            spdlog::warn("the store's patience stays as it was: {}", why.what());
+        }
+        if (!failed) spdlog::info("the store takes writes again");
     }
 
     bool run_group(job* first, std::vector<done>& group) {
@@ -166,6 +204,7 @@ private:
             }
         }
         if (session.failed) outcome = unavailable();
+        failed_ = failed_ || session.failed;
         removed_ = removed_ || (outcome && session.removed);
         if (!db_.in_transaction()) throw std::runtime_error{"SQLite gave up the transaction"};
         if (!outcome) db_.prepare("ROLLBACK TO one").run();
@@ -180,6 +219,9 @@ private:
     std::deque<job*> waiting_;
     bool stopping_ = false;
     bool removed_ = false;  ///< and still in the log
+    bool failed_ = false;   ///< something of this group
+    std::atomic<bool> is_failing_{false};
+    std::atomic<std::chrono::steady_clock::time_point> next_try_{};
     std::thread thread_;
 };
 
@@ -242,7 +284,8 @@ sqlite_store::~sqlite_store() = default;
 std::string sqlite_store::epoch() const { return epoch_; }
 result<> sqlite_store::probe() {
     if (file_ == 0 || number_of(path_) != file_) return unavailable();
-    return store_base::probe();
+    BSP_CHECK(store_base::probe());
+    return writer_->probe();
 }
 result<> sqlite_store::look(std::function<result<>(sqlite_session&)> const& f) {
     return readers_->run([&](store_reader& r) { return f(static_cast<sqlite_snapshot&>(r).session()); });

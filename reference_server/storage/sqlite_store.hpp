@@ -30,7 +30,8 @@ public:
 
     [[nodiscard]] std::string epoch() const override;
 
-    /// A file that was removed or replaced goes on working for who has it open, and nothing that is written to it lasts.
+    /// A file that was removed or replaced goes on working for who has it open, and nothing that is written to it lasts. A store
+    /// whose last write failed is not available until one succeeds.
     result<> probe() override;
 
     /// For the ledger, whose tables lie in the same file: a snapshot, and a transaction in the same groups as the

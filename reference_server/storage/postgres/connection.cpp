@@ -16,7 +16,10 @@ namespace {
 // pg_type.dat: these never change.
 enum oid : unsigned { bool_oid = 16, bytea_oid = 17, int8_oid = 20, text_oid = 25, float8_oid = 701, bool_array = 1000, bytea_array = 1001, text_array = 1009, int8_array = 1016 };
 
-constexpr std::chrono::seconds patience_max{60};  ///< for one answer; a cut network is found sooner, by `tcp_user_timeout`
+/// For one answer, or the next part of a long one. Peers wait 30 seconds for theirs (BSP-OFF-016), and are to be told; who waits for another's lock
+/// is told after 10 by the database itself. A cut network is found sooner, by `tcp_user_timeout`; one that swallows everything only so.
+constexpr std::chrono::seconds answer_patience{20};
+constexpr std::chrono::seconds sign_of_life_patience{3};  ///< for an answer that costs nothing
 
 std::string trimmed(char const* message) {
     std::string text = message == nullptr ? "" : message;
@@ -159,7 +162,7 @@ sha256_digest rows::digest(int column) const {
     return digest;
 }
 
-connection::connection(std::string const& url) : raw_{PQconnectdb(with_defaults(url).c_str()), PQfinish} {
+connection::connection(std::string const& url) : raw_{PQconnectdb(with_defaults(url).c_str()), PQfinish}, patience_{answer_patience} {
     if (PQstatus(raw_.get()) != CONNECTION_OK) throw failure{"", trimmed(PQerrorMessage(raw_.get()))};
     PQsetNoticeProcessor(raw_.get(), [](void*, char const*) {}, nullptr);
     if (PQsetnonblocking(raw_.get(), 1) != 0 || PQenterPipelineMode(raw_.get()) != 1) throw failure{"", trimmed(PQerrorMessage(raw_.get()))};
@@ -219,9 +222,12 @@ void connection::end_later(char const* sql) {
     flush();
 }
 
-bool connection::is_usable() noexcept {
+bool connection::is_usable(bool asks) noexcept {
+    patience_ = sign_of_life_patience;
     try {
         settle();
+        if (asks) end("SELECT 1");
+        patience_ = answer_patience;
         // What a server says unasked is that it goes, or nothing that a new connection would not know as well.
         pollfd look{PQsocket(raw_.get()), POLLIN, 0};
         return ::poll(&look, 1, 0) == 0 && PQstatus(raw_.get()) == CONNECTION_OK;
@@ -266,7 +272,7 @@ pg_result* connection::next_result() {
 }
 
 void connection::wait_for_input() {
-    auto const until = std::chrono::steady_clock::now() + patience_max;
+    auto const until = std::chrono::steady_clock::now() + patience_;
     for (;;) {
         int const unsent = PQflush(raw_.get());
         if (unsent < 0) throw failure{"", trimmed(PQerrorMessage(raw_.get()))};

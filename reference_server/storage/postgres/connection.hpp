@@ -138,8 +138,9 @@ public:
     std::string end(char const* sql);
     /// The same without waiting: the answers are read when the connection is used again.
     void end_later(char const* sql);
-    /// Reads answers that `end_later` left. False when the connection is of no use any more.
-    bool is_usable() noexcept;
+    /// Reads answers that `end_later` left and, with `asks`, has the database answer anew, all within some seconds. False when the
+    /// connection is of no use any more.
+    bool is_usable(bool asks) noexcept;
 
     /// Several statements without parameters, in a transaction that is open; waits for them.
     void run_script(std::string const& sql);
@@ -158,6 +159,7 @@ private:
     void flush();
 
     std::unique_ptr<pg_conn, void (*)(pg_conn*)> raw_;
+    std::chrono::seconds patience_;
     int unanswered_ = 0;     ///< statements
     bool sync_due_ = false;  ///< the last of them is followed by a synchronization point
 };

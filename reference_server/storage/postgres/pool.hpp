@@ -23,15 +23,22 @@ public:
     void give_back(std::unique_ptr<connection> db);
 
 private:
+    using steady = std::chrono::steady_clock;
+    struct idle_connection {
+        std::unique_ptr<connection> db;
+        steady::time_point since;
+    };
+
     std::unique_ptr<connection> connect();
+    void forget_idle(steady::time_point until);
 
     std::string const url_;
     std::size_t const connections_max_;
     std::mutex mutex_;
     std::condition_variable freed_;
-    std::vector<std::unique_ptr<connection>> idle_;
+    std::vector<idle_connection> idle_;
     std::size_t taken_ = 0;
-    std::chrono::steady_clock::time_point down_until_{};  ///< a database that could not be reached is not tried by everyone at once
+    steady::time_point down_until_{};  ///< a database that could not be reached is not tried by everyone at once
 };
 
 }  // namespace bsp::server::postgres

@@ -24,6 +24,7 @@ using namespace postgres;
 namespace {
 
 constexpr std::chrono::seconds looked_after_every{1};
+constexpr std::chrono::seconds refusal_remembered{5};  ///< of the last write, if no other one succeeds meanwhile
 constexpr std::int64_t everything_lock = 0x42535002;  ///< shared by those who write of one user
 
 error unavailable() { return fail(errc::unavailable, "storage is not available"); }
@@ -131,8 +132,7 @@ public:
             begin_durable(db);
             db.tell("SELECT pg_advisory_xact_lock($1)", everything_lock);
         });
-        if (done) watch_.committed();
-        return done;
+        return settled(std::move(done));
     }
     result<> write_of(std::string_view user_id, std::function<result<>(store_writer&)> const& f) {
         auto done = write(f, [&](connection& db) {
@@ -140,8 +140,7 @@ public:
             db.tell("SELECT pg_advisory_xact_lock_shared($1)", everything_lock);
             db.tell("SELECT pg_advisory_xact_lock($1)", lock_of(user_id));
         });
-        if (done) watch_.committed();
-        return done;
+        return settled(std::move(done));
     }
     /// One statement that is atomic by itself needs no lock.
     result<> write_volatile(std::function<result<>(store_writer&)> const& f) {
@@ -152,6 +151,8 @@ public:
     }
 
     result<> probe() {
+        // A database whose disk is full answers questions.
+        if (std::chrono::steady_clock::now() < refusing_until_.load()) return unavailable();
         try {
             auto db = lease{pool_};
             (*db).tell("BEGIN");
@@ -211,6 +212,13 @@ private:
         bool is_sound_ = false;
     };
 
+    result<> settled(result<> done) {
+        if (done) watch_.committed();
+        if (done) refusing_until_ = std::chrono::steady_clock::time_point{};
+        else if (done.error().code == errc::unavailable) refusing_until_ = std::chrono::steady_clock::now() + refusal_remembered;
+        return done;
+    }
+
     static bool commit(connection& db) {
         try {
             return db.end("COMMIT") == "COMMIT";
@@ -256,6 +264,7 @@ private:
 
     facts const known_;
     std::atomic<std::int64_t> latest_now_{std::numeric_limits<std::int64_t>::min()};
+    std::atomic<std::chrono::steady_clock::time_point> refusing_until_{};
     mutable std::mutex mutex_;
     std::string epoch_;
     std::mutex sharing_;

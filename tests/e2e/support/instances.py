@@ -15,9 +15,11 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.backends import REPOSITORY, SERVER, SUITE  # noqa: E402
+from support.network import Network  # noqa: E402
 
 POSTGRES = REPOSITORY / "tests" / "support" / "postgres"
 ROUND_ROBIN = Path(__file__).resolve().parent / "round_robin.py"
@@ -36,6 +38,10 @@ class Database:
         self.run("CREATE ROLE hosting LOGIN", "ALTER DATABASE bsp OWNER TO hosting")
         self.hosting_url = self.url.replace("bsp@", "hosting@")
 
+    def owner(self):
+        """Who its server runs as."""
+        return (self.folder / "data").owner()
+
     def run(self, *statements):
         commands = [part for statement in statements for part in ("-c", statement)]
         return subprocess.run(["psql", self.url, "-qAt", *commands], check=True, capture_output=True, text=True).stdout
@@ -45,6 +51,17 @@ class Database:
 
     def start_again(self):
         subprocess.run([POSTGRES, "again", self.folder], check=True)
+
+    def see_that_it_runs(self):
+        """As whoever watches over services does."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                return self.run("SELECT 1")
+            if not (self.folder / "data" / "postmaster.pid").exists():
+                return self.start_again()
+            time.sleep(0.1)
+        raise RuntimeError("the database neither runs nor has ended")
 
 
 def free_port():
@@ -63,14 +80,22 @@ def wait_for_file(file, process, log):
 
 
 class Instances:
-    """`url` is the proxy's, `users` and `admin_token` are files; `urls` are those of the instances."""
+    """`url` is the proxy's, `users` and `admin_token` are files; `urls` are those of the instances. With `networked` they reach the
+    database over `network`; `prepare(database)` is called before they start."""
 
-    def __init__(self, scratch, count=2, options=(), settings=("max_connections = 60",)):
+    def __init__(self, scratch, count=2, options=(), settings=("max_connections = 60",), networked=False, prepare=None):
         self.scratch = Path(scratch)
         self.log = self.scratch / "log"
         self.data = self.scratch / "data"
         self.users, self.admin_token = self.data / "users.json", self.data / "admin.token"
         self.database = Database(self.scratch / "database", *settings)
+        self.network = None
+        if networked:
+            parts = urlsplit(self.database.hosting_url)
+            self.network = Network(parts.port)
+            self.database.hosting_url = self.database.hosting_url.replace(f":{parts.port}/", f":{self.network.port}/")
+        if prepare:
+            prepare(self.database)
         self.ports = [free_port() for _ in range(count)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self.options = list(options)
@@ -108,14 +133,16 @@ class Instances:
                     process.wait(timeout=20)
                 process.kill()
                 process.wait()
+        if self.network:
+            self.network.close()
         with contextlib.suppress(subprocess.CalledProcessError):
             self.database.stop("immediate")
 
 
 @contextlib.contextmanager
-def instances(count=2, **how):
+def instances(count=2, folder=None, **how):
     # Whoever PostgreSQL runs as must get to its folder.
-    scratch = tempfile.mkdtemp(prefix="bsp-instances-")
+    scratch = tempfile.mkdtemp(prefix="bsp-instances-", dir=folder)
     os.chmod(scratch, 0o711)
     running = None
     try:
