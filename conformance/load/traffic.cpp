@@ -1,20 +1,19 @@
 #include "traffic.hpp"
 
 #include "../target/http_reader.hpp"
+#include "machine.hpp"
 #include "opener.hpp"
 
 #include <bsp/json/parse.hpp>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <map>
 #include <stdexcept>
 
@@ -53,26 +52,6 @@ public:
 private:
     int fd_;
 };
-
-double own_cpu_seconds() {
-    rusage u{};
-    ::getrusage(RUSAGE_SELF, &u);
-    auto const seconds = [](timeval t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-    return seconds(u.ru_utime) + seconds(u.ru_stime);
-}
-
-/// Ticks of all cores since the machine started: busy, and in all. Zero where there is no /proc/stat.
-std::pair<double, double> machine_ticks() {
-    std::ifstream in{"/proc/stat"};
-    std::string word;
-    in >> word;
-    double all = 0, idle = 0, n = 0;
-    for (int field = 0; field < 8 && in >> n; ++field) {
-        all += n;
-        if (field == 3 || field == 4) idle += n;  // idle, iowait
-    }
-    return {all - idle, all};
-}
 
 enum class link : std::uint8_t { closed, opening, open };
 
@@ -115,8 +94,7 @@ public:
         interrupted = false;
         until_interrupted const guard;
         connect();
-        auto const cpu = own_cpu_seconds();
-        auto const ticks = machine_ticks();
+        cpu_meter const meter;
         begin_ = clock::now();
         begun_ = true;
         while (next_ < plan_.size() || open_requests_ > 0) {
@@ -126,10 +104,8 @@ public:
             set_alarm();
             serve(-1);
         }
-        auto const took = std::chrono::duration<double>{now()}.count();
-        auto const ticks_after = machine_ticks();
-        figures_.effort.own_cores = (own_cpu_seconds() - cpu) / std::max(took, 1e-3);
-        if (ticks_after.second > ticks.second) figures_.effort.machine_busy = (ticks_after.first - ticks.first) / (ticks_after.second - ticks.second);
+        figures_.effort.own_cores = meter.own_cores();
+        figures_.effort.machine_busy = meter.machine_busy();
     }
 
 private:
