@@ -23,6 +23,7 @@ struct opened {
     int descriptor = -1;
     fault why = fault::none;
     std::string detail;
+    http_response refusal = {};  ///< of the upgrade; status 0: there was none
 };
 
 /// Connects in threads of its own, TLS and upgrades included, because that waits for the target.

@@ -224,6 +224,13 @@ private:
         }
     }
 
+    /// Of an answer that is not the one hoped for.
+    static ending ending_of(http_response const& r) {
+        if (r.status == 429) return ending::limited;
+        if (r.status == 503 && r.headers.find("Retry-After")) return ending::busy;
+        return r.status >= 500 ? ending::error : ending::unexpected;
+    }
+    static ending ending_of(opened const& o) { return o.refusal.status != 0 ? ending_of(o.refusal) : ending_of(o.why); }
     static ending ending_of(fault why) {
         switch (why) {
             case fault::timeout: return ending::timeout;
@@ -239,8 +246,8 @@ private:
         l.state = o.to ? link::open : link::closed;
         if (!o.to) {
             // Whatever waits now would find the same.
-            if (l.current) end_current(l, ending_of(o.why), o.detail);
-            for (; !l.waiting.empty(); l.waiting.pop_front()) end(l.waiting.front(), ending_of(o.why), std::nullopt, o.detail);
+            if (l.current) end_current(l, ending_of(o), o.detail);
+            for (; !l.waiting.empty(); l.waiting.pop_front()) end(l.waiting.front(), ending_of(o), std::nullopt, o.detail);
             return;
         }
         l.to = std::move(o.to);
@@ -332,10 +339,7 @@ private:
         json::value body;
         if (r.status != 200 || p.what == operation::push)
             if (auto parsed = json::parse(r.body)) body = *std::move(parsed);
-        if (r.status == 429) what = ending::limited;
-        else if (r.status == 503 && r.headers.find("Retry-After")) what = ending::busy;
-        else if (r.status >= 500) what = ending::error;
-        else if (r.status != 200) what = ending::unexpected;
+        if (r.status != 200) what = ending_of(r);
         if (p.what == operation::push) {
             auto& entry = script_.entry(n);
             if (what == ending::ok && (text_at(body, "/status") != "synced" || text_at(body, "/acked_sync_id") != entry.sync_id)) {
@@ -344,7 +348,7 @@ private:
             }
             bool const in_part = !objects_at(body, "/conflicts").empty();
             if (what == ending::ok && in_part) ++figures_.conflicts;
-            if (what == ending::ok) entry.fate = in_part ? fate::unknown : fate::acknowledged;
+            if (what == ending::ok) entry.fate = in_part ? fate::in_part : fate::acknowledged;
             else if (what == ending::limited || what == ending::unexpected) entry.fate = fate::refused;
         }
         if (what != ending::ok && words.empty()) words = std::to_string(r.status) + " " + text_at(body, "/code") + (text_at(body, "/detail").empty() ? "" : ": " + text_at(body, "/detail"));
@@ -373,7 +377,7 @@ private:
     void arrived(channel& c, opened& o) {
         c.state = o.socket ? link::open : link::closed;
         if (!o.socket) {
-            for (; !c.waiting.empty(); c.waiting.pop_front()) end(c.waiting.front(), ending_of(o.why), std::nullopt, o.detail);
+            for (; !c.waiting.empty(); c.waiting.pop_front()) end(c.waiting.front(), ending_of(o), std::nullopt, o.detail);
             return;
         }
         c.socket = std::move(o.socket);
