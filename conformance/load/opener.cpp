@@ -101,7 +101,7 @@ void opener::upgrade(opened& o, participant const& who) {
         if (state == http_reader::state::garbage) return fails(fault::garbage, "the answer to the upgrade is not HTTP/1.x");
         if (state == http_reader::state::complete) {
             o.refusal = refusal.take();
-            return fails(fault::garbage, "the upgrade to telemetry was answered with " + std::to_string(o.refusal.status));
+            return fails(fault::garbage, "the upgrade to telemetry was answered with " + std::to_string(o.refusal->status));
         }
     }
     o.socket = std::make_unique<web_socket>(std::move(o.to), got.substr(got.find("\r\n\r\n") + 4));

@@ -230,7 +230,7 @@ private:
         if (r.status == 503 && r.headers.find("Retry-After")) return ending::busy;
         return r.status >= 500 ? ending::error : ending::unexpected;
     }
-    static ending ending_of(opened const& o) { return o.refusal.status != 0 ? ending_of(o.refusal) : ending_of(o.why); }
+    static ending ending_of(opened const& o) { return o.refusal ? ending_of(*o.refusal) : ending_of(o.why); }
     static ending ending_of(fault why) {
         switch (why) {
             case fault::timeout: return ending::timeout;
