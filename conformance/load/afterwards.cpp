@@ -41,8 +41,8 @@ void repeat(script& s, verdict_on_data& into) {
         auto const got = was_unknown ? insistently(s.company.world, [&] { return s.push_of(n); }) : s.company.world.target.send(s.push_of(n), s.company.world.options.timeout);
         if (!was_unknown || got.why != fault::none || got.response.status != 200) return;
         auto const body = json::parse(got.response.body);
-        if (!body || text_at(*body, "/acked_sync_id") != entry.sync_id || !objects_at(*body, "/conflicts").empty()) return;
-        entry.fate = fate::acknowledged;
+        if (!body || text_at(*body, "/acked_sync_id") != entry.sync_id) return;
+        entry.fate = objects_at(*body, "/conflicts").empty() ? fate::acknowledged : fate::in_part;
         ++settled;
     });
     into.settled = settled;

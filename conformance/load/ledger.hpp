@@ -15,7 +15,8 @@ namespace bsp::conformance::load {
 /// What is known of a push.
 enum class fate : std::uint8_t {
     refused,       ///< never sent, or answered with 4xx: it has no effect
-    unknown,       ///< no answer, or 5xx, or items refused in `conflicts`: it may have an effect
+    unknown,       ///< no answer, or 5xx: it may have an effect
+    in_part,       ///< 200 with items in `conflicts`: any of its messages may have been refused
     acknowledged,  ///< 200: it has its effect, for good
 };
 

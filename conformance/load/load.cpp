@@ -79,7 +79,7 @@ void open_conversations(script& s) {
         auto const got = insistently(s.company.world, [&] { return s.opening_of(i); });
         bool const good = got.why == fault::none && got.response.status == 200;
         auto const body = good ? json::parse(got.response.body) : result<json::value>{json::value{}};
-        s.opening_was(i, !good ? fate::unknown : body && objects_at(*body, "/conflicts").empty() ? fate::acknowledged : fate::unknown);
+        s.opening_was(i, !good ? fate::unknown : body && objects_at(*body, "/conflicts").empty() ? fate::acknowledged : fate::in_part);
         std::lock_guard const lock{mutex};
         if (!good && refused.empty()) refused = got.why == fault::none ? "it was answered with " + std::to_string(got.response.status) + " " + got.response.body.substr(0, 300) : got.detail;
     });

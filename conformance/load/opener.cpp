@@ -2,12 +2,15 @@
 
 #include "script.hpp"
 
+#include "../target/http_reader.hpp"
+
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/random.hpp>
 
 #include <sys/eventfd.h>
 
 #include <array>
+#include <utility>
 
 namespace bsp::conformance::load {
 
@@ -73,19 +76,34 @@ void opener::upgrade(opened& o, participant const& who) {
     auto const until = clock::now() + timeout_;
     auto const fails = [&](fault why, std::string detail) { o.to.reset(), o.why = why, o.detail = std::move(detail); };
     std::string got;
+    http_reader refusal;
     std::array<char, 4096> buffer;
-    for (std::string_view left = text; got.find("\r\n\r\n") == std::string::npos;) {
+    for (std::string_view left = text;;) {
         if (!left.empty()) {
             auto const w = o.to->write(left.data(), left.size());
             if (w.what == stream::status::done) left.remove_prefix(w.size);
             else if (w.what != stream::status::would_block) return fails(fault::closed, "the connection was closed before the upgrade");
         }
         auto const r = o.to->read(buffer.data(), buffer.size());
-        if (r.what == stream::status::done) got.append(buffer.data(), r.size);
-        else if (r.what != stream::status::would_block) return fails(fault::closed, "the connection was closed without an answer to the upgrade");
-        else if (!o.to->wait(until, !left.empty())) return fails(fault::timeout, "no answer to the upgrade");
+        auto state = http_reader::state::more;
+        if (r.what == stream::status::done) {
+            got.append(buffer.data(), r.size);
+            constexpr std::string_view switching = "HTTP/1.1 101";
+            bool const may_switch = switching.starts_with(std::string_view{got}.substr(0, switching.size()));
+            if (may_switch && got.find("\r\n\r\n") != std::string::npos) break;
+            if (!may_switch) state = refusal.feed(std::exchange(got, {}));
+        } else if (r.what != stream::status::would_block) {
+            state = refusal.end();
+            if (state == http_reader::state::more) return fails(fault::closed, "the connection was closed without an answer to the upgrade");
+        } else if (!o.to->wait(until, !left.empty())) {
+            return fails(fault::timeout, "no answer to the upgrade");
+        }
+        if (state == http_reader::state::garbage) return fails(fault::garbage, "the answer to the upgrade is not HTTP/1.x");
+        if (state == http_reader::state::complete) {
+            o.refusal = refusal.take();
+            return fails(fault::garbage, "the upgrade to telemetry was answered with " + std::to_string(o.refusal->status));
+        }
     }
-    if (!got.starts_with("HTTP/1.1 101")) return fails(fault::garbage, "the upgrade to telemetry was answered with " + got.substr(0, got.find('\r')));
     o.socket = std::make_unique<web_socket>(std::move(o.to), got.substr(got.find("\r\n\r\n") + 4));
 }
 

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,6 +24,7 @@ struct opened {
     int descriptor = -1;
     fault why = fault::none;
     std::string detail;
+    std::optional<http_response> refusal = {};  ///< the answer to an upgrade, when it was another than 101
 };
 
 /// Connects in threads of its own, TLS and upgrades included, because that waits for the target.

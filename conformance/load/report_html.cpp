@@ -145,10 +145,15 @@ std::string number(std::string const& value, std::string const& what) { return "
 std::string flaws_of(account const& a) {
     if (a.data.flaws.empty()) return {};
     std::string out = "<h2>Not as acknowledged <small>" + std::to_string(a.data.flaws_in_all) + "</small></h2>";
-    for (auto const& r : a.data.flaws)
+    constexpr std::size_t open_max = 4;
+    for (std::size_t i = 0; i < a.data.flaws.size(); ++i) {
+        auto const& r = a.data.flaws[i];
+        if (i == open_max) out += "<details class=\"kin\"><summary>" + std::to_string(a.data.flaws.size() - open_max) + " more" + (a.data.flaws_in_all > a.data.flaws.size() ? ", of " + std::to_string(a.data.flaws_in_all - open_max) + " in all" : "") + "</summary>";
         out += "<article class=\"card fail\"><span class=\"pill fail\">" + std::string{to_string(r.flaw.what)} + "</span><h3>" + html_text(r.flaw.message.empty() ? "conversation " + r.flaw.conversation : "message " + r.flaw.message) + "</h3><div class=\"where\">conversation " +
-               html_text(r.flaw.conversation) + " of user " + html_text(r.user) + "</div><dl class=\"verdicts\"><dt>it</dt><dd class=\"actual\">" + html_text(r.flaw.words) + "</dd><dt>digest</dt><dd class=\"mono\">" + html_text(r.expected) + " expected<br>" + html_text(r.actual) +
+               html_text(r.flaw.conversation) + " of user " + html_text(r.user) + "</div><dl class=\"verdicts\"><dt>found</dt><dd class=\"actual\">" + html_text(r.flaw.words) + "</dd><dt>digest</dt><dd class=\"mono\">" + html_text(r.expected) + " expected<br>" + html_text(r.actual) +
                " found</dd></dl><div class=\"command\"><pre>" + html_text(r.curl) + "</pre></div></article>";
+    }
+    if (a.data.flaws.size() > open_max) out += "</details>";
     return out;
 }
 

@@ -1,20 +1,19 @@
 #include "traffic.hpp"
 
 #include "../target/http_reader.hpp"
+#include "machine.hpp"
 #include "opener.hpp"
 
 #include <bsp/json/parse.hpp>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <map>
 #include <stdexcept>
 
@@ -53,26 +52,6 @@ public:
 private:
     int fd_;
 };
-
-double own_cpu_seconds() {
-    rusage u{};
-    ::getrusage(RUSAGE_SELF, &u);
-    auto const seconds = [](timeval t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-    return seconds(u.ru_utime) + seconds(u.ru_stime);
-}
-
-/// Ticks of all cores since the machine started: busy, and in all. Zero where there is no /proc/stat.
-std::pair<double, double> machine_ticks() {
-    std::ifstream in{"/proc/stat"};
-    std::string word;
-    in >> word;
-    double all = 0, idle = 0, n = 0;
-    for (int field = 0; field < 8 && in >> n; ++field) {
-        all += n;
-        if (field == 3 || field == 4) idle += n;  // idle, iowait
-    }
-    return {all - idle, all};
-}
 
 enum class link : std::uint8_t { closed, opening, open };
 
@@ -115,8 +94,7 @@ public:
         interrupted = false;
         until_interrupted const guard;
         connect();
-        auto const cpu = own_cpu_seconds();
-        auto const ticks = machine_ticks();
+        cpu_meter const meter;
         begin_ = clock::now();
         begun_ = true;
         while (next_ < plan_.size() || open_requests_ > 0) {
@@ -126,10 +104,8 @@ public:
             set_alarm();
             serve(-1);
         }
-        auto const took = std::chrono::duration<double>{now()}.count();
-        auto const ticks_after = machine_ticks();
-        figures_.effort.own_cores = (own_cpu_seconds() - cpu) / std::max(took, 1e-3);
-        if (ticks_after.second > ticks.second) figures_.effort.machine_busy = (ticks_after.first - ticks.first) / (ticks_after.second - ticks.second);
+        figures_.effort.own_cores = meter.own_cores();
+        figures_.effort.machine_busy = meter.machine_busy();
     }
 
 private:
@@ -248,6 +224,13 @@ private:
         }
     }
 
+    /// Of an answer that is not the one hoped for.
+    static ending ending_of(http_response const& r) {
+        if (r.status == 429) return ending::limited;
+        if (r.status == 503 && r.headers.find("Retry-After")) return ending::busy;
+        return r.status >= 500 ? ending::error : ending::unexpected;
+    }
+    static ending ending_of(opened const& o) { return o.refusal ? ending_of(*o.refusal) : ending_of(o.why); }
     static ending ending_of(fault why) {
         switch (why) {
             case fault::timeout: return ending::timeout;
@@ -263,8 +246,8 @@ private:
         l.state = o.to ? link::open : link::closed;
         if (!o.to) {
             // Whatever waits now would find the same.
-            if (l.current) end_current(l, ending_of(o.why), o.detail);
-            for (; !l.waiting.empty(); l.waiting.pop_front()) end(l.waiting.front(), ending_of(o.why), std::nullopt, o.detail);
+            if (l.current) end_current(l, ending_of(o), o.detail);
+            for (; !l.waiting.empty(); l.waiting.pop_front()) end(l.waiting.front(), ending_of(o), std::nullopt, o.detail);
             return;
         }
         l.to = std::move(o.to);
@@ -356,10 +339,7 @@ private:
         json::value body;
         if (r.status != 200 || p.what == operation::push)
             if (auto parsed = json::parse(r.body)) body = *std::move(parsed);
-        if (r.status == 429) what = ending::limited;
-        else if (r.status == 503 && r.headers.find("Retry-After")) what = ending::busy;
-        else if (r.status >= 500) what = ending::error;
-        else if (r.status != 200) what = ending::unexpected;
+        if (r.status != 200) what = ending_of(r);
         if (p.what == operation::push) {
             auto& entry = script_.entry(n);
             if (what == ending::ok && (text_at(body, "/status") != "synced" || text_at(body, "/acked_sync_id") != entry.sync_id)) {
@@ -368,7 +348,7 @@ private:
             }
             bool const in_part = !objects_at(body, "/conflicts").empty();
             if (what == ending::ok && in_part) ++figures_.conflicts;
-            if (what == ending::ok) entry.fate = in_part ? fate::unknown : fate::acknowledged;
+            if (what == ending::ok) entry.fate = in_part ? fate::in_part : fate::acknowledged;
             else if (what == ending::limited || what == ending::unexpected) entry.fate = fate::refused;
         }
         if (what != ending::ok && words.empty()) words = std::to_string(r.status) + " " + text_at(body, "/code") + (text_at(body, "/detail").empty() ? "" : ": " + text_at(body, "/detail"));
@@ -397,7 +377,7 @@ private:
     void arrived(channel& c, opened& o) {
         c.state = o.socket ? link::open : link::closed;
         if (!o.socket) {
-            for (; !c.waiting.empty(); c.waiting.pop_front()) end(c.waiting.front(), ending_of(o.why), std::nullopt, o.detail);
+            for (; !c.waiting.empty(); c.waiting.pop_front()) end(c.waiting.front(), ending_of(o), std::nullopt, o.detail);
             return;
         }
         c.socket = std::move(o.socket);

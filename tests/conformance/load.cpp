@@ -12,6 +12,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -288,6 +289,18 @@ BOOST_AUTO_TEST_CASE(a_push_without_an_answer_may_show_or_not_but_as_a_whole) {
     shows_only(w.judged(), flaw::lost, w.kept.pushes[pair].messages[0].id);
     drop(w.kept.pushes[pair].messages[1].id);
     if (pair == 3) w.stored["version"] = 3, w.stored["last_modified"] = w.kept.pushes[2].last_modified;
+    BOOST_TEST(w.judged().flaws.empty());
+}
+
+BOOST_AUTO_TEST_CASE(of_a_push_with_refused_items_any_part_may_show) {
+    world w;
+    std::size_t pair = 3;
+    while (w.kept.pushes[pair].messages.size() != 2) --pair;
+    w.kept.pushes[pair].fate = fate::in_part;
+    BOOST_TEST(w.judged().flaws.empty());
+    auto const& gone = w.kept.pushes[pair].messages[1].id;
+    auto& all = w.messages();
+    all.erase(std::find_if(all.begin(), all.end(), [&](auto const& m) { return text_at(m, "/id") == gone; }));
     BOOST_TEST(w.judged().flaws.empty());
 }
 
