@@ -174,6 +174,23 @@ void losers_are_shown(scenario& s) {
     s.expect(after.bytes().find(text_at(loser, "/content")) == std::string::npos, "no losing version of a deleted message", "it is still shown");
 }
 
+void losers_survive(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), when = s.in_seconds(-60), path = "/conversations/" + c + "?conflicts=1";
+    for (char const* text : {"one", "another"}) pushed(s, a, s.conversation(c, 1, {s.message("m1", text, 2, [&](json::object& m) { m["timestamp"] = when; })}));
+    auto const before = s.user().get(path);
+    s.control(before, "reading with conflicts=1");
+    auto const* losers = before.at("/conflicts");
+    if (!losers || !losers->is_array() || losers->get_array().empty()) s.not_applicable("the target keeps no losing messages");
+    s.restart();
+    auto const after = s.user().get(path);
+    s.accepted(after, "reading with conflicts=1 after a restart");
+    for (auto const& one : objects_at(before.body(), "/conflicts")) {
+        auto const all = objects_at(after.body(), "/conflicts");
+        s.expect(std::any_of(all.begin(), all.end(), [&](auto const& e) { return e.contains("message") && one.contains("message") && e.at("message") == one.at("message"); }), "the losing message is there after a restart: " + show(one), show(after.body()));
+    }
+}
+
 check const checks[] = {
     {.id = "cnv/needs-credential", .title = "conversations are neither shown nor changed without a credential", .clauses = {"BSP-AUT-001", "BSP-AUT-002", "BSP-GEN-093"},
      .impact = "anyone who reaches the backend reads and deletes people's conversations", .likely_cause = "a route without the authentication step",
@@ -196,6 +213,8 @@ check const checks[] = {
     {.id = "cnv/list-query", .title = "a limit of the list that is no integer of at least 1 is refused", .clauses = {"BSP-CNV-037"},
      .impact = "a typing error silently gives another page than was asked for", .likely_cause = "the parameter is clamped or ignored",
      .run = list_query_is_checked},
+    {.id = "cnv/losers-survive", .title = "where losing versions are kept, a restart keeps them", .clauses = {"BSP-CNV-022"}, .impact = "the version that somebody wants back is gone",
+     .likely_cause = "losers are held in memory", .run = losers_survive, .needs = need::restart_hook | need::alone},
     {.id = "cnv/losers", .title = "where losing versions are kept, they are shown verbatim, on demand only, and not after deletion",
      .clauses = {"BSP-CNV-021", "BSP-CNV-023", "BSP-CNV-024", "BSP-CNV-025"},
      .impact = "deleted text is still readable, or conflicts spread by sync", .likely_cause = "losers are kept beside the conversation and never cleaned",

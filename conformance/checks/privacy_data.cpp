@@ -353,6 +353,20 @@ void erasure_survives(scenario& s) {
     s.evidence("an erasure");
 }
 
+void erased_events_stay_away_after_a_restart(scenario& s) {
+    if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
+    telemetry_ground g{s};
+    auto const e = g.next();
+    is_acked(s, g.l.tell(e), "an event");
+    s.accepted(s.user().del(data_path), "an erasure");
+    s.restart();
+    line l{s, g.a};
+    opens(s, l, "the peer after the restart");
+    (void)l.tell(e);
+    acked(s, l.tell(g.next()), "a new event");
+    s.expect(count_of(g.stored(), id_of(e)) == 0, "an event that was erased before a restart is not stored when it is sent again", "it is");
+}
+
 check const checks[] = {
     {.id = "prv/export", .title = "an export has all there is of the user, verbatim", .clauses = {"BSP-PRV-070", "BSP-PRV-071", "BSP-PRV-073"}, .impact = "people cannot take their data with them",
      .likely_cause = "the export was written once and not kept up with what is stored", .run = export_is_whole, .needs = need::alone},
@@ -394,6 +408,8 @@ check const checks[] = {
      .likely_cause = "the endpoint has no authentication", .run = erasure_without_a_credential, .needs = need::alone},
     {.id = "prv/erase-settings", .title = "settings outlive an erasure", .clauses = {"BSP-PRV-094"}, .impact = "who erased is watched again, by the defaults",
      .likely_cause = "the user's rows are deleted everywhere", .run = settings_outlive_erasure, .needs = need::alone, .strength = obligation::should},
+    {.id = "prv/erase-telemetry-survives", .title = "erased events stay away after a restart", .clauses = {"BSP-PRV-087", "BSP-PRV-095"}, .impact = "a restart lets a person's events come back",
+     .likely_cause = "the ids of erased events are remembered in memory", .run = erased_events_stay_away_after_a_restart, .needs = need::alone | need::restart_hook | need::sockets},
     {.id = "prv/erase-survives", .title = "an erasure survives a restart", .clauses = {"BSP-PRV-095"}, .impact = "a restart brings back what was erased",
      .likely_cause = "what was erased is remembered in memory", .run = erasure_survives, .needs = need::alone | need::restart_hook},
 };

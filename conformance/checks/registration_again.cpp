@@ -284,7 +284,20 @@ void restart_keeps_registrations(scenario& s) {
     auto const r = s.settled();
     auto const a = s.register_peer(r);
     auto const c = first_push(s, a);
+    // Of one whose token was renewed the newer one counts, in time and in the list.
+    auto renewed = s.settled({.lifetime = std::chrono::hours{1}});
+    auto const b = s.register_peer(renewed);
+    renewed.created = std::chrono::seconds{20};
+    renewed.lifetime = std::chrono::hours{8};
+    renewed.identity = set("capabilities", json::array{"offline", "x_renewed"});
+    s.control(s.try_register(renewed), "the registration with a newer token");
+    auto const before = listed(s, *renewed.backend_id);
+    s.control(before.size() == 1, "one entry in the list of peers");
     s.restart();
+    auto const after = listed(s, *renewed.backend_id);
+    s.expect(after.size() == 1, "one entry of a renewed registration after the restart", std::to_string(after.size()));
+    for (char const* name : {"peer_id", "public_key", "capabilities", "sbt", "registered_at"}) s.expect_same(std::string{name} + " of a renewed registration after the restart", before[0].at(name), after[0].if_contains(name));
+    s.accepted(b.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})}), "a push of a renewed registration after the restart");
     s.accepted(a.push({s.conversation(c, 2, {s.message("m2", "second", 2)})}), "a push after the restart");
     s.accepted(a.pull({.limit = 1}), "a pull after the restart");
     auto const again = s.try_register(r);

@@ -172,6 +172,13 @@ void survive(scenario& s, void (scenario::*interrupt)()) {
     line again{s, g.a};
     opens(s, again, "the peer afterwards");
     acked(s, again.tell(g.next()), "an event afterwards");
+    auto repeated = g.next(set("event_id", json::value(id_of(answers.front()))));
+    repeated["metadata"] = json::object{{"copy", "second"}};
+    acked(s, again.tell(repeated), "an event of before, sent again afterwards,");
+    auto const all = g.stored();
+    s.expect(count_of(all, id_of(answers.front())) == 1, "it is stored once still", std::to_string(count_of(all, id_of(answers.front()))) + " times");
+    auto const* kept = find_event(all, id_of(answers.front()));
+    s.expect(kept && json::serialize(*kept).find("second") == std::string::npos, "as it was stored first", kept ? show(*kept) : "none");
 }
 
 void events_survive_restart(scenario& s) { survive(s, &scenario::restart); }

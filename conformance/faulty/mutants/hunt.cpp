@@ -7,7 +7,8 @@
 #include <cmath>
 
 /// A third series of faults thought up from the specification alone: two features that meet, forms that are rare, state
-/// that outlives its reason, and counters that count something else. What watches, and what calls, is in `hunt_watch.cpp`.
+/// that outlives its reason, and counters that count something else. What watches, and what calls, is in `hunt_watch.cpp`; what a
+/// restart forgets, in `hunt_restart.cpp`.
 namespace bsp::faulty {
 
 namespace {
@@ -619,7 +620,8 @@ std::vector<fault> hunt_faults() {
         row<empty_body_is_our_fault>("F-GEN-312", "an empty body is answered with 500", {"gen/malformed-json"}, true),
         row<heads_are_open>("F-GEN-313", "HEAD tells anybody which conversations there are", {"aut/every-method"}, false),
     };
-    for (auto& f : hunt_watch_faults()) all.push_back(std::move(f));
+    for (auto const list : {hunt_watch_faults, hunt_restart_faults})
+        for (auto& f : list()) all.push_back(std::move(f));
     return all;
 }
 
