@@ -114,6 +114,7 @@ int run_checked(run_arguments a, std::ostream& out, std::ostream& err) {
     options.fail_on_should = a.fail_on == "should";
     options.jobs = a.jobs;
     options.today = now.substr(0, 10);
+    options.looks_again = true;
     if (!a.baseline_file.empty()) {
         auto read = read_baseline(read_file(a.baseline_file));
         if (!read) throw usage_error{a.baseline_file + ": " + read.error().detail};

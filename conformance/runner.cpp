@@ -107,10 +107,7 @@ public:
             ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
 
         std::vector<std::thread> threads;
-        // What the target does of its own accord is mostly waited for: all at once, and before the others fill its store.
-        for (auto const& c : watching) threads.emplace_back([this, &c] { perform(c); });
-        for (auto& t : threads) t.join();
-        threads.clear();
+        watch(watching);
         std::vector<std::thread> patient;
         for (auto const& c : waiting) patient.emplace_back([this, &c] { perform(c); });
         dispenser shared{together.size()};
@@ -132,8 +129,57 @@ public:
     }
 
 private:
+    /// A check that watches the target, and what each look has brought.
+    struct watched {
+        registered_check const* what;
+        std::vector<record> looks;
+
+        [[nodiscard]] auto with(verdict v) const { return std::ranges::count(looks, v, &record::behaviour); }
+        [[nodiscard]] bool is_doubtful() const { return with(verdict::fail) + with(verdict::inconclusive) == std::ssize(looks); }
+
+        /// Two looks that blame the target decide; otherwise the best of them does.
+        record decide() {
+            bool const is_blamed = with(verdict::fail) > 1 || with(verdict::fail) == std::ssize(looks);
+            auto const merit = [&](record const& r) { return r.behaviour == verdict::fail ? (is_blamed ? 3 : 0) : r.behaviour == verdict::inconclusive ? 1 : 2; };
+            auto& chosen = *std::ranges::max_element(looks, {}, merit);
+            if (auto const once = std::ranges::find(looks, verdict::fail, &record::behaviour); once != looks.end() && !is_blamed)
+                chosen.notes.push_back("failed in one of " + std::to_string(looks.size()) + " looks, which blames nobody: expected " + once->failure->expected + ", actual " + once->failure->actual);
+            return std::move(chosen);
+        }
+    };
+
+    /// What the target does of its own accord is mostly waited for: all at once, and before the others fill its store.
+    void watch(std::vector<registered_check> const& checks) {
+        std::vector<watched> all;
+        for (auto const& c : checks) all.push_back({&c, {}});
+        look(all, [](watched const&) { return true; });
+        if (options_.looks_again) {
+            look(all, [](watched const& w) { return w.is_doubtful(); });
+            look(all, [](watched const& w) { return w.looks.size() == 2 && w.with(verdict::fail) == 1; });
+        }
+        for (auto& w : all) enter(*w.what, w.decide());
+    }
+
+    void look(std::vector<watched>& all, bool (*is_due)(watched const&)) {
+        std::vector<std::thread> threads;
+        for (auto& w : all)
+            if (is_due(w))
+                threads.emplace_back([this, &w] {
+                    record r{*w.what->check, w.what->index};
+                    if (!w.looks.empty()) r.names = w.looks.back().names;
+                    attempt(*w.what, r, w.looks.empty());
+                    w.looks.push_back(std::move(r));
+                });
+        for (auto& t : threads) t.join();
+    }
+
     void perform(registered_check const& what) {
         record r{*what.check, what.index};
+        attempt(what, r, true);
+        enter(what, std::move(r));
+    }
+
+    void attempt(registered_check const& what, record& r, bool is_first) {
         if (world_.lost) {
             r.behaviour = verdict::untested;
             r.reason = "the target stopped answering before";
@@ -141,7 +187,7 @@ private:
             r.behaviour = o->verdict;
             r.reason = o->reason;
         } else {
-            {
+            if (is_first) {
                 std::lock_guard const lock{mutex_};
                 observer_.started(what);
             }
@@ -156,6 +202,9 @@ private:
             }
             if (!waits) --in_flight_;
         }
+    }
+
+    void enter(registered_check const& what, record&& r) {
         std::lock_guard const lock{mutex_};
         done_.push_back(judge(what, std::move(r), options_));
         observer_.finished(done_.back());

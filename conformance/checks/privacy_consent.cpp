@@ -219,6 +219,27 @@ void surfaces_of_pushes(scenario& s) {
     s.expect(contains(message_ids(s.user(), c), "m2"), "it is stored now", show(message_ids(s.user(), c)));
 }
 
+/// What was refused has left no trace: nobody accepted that surface.
+void surfaces_of_the_refused(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"sync_enabled", true}, {"sync_conversations", true}, {"allowed_surfaces", {"web", "ios"}}});
+    auto const a = s.register_peer();
+    auto const held = s.fresh("c"), fresh = s.fresh("c");
+    s.control(a.push({s.conversation(held, 1, {s.message("m1", "from the web")})}), "a push");
+    for (auto const& c : {held, fresh}) {
+        auto const x = a.push({s.conversation(c, 2, {s.message("m2", "from a phone", 2, set("surface", "ios")), s.message("m3", "from a watch", 2, set("surface", "watch"))})});
+        lists_refusal(s, x, c, "m3", "surface_not_allowed");
+        auto const read = s.user().read(c);
+        s.control(read, "reading the conversation");
+        std::vector<std::string> surfaces;
+        if (auto const* all = read.at("/surfaces"); all && all->is_array())
+            for (auto const& one : all->as_array())
+                if (one.is_string()) surfaces.emplace_back(one.as_string());
+        s.expect(contains(surfaces, "ios"), "the surface of an accepted message is listed", show(surfaces));
+        s.expect(!contains(surfaces, "watch"), "the surface of a refused message is not", show(surfaces));
+    }
+}
+
 /// A list without elements allows nothing.
 void no_surface_is_allowed(scenario& s) {
     own_settings mine{s};
@@ -310,6 +331,8 @@ check const checks[] = {
      .likely_cause = "the pause refuses every request of the user", .run = the_user_goes_on, .needs = need::alone},
     {.id = "prv/surfaces", .title = "messages from surfaces that are not allowed are refused one by one", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-MRG-064"}, .impact = "what was said on a watch ends up where it should not",
      .likely_cause = "allowed_surfaces is stored and nobody asks it; or the whole push is refused", .run = surfaces_of_pushes, .needs = need::alone},
+    {.id = "prv/surfaces-refused", .title = "the surface of a refused message is not listed", .clauses = {"BSP-MRG-041", "BSP-PRV-033"}, .impact = "everybody sees where something was said that should not travel",
+     .likely_cause = "surfaces are collected before messages are filtered", .run = surfaces_of_the_refused, .needs = need::alone},
     {.id = "prv/paused-pairing", .title = "while sync is paused backends are paired, unpaired and given other keys as ever", .clauses = {"BSP-PRV-030", "BSP-REG-001"}, .impact = "who paused cannot remove a lost device, or pair a new one",
      .likely_cause = "the pause refuses every request about the user", .run = pairing_goes_on, .needs = need::alone},
     {.id = "prv/surfaces-none", .title = "an empty allowed_surfaces allows no surface", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-PRV-035"}, .impact = "who allowed nothing shares everything",

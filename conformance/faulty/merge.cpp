@@ -88,6 +88,7 @@ bool backend::join_modified(conversation& into, conversation const& from) {
 bool backend::join_surfaces(conversation& into, conversation const& from) {
     std::size_t const before = into.surfaces.size();
     into.surfaces.insert(from.surfaces.begin(), from.surfaces.end());
+    into.listed.insert(from.listed.begin(), from.listed.end());
     return into.surfaces.size() != before;
 }
 

@@ -237,6 +237,8 @@ json::array private_backend::refuse(std::string const& user_id, tenant& incoming
             if (why) out.push_back(refused(id, m->first, m->second.version, *why));
             m = why ? c.messages.erase(m) : std::next(m);
         }
+        c.surfaces = c.listed;
+        for (auto const& [name, m] : c.messages) add_surface(c, m);
         std::optional<kind> why;
         bool const is_new = !all.contains(id), is_empty = c.messages.empty();
         if (is_new && make_blank(user_id, id, c) && is_empty) why = "erased";

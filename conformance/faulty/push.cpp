@@ -127,8 +127,9 @@ result<std::pair<std::string, conversation>> backend::decode_conversation(json::
     for (std::size_t i = 0; i < surfaces.size(); ++i) {
         BSP_TRY(auto const surface, surfaces.string_at(i));
         if (!is_label(surface)) return surfaces.invalid(i, "must have 1 to 128 characters");
-        c.surfaces.insert(std::string{surface});
+        c.listed.insert(std::string{surface});
     }
+    c.surfaces = c.listed;
     BSP_TRY(json::elements const messages, f.required_array("messages"));
     for (std::size_t i = 0; i < messages.size(); ++i) {
         BSP_TRY(json::fields const m, messages.object_at(i));

@@ -57,6 +57,7 @@ struct conversation {
     instant modified;           ///< emitted
     std::string modified_text;  ///< its spelling
     std::set<std::string> surfaces;
+    std::set<std::string> listed;  ///< those that a member `surfaces` had
 
     instant committed;  ///< when it changed last, by this backend's feed
     std::map<std::string, instant> brought;  ///< the same by who brought the change: a peer_id, or "" for a write here

@@ -1,5 +1,6 @@
 #include "conformance/clauses.hpp"
 #include "conformance/commands.hpp"
+#include "conformance/peer/listener.hpp"
 #include "conformance/probe.hpp"
 #include "conformance/property.hpp"
 #include "conformance/runner.hpp"
@@ -106,6 +107,40 @@ BOOST_AUTO_TEST_CASE(what_a_check_needs_and_nobody_gave_is_untested) {
     for (unsigned const n : {need::second_user, need::admin_token, need::restart_hook, need::kill_hook, need::sockets}) BOOST_TEST(to_string(verdict_of(check_of(passes, n))) == "UNTESTED");
     BOOST_TEST(to_string(verdict_of(check_of(passes, need::local_target))) == "NOT-APPLICABLE");
     BOOST_TEST(to_string(verdict_of(check_of(passes, need::hosted_target | need::alone))) == "PASS");
+}
+
+BOOST_AUTO_TEST_CASE(who_is_watched_is_blamed_by_two_looks_of_three) {
+    static std::string outcomes;  // of the looks: '+' passes, '-' fails, '?' cannot tell
+    static std::size_t looks;
+    auto const watching = check_of(
+        [](scenario& s) {
+            char const outcome = outcomes.at(looks++);
+            if (outcome == '?') s.inconclusive("who knows");
+            s.expect(outcome == '+', "in time", "late");
+            s.evidence("it was in time");
+        },
+        need::peer_listener);
+    auto const verdict_after = [&](std::string what_they_see, bool looks_again) {
+        outcomes = std::move(what_they_see), looks = 0;
+        auto const t = in_process(little);
+        auto options = one_user();
+        options.peer_door = listener::open("127.0.0.1:0").value();
+        surroundings world{*t, options};
+        probe(world);
+        auto const j = run(world, {{&watching, profile::id, "test", 0}}, {.looks_again = looks_again}).checks.at(0);
+        BOOST_TEST(looks == outcomes.size(), outcomes);
+        bool const is_told = std::ranges::any_of(j.record.notes, [](auto const& n) { return n.find("expected in time, actual late") != std::string::npos; });
+        BOOST_TEST(is_told == (outcomes.find('-') != std::string::npos && j.verdict != verdict::fail), outcomes);
+        return std::string{to_string(j.verdict)};
+    };
+    BOOST_TEST(verdict_after("-", false) == "FAIL");
+    BOOST_TEST(verdict_after("+", true) == "PASS");
+    BOOST_TEST(verdict_after("--", true) == "FAIL");
+    BOOST_TEST(verdict_after("-++", true) == "PASS");
+    BOOST_TEST(verdict_after("-+-", true) == "FAIL");
+    BOOST_TEST(verdict_after("?+", true) == "PASS");
+    BOOST_TEST(verdict_after("?-?", true) == "INCONCLUSIVE");
+    BOOST_TEST(verdict_after("??", true) == "INCONCLUSIVE");
 }
 
 BOOST_AUTO_TEST_CASE(the_baseline_tolerates_what_it_names_and_nothing_else) {

@@ -260,6 +260,15 @@ struct one_refused_all_refused : base {
         return out;
     }
 };
+struct refused_messages_leave_surfaces : base {
+    using base::base;
+    json::array refuse(std::string const& user_id, tenant& incoming, instant now) override {
+        auto const before = incoming;
+        auto out = base::refuse(user_id, incoming, now);
+        for (auto& [id, c] : incoming) c.surfaces = before.at(id).surfaces;
+        return out;
+    }
+};
 struct writes_by_surface : base {
     using base::base;
     result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now) override {
@@ -606,6 +615,7 @@ std::vector<fault> prv_faults() {
         {"F-PRV-127", "surfaces are compared without case", {"prv/surfaces"}, make<surfaces_without_case>},
         {"F-PRV-128", "what is refused is not told", {"prv/surfaces", "prv/erase-again", "prv/retention-push"}, make<refused_in_silence>},
         {"F-PRV-129", "one refused message takes the push with it", {"prv/surfaces", "prv/erase-again", "prv/retention-push"}, make<one_refused_all_refused>},
+        {"F-PRV-236", "the surface of a refused message is listed", {"prv/surfaces-refused"}, make<refused_messages_leave_surfaces>},
         {"F-PRV-130", "local writes are filtered by surface", {"prv/surfaces-write"}, make<writes_by_surface>},
         {"F-PRV-131", "nothing ever expires", {"prv/retention"}, make<never_expires>},
         {"F-PRV-132", "a fresh message keeps the old ones of its conversation", {"prv/retention"}, make<kept_by_conversation>},

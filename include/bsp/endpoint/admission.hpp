@@ -66,6 +66,7 @@ public:
         }
         if (stands_alone && is_expired) return refuse(write.head, kind::retention_expired, conflicts);
         if (stands_alone && is_elsewhere) return refuse(write.head, kind::surface_not_allowed, conflicts);
+        write.unite_surfaces();  // without those of refused messages
         return true;
     }
 

@@ -19,7 +19,17 @@ namespace bsp::wire {
 /// One entry of a push, or a local write: what is to be joined into one conversation.
 struct conversation_write {
     merge::conversation_head head;
-    std::vector<merge::message> messages;  ///< in the order sent; an id may come more than once
+    std::vector<merge::message> messages;     ///< in the order sent; an id may come more than once
+    std::vector<std::string> listed_surfaces; ///< what its member `surfaces` said
+
+    /// Makes the surfaces of `head` those that were listed and those of `messages` (BSP-MRG-041).
+    void unite_surfaces() {
+        auto& all = head.surfaces;
+        all = listed_surfaces;
+        for (auto const& m : messages) all.push_back(m.surface);
+        std::sort(all.begin(), all.end());
+        all.erase(std::unique(all.begin(), all.end()), all.end());
+    }
 };
 
 /// Reads the scalar members into `head`, the register included; `surfaces` and `version_seen` are left as
@@ -52,11 +62,11 @@ inline result<conversation_write> decode_conversation(json::fields const& f, ins
     w.head.version_seen = w.head.version;
 
     BSP_TRY(auto const surfaces, f.required_array("surfaces"));
-    w.head.surfaces.reserve(surfaces.size());
+    w.listed_surfaces.reserve(surfaces.size());
     for (std::size_t i = 0; i < surfaces.size(); ++i) {
         BSP_TRY(std::string_view const surface, surfaces.string_at(i));
         if (!is_label(surface)) return surfaces.invalid(i, "must have 1 to 128 characters and no control character");
-        w.head.surfaces.emplace_back(surface);
+        w.listed_surfaces.emplace_back(surface);
     }
 
     BSP_TRY(auto const messages, f.required_array("messages"));
@@ -66,13 +76,10 @@ inline result<conversation_write> decode_conversation(json::fields const& f, ins
         BSP_TRY(json::fields const element, messages.object_at(i));
         BSP_TRY(auto message, decode_message(element, timestamp_max));
         w.head.version_seen = std::max(w.head.version_seen, message.version);
-        w.head.surfaces.push_back(message.surface);
         w.messages.push_back(std::move(message));
     }
 
-    auto& all = w.head.surfaces;
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
+    w.unite_surfaces();
     return w;
 }
 
