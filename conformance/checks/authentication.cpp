@@ -331,6 +331,21 @@ void replayed_reads_are_refused(scenario& s) {
     s.expect(x.client_error(), "the same assertion on a second read is refused", x.describe());
 }
 
+/// Wherever it was used, and however: to read, too.
+void jti_counts_everywhere(scenario& s) {
+    auto const a = s.register_peer();
+    for (caller const& who : {static_cast<caller>(a), s.user()}) {
+        auto const first = s.fresh("c"), second = s.fresh("c");
+        auto const written = s.fresh("jti"), read = s.fresh("jti");
+        s.control(who.write(first, "x", {}, {.claims = set("jti", written)}), "a write");
+        s.control(who.get("/conversations/" + first, {.claims = set("jti", read)}), "a read");
+        s.refused(who.write(second, "x", {}, {.claims = set("jti", written)}), "a write to another conversation with the jti of the first", stale);
+        s.refused(who.write(second, "x", {}, {.claims = set("jti", read)}), "a write with the jti of a read", stale);
+        s.refused(who.del("/conversations/" + first, {.claims = set("jti", written)}), "a deletion with the jti of a write", stale);
+        s.expect(!who.read(second).ok(), "what was refused is not there", "it is");
+    }
+}
+
 void jti_is_per_issuer(scenario& s) {
     auto const a = s.register_peer(), b = s.register_peer();
     auto const c = s.fresh("c"), jti = s.fresh("jti");
@@ -450,6 +465,8 @@ check const checks[] = {
      .likely_cause = "the peer of the path is served to whoever authenticates", .run = path_is_the_peers_own, .needs = need::second_user},
     {.id = "aut/jti-single-use", .title = "a peer's assertion is good for one change", .clauses = {"BSP-AUT-044"}, .impact = "a captured request is repeated by whoever captured it",
      .likely_cause = "jti is not remembered", .run = peers_cannot_replay},
+    {.id = "aut/jti-elsewhere", .title = "a jti that was used is used up at every path and for every method", .clauses = {"BSP-AUT-044"}, .impact = "who sees a request pass can send another one in its name",
+     .likely_cause = "jti is remembered with the path or the method, or for changes only", .run = jti_counts_everywhere},
     {.id = "aut/jti-reads", .title = "an assertion is good for one read", .clauses = {"BSP-AUT-045"}, .impact = "a captured request shows new data until it expires",
      .likely_cause = "jti is remembered for changes only", .run = replayed_reads_are_refused, .strength = obligation::should},
     {.id = "aut/jti-per-issuer", .title = "the same jti from two issuers is no replay", .clauses = {"BSP-AUT-046"}, .impact = "one client can lock out another by guessing its identifiers",

@@ -318,12 +318,11 @@ void conclude(autopsy& out, std::vector<registered_check> const& named, run_resu
     out.fate = !out.killers.empty() ? fate::killed : ran ? fate::survived : fate::is_void;
 }
 
-/// What is examined while nothing else is: RapidCheck keeps state per process, other checks measure how prompt a backend
-/// is or how it bears a flood, and fuzzing finds the less the busier the machine is.
+/// What is examined while nothing else is: RapidCheck keeps state per process, and fuzzing finds the less the busier the machine is.
 bool wants_quiet(faulty::fault const& f) {
     return std::any_of(f.killed_by.begin(), f.killed_by.end(), [](auto id) {
         auto const* c = find_check(id);
-        return c && (c->profile == profile::fuzz || (c->check->needs & (need::generator | need::alone | need::clock_hook)) != 0);
+        return c && (c->profile == profile::fuzz || (c->check->needs & need::generator) != 0);
     });
 }
 
@@ -393,7 +392,7 @@ bool kill_matrix::kill(std::vector<std::string> const& only, bool all_checks_too
             enter(examine(lab, f, all_checks_too));
         };
     });
-    side_by_side(mostly_waited_for, 3 * std::max(1u, std::thread::hardware_concurrency()), [&] {
+    side_by_side(mostly_waited_for, 8 * std::max(1u, std::thread::hardware_concurrency()), [&] {
         return [&, lab = std::make_shared<laboratory>()](faulty::fault const& f) { enter(examine(*lab, f, all_checks_too)); };
     });
     for (auto const* f : one_by_one) enter(examine(*lab_, *f, all_checks_too));

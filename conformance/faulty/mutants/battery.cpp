@@ -198,8 +198,8 @@ fault row(std::string_view id, std::string_view title, std::vector<std::string_v
 
 std::vector<fault> battery_faults() {
     return {
-        row<jti_per_door>("F-SEC-401", "a jti that was used at one path may be used at another", {"aut/battery-peers", "aut/battery-users"}),
-        row<jti_of_reads_apart>("F-SEC-402", "a jti that was used to read may be used to write", {"aut/battery-peers", "aut/battery-users"}),
+        row<jti_per_door>("F-SEC-401", "a jti that was used at one path may be used at another", {"aut/jti-elsewhere", "aut/battery-peers", "aut/battery-users"}),
+        row<jti_of_reads_apart>("F-SEC-402", "a jti that was used to read may be used to write", {"aut/jti-elsewhere", "aut/battery-peers", "aut/battery-users"}),
         row<target_in_any_case>("F-SEC-403", "htu is compared without case", {"aut/battery-peers", "aut/battery-users"}),
         row<iat_a_little_further>("F-SEC-404", "an assertion may lie 320 seconds ahead", {"aut/battery-peers", "aut/battery-users"}),
         row<assertions_remembered>("F-SEC-405", "a signature that verified once counts for any other peer assertion", {"aut/battery-peers"}),
