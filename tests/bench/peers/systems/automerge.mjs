@@ -2,6 +2,7 @@
 // learns when it makes it. Acknowledged is what the server says it has, by the heads in its synchronization messages.
 import { Repo } from "@automerge/automerge-repo";
 import { WebSocketClientAdapter } from "@automerge/automerge-repo-network-websocket";
+import { in_flight } from "../in_flight.mjs";
 
 const IN_FLIGHT = 16;
 
@@ -11,13 +12,7 @@ export async function connect(url, { names }) {
   const repo = new Repo({ network: [adapter], sharePolicy: async () => true });
   await connected;  // the repository calls itself ready after a second without
   const handles = new Map();
-  const each = async (items, run) => {
-    const waiting = [...items];
-    const work = async () => {
-      for (let item; (item = waiting.shift()) !== undefined; ) await run(item);
-    };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, work));
-  };
+  const each = (items, run) => in_flight(IN_FLIGHT, items, run);
   const acknowledged = (handle) =>
     new Promise((resolve) => {
       const look = ({ heads }) => {

@@ -3,6 +3,7 @@ import { createHash, createHmac, constants, createPublicKey, generateKeyPairSync
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { promisify } from "node:util";
+import { in_flight } from "../in_flight.mjs";
 
 const USER = "ada";
 const PUSHES_PER_PEER = 90;  // of 100 in a minute
@@ -144,11 +145,7 @@ export async function connect(url, { pushes = 0, secret_file }) {
     pushes_of: (conversations) => batches(conversations).length,
 
     async push(conversations) {
-      const waiting = batches(conversations);
-      const work = async () => {
-        for (let batch; (batch = waiting.shift()); ) await next_peer().push(batch);
-      };
-      await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+      await in_flight(IN_FLIGHT, batches(conversations), (batch) => next_peer().push(batch));
     },
 
     /** Everything: id → messages. */

@@ -2,6 +2,7 @@
 import WebSocket from "ws";
 import * as Y from "yjs";
 import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
+import { in_flight } from "../in_flight.mjs";
 
 const IN_FLIGHT = 16;
 
@@ -36,13 +37,7 @@ export async function connect(url) {
   const socket = new HocuspocusProviderWebsocket({ url: url.replace("http", "ws"), WebSocketPolyfill: WebSocket });
   const rooms = new Map();
   const room = (id) => rooms.get(id) ?? rooms.set(id, new Room(socket, id)).get(id);
-  const each = async (ids, run) => {
-    const waiting = [...ids];
-    const work = async () => {
-      for (let id; (id = waiting.shift()) !== undefined; ) await run(id);
-    };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, work));
-  };
+  const each = (items, run) => in_flight(IN_FLIGHT, items, run);
 
   return {
     async push(conversations) {

@@ -5,6 +5,7 @@ import * as Y from "yjs";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import * as sync from "y-protocols/sync";
+import { in_flight } from "../in_flight.mjs";
 
 const SYNC = 0;
 const IN_FLIGHT = 16;
@@ -66,13 +67,7 @@ class Room {
 export async function connect(url) {
   const rooms = new Map();
   const room = (id) => rooms.get(id) ?? rooms.set(id, new Room(url, id)).get(id);
-  const each = async (ids, run) => {
-    const waiting = [...ids];
-    const work = async () => {
-      for (let id; (id = waiting.shift()) !== undefined; ) await run(id);
-    };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, work));
-  };
+  const each = (items, run) => in_flight(IN_FLIGHT, items, run);
 
   return {
     async push(conversations) {
