@@ -1,7 +1,5 @@
 #include "key_pool.hpp"
 
-#include <bsp/crypto/rsa.hpp>
-
 #include <algorithm>
 
 namespace bsp::conformance {
@@ -34,9 +32,18 @@ void key_pool::work() {
     for (;;) {
         wanted_.wait(lock, [&] { return stop_ || shared_.size() + fresh_.size() + making_ < shared_wanted_ + fresh_ahead; });
         if (stop_) return;
+        if (primes_.size() <= next_of_) {
+            lock.unlock();
+            auto made = signing_key::prime::generate();
+            lock.lock();
+            primes_.push_back(std::move(made));
+            continue;
+        }
+        auto const p = primes_[next_of_], q = primes_[next_with_];
+        if (++next_with_ == next_of_) ++next_of_, next_with_ = 0;
         ++making_;
         lock.unlock();
-        auto made = std::make_shared<rsa_private_key const>(rsa_private_key::generate());
+        auto made = std::make_shared<signing_key const>(p, q);
         lock.lock();
         --making_;
         if (shared_.size() < shared_wanted_) shared_.push_back(std::move(made));

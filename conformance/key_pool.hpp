@@ -1,6 +1,7 @@
 #pragma once
 
 #include "principals.hpp"
+#include "signing_key.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -33,6 +34,8 @@ private:
     std::deque<key> fresh_;
     std::size_t shared_wanted_ = 4;  // what an ordinary check needs
     std::size_t making_ = 0;
+    std::vector<signing_key::prime> primes_;       // every two of them make a key
+    std::size_t next_of_ = 1, next_with_ = 0;      // which two, next
     bool stop_ = false;
     std::vector<std::thread> workers_;
 };

@@ -7,7 +7,6 @@
 #include <bsp/base/uri.hpp>
 #include <bsp/crypto/hmac.hpp>
 #include <bsp/crypto/random.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/crypto/signed_object.hpp>
 
 #include <array>

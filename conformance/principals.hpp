@@ -10,16 +10,13 @@
 #include <string>
 #include <vector>
 
-namespace bsp {
-class rsa_private_key;
-}
-
 namespace bsp::conformance {
 
 class scenario;
+class signing_key;
 
-/// A signing key, shared because making one costs 30 ms.
-using key = std::shared_ptr<rsa_private_key const>;
+/// A signing key, shared by whoever signs with it.
+using key = std::shared_ptr<signing_key const>;
 
 /// A change to an object on its way: `[](json::object& o) { o["version"] = "4"; }`.
 using edit = std::function<void(json::object&)>;

@@ -2,12 +2,12 @@
 
 #include "probe.hpp"
 #include "record.hpp"
+#include "signing_key.hpp"
 #include "surroundings.hpp"
 
 #include <bsp/base/uri.hpp>
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/instant.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/parse.hpp>
 #include <bsp/sbt/sbt.hpp>

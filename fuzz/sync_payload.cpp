@@ -14,7 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     if (!value || !value->is_object()) return 0;
     json::fields const fields{value->as_object(), ""};
     (void)wire::decode_push_envelope(fields);
-    auto const push = wire::decode_sync_push(fields, latest);
+    auto const form = json::canonical_form::of(fields.get(), {"signature"});
+    if (!form) return 0;
+    auto const push = wire::decode_sync_push(fields, *form, latest);
     if (!push) return 0;
     fuzz::require(is_identifier(push->sync_id));
     for (auto const& conversation : push->conversations) {

@@ -1,11 +1,10 @@
+#include "../signing_key.hpp"
 #include "decks.hpp"
 
-#include "../foreign_signatures.hpp"
 #include "../surroundings.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/hmac.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 #include <bsp/json/parse.hpp>
 
@@ -149,8 +148,8 @@ private:
             return by != in_.a.signing_key();
         });
         wrong("signature: of another scheme", "BSP-AUT-025", "", [this](draw& w) {
-            struct scheme { char const* name; bytes (*sign)(rsa_private_key const&, std::string_view); };
-            static constexpr scheme all[] = {{"PKCS #1 v1.5", sign_pkcs1_sha256}, {"PSS with SHA-1", sign_pss_sha1}, {"PSS with SHA-512", sign_pss_sha512}};
+            struct scheme { char const* name; bytes (*sign)(signing_key const&, std::string_view); };
+            static constexpr scheme all[] = {{"PKCS #1 v1.5", signing_key::sign_pkcs1_sha256}, {"PSS with SHA-1", signing_key::sign_pss_sha1}, {"PSS with SHA-512", signing_key::sign_pss_sha512}};
             auto const& one = w.d.of(all);
             rewritten(w, [this, one](jws& j) { j.signature = one.sign(*in_.a.signing_key(), j.input()); });
             w.how = one.name;

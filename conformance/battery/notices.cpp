@@ -1,7 +1,7 @@
+#include "../signing_key.hpp"
 #include "decks.hpp"
 
 #include "../checks/rotation.hpp"
-#include "../foreign_signatures.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/json/c14n.hpp>
@@ -86,7 +86,7 @@ private:
             });
             wrong(of + ": of another scheme", clause, [=, this](draw& w) {
                 w.how = "PKCS #1 v1.5 or PSS with another hash";
-                auto const sign = w.d.one_in(2) ? sign_pkcs1_sha256 : w.d.one_in(2) ? sign_pss_sha1 : sign_pss_sha512;
+                auto const sign = w.d.one_in(2) ? signing_key::sign_pkcs1_sha256 : w.d.one_in(2) ? signing_key::sign_pss_sha1 : signing_key::sign_pss_sha512;
                 return put(w, [this, i, sign](json::object const& o) { return sign(i == 0 ? *r_.current : *next_, canonical(o)); });
             });
         }

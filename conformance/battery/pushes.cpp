@@ -1,10 +1,8 @@
+#include "../signing_key.hpp"
 #include "decks.hpp"
-
-#include "../foreign_signatures.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/hmac.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 #include <bsp/json/parse.hpp>
 
@@ -93,8 +91,8 @@ private:
             return by != in_.a.signing_key();
         });
         wrong("signature: of another scheme", "BSP-GEN-041", [this](draw& w) {
-            struct scheme { char const* name; bytes (*sign)(rsa_private_key const&, std::string_view); };
-            static constexpr scheme all[] = {{"PKCS #1 v1.5", sign_pkcs1_sha256}, {"PSS with SHA-1", sign_pss_sha1}, {"PSS with SHA-512", sign_pss_sha512}};
+            struct scheme { char const* name; bytes (*sign)(signing_key const&, std::string_view); };
+            static constexpr scheme all[] = {{"PKCS #1 v1.5", signing_key::sign_pkcs1_sha256}, {"PSS with SHA-1", signing_key::sign_pss_sha1}, {"PSS with SHA-512", signing_key::sign_pss_sha512}};
             auto const& one = w.d.of(all);
             signed_otherwise(w, [this, one](json::object const& o) { return one.sign(*in_.a.signing_key(), canonical(o)); });
             w.how = one.name;

@@ -1,3 +1,4 @@
+#include "../signing_key.hpp"
 #include "decks.hpp"
 
 #include "../surroundings.hpp"

@@ -1,8 +1,8 @@
 #include "../registry.hpp"
+#include "../signing_key.hpp"
 #include "assertions.hpp"
 
 #include <bsp/crypto/hmac.hpp>
-#include <bsp/crypto/rsa.hpp>
 
 #include <algorithm>
 #include <functional>

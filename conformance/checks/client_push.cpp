@@ -1,5 +1,6 @@
 #include "../peer/stand_in.hpp"
 #include "../registry.hpp"
+#include "../signing_key.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/rsa.hpp>

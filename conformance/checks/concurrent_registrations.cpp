@@ -1,7 +1,6 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
-
-#include <bsp/crypto/rsa.hpp>
+#include "../signing_key.hpp"
 
 #include <algorithm>
 #include <set>

@@ -8,6 +8,8 @@
 
 #include <map>
 #include <set>
+#include <span>
+#include <string_view>
 
 /// The digest of a user's live state as a peer computes it from a pull (section 6.5).
 namespace bsp::conformance {
@@ -38,26 +40,41 @@ struct expectation {
     std::int64_t conversations = 0;
 };
 
-/// The three steps, over everything that a pull gives.
+/// The three steps, over everything that pulls gave, the latest last.
 inline expectation computed(std::vector<json::object> const& entries) {
-    std::set<std::string> ids;
-    for (json::value const e : entries) ids.insert(text_at(e, "/conversation_id"));
+    struct state {
+        json::object const* entry;
+        std::map<std::string_view, json::object const*> messages;
+    };
+    std::map<std::string_view, state> conversations;
+    auto const list = [](json::object const& o, char const* name) {
+        auto const* v = o.if_contains(name);
+        auto const* found = v ? v->if_array() : nullptr;
+        return found ? std::span<json::value const>{found->begin(), found->size()} : std::span<json::value const>{};
+    };
+    auto const name = [](json::object const& o, char const* member) {
+        auto const* text = json::find_string(o, member);
+        return text ? json::view(*text) : std::string_view{};
+    };
+    for (auto const& e : entries) {
+        auto& now = conversations[name(e, "conversation_id")];
+        now.entry = &e;
+        for (auto const& m : list(e, "messages"))
+            if (auto const* o = m.if_object()) now.messages[name(*o, "id")] = o;
+    }
+
     json::array pairs;
-    for (auto const& id : ids) {
-        auto const state = of_conversation(entries, id);
-        auto scalars = state.entry.as_object();
-        if (!is_live(scalars)) continue;
-        std::map<std::string, std::string> messages;
-        for (auto const& m : state.messages)
-            if (is_live(m)) messages[text_at(m, "/id")] = hex_digest(m);
-        std::set<std::string> surfaces;
-        if (auto const* all = at(state.entry, "/surfaces"); all && all->is_array())
-            for (auto const& one : all->get_array())
-                if (one.is_string()) surfaces.emplace(json::view(one.get_string()));
-        scalars.erase("messages");
-        scalars.erase("surfaces");
+    for (auto const& [id, now] : conversations) {
+        if (!is_live(*now.entry)) continue;
+        std::set<std::string_view> surfaces;
+        for (auto const& one : list(*now.entry, "surfaces"))
+            if (one.is_string()) surfaces.emplace(json::view(one.get_string()));
+        json::object scalars;
+        for (auto const& m : *now.entry)
+            if (m.key() != "messages" && m.key() != "surfaces") scalars.insert(m);
         json::array digests;
-        for (auto const& m : messages) digests.emplace_back(m.second);
+        for (auto const& [message, content] : now.messages)
+            if (is_live(*content)) digests.emplace_back(hex_digest(*content));
         pairs.push_back(json::array{id, hex_digest(json::object{{"conversation", scalars}, {"messages", digests}, {"surfaces", json::array(surfaces.begin(), surfaces.end())}})});
     }
     auto const count = static_cast<std::int64_t>(pairs.size());

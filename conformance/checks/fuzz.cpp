@@ -1,12 +1,11 @@
-#include "../foreign_signatures.hpp"
 #include "../fuzz/subjects.hpp"
 #include "../fuzz/transport.hpp"
 #include "../registry.hpp"
+#include "../signing_key.hpp"
 #include "../surroundings.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/hmac.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 #include <bsp/json/parse.hpp>
 
@@ -415,9 +414,9 @@ void hostile_credentials(scenario& s) {
         deck.push_back({&registration, signature_changed("base64", "sbt", [](std::string t, dice&) { return to_base64(*from_hex(t)); }, demand::refused, d)});
         struct foreign {
             char const* kind;
-            bytes (*sign)(rsa_private_key const&, std::string_view);
+            bytes (*sign)(signing_key const&, std::string_view);
         };
-        for (auto const& f : {foreign{"PKCS #1", sign_pkcs1_sha256}, foreign{"PSS with SHA-1", sign_pss_sha1}, foreign{"PSS with SHA-512", sign_pss_sha512}})
+        for (auto const& f : {foreign{"PKCS #1", signing_key::sign_pkcs1_sha256}, foreign{"PSS with SHA-1", signing_key::sign_pss_sha1}, foreign{"PSS with SHA-512", signing_key::sign_pss_sha512}})
             deck.push_back({&push, after_signing(f.kind, "", [&all, sign = f.sign](json::object& o) { o["signature"] = to_base64(sign(*all.key, json::canonicalize(o, {"signature"}).value())); })});
         deck.push_back({&push, after_signing("MAC with the public key", "", [&all](json::object& o) {
                             o["signature"] = to_base64(hmac_sha256(all.key->public_key().pem(), json::canonicalize(o, {"signature"}).value()));

@@ -3,7 +3,6 @@
 #include "odd_names.hpp"
 
 #include <bsp/base/encoding.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 
 #include <boost/json/parse.hpp>

@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "../signing_key.hpp"
 #include "../surroundings.hpp"
 #include "edits.hpp"
 

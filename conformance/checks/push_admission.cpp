@@ -1,8 +1,6 @@
 #include "../registry.hpp"
 #include "ground.hpp"
 
-#include <bsp/crypto/rsa.hpp>
-
 #include <cctype>
 
 // Section 6.2: to whom a push is addressed, and when it was signed.

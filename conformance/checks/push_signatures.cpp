@@ -1,9 +1,8 @@
-#include "../foreign_signatures.hpp"
 #include "../registry.hpp"
+#include "../signing_key.hpp"
 #include "ground.hpp"
 
 #include <bsp/base/encoding.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 
 #include <functional>
@@ -31,7 +30,7 @@ edit re_encoded(std::function<void(std::string&)> change) {
 }
 
 /// Signs the finished payload anew with `sign`.
-edit signed_with(peer const& a, bytes (*sign)(rsa_private_key const&, std::string_view)) {
+edit signed_with(peer const& a, bytes (*sign)(signing_key const&, std::string_view)) {
     return [k = a.signing_key(), sign](json::object& p) { p["signature"] = to_base64(sign(*k, json::canonicalize(p, {"signature"}).value())); };
 }
 
@@ -192,9 +191,9 @@ void base64_is_strict(scenario& s) {
 
 void only_ps256_will_do(scenario& s) {
     ground const g{s};
-    g.refuses("a signature by RSASSA-PKCS1-v1_5 with SHA-256", {.after_signing = signed_with(g.a, sign_pkcs1_sha256)}, invalid_signature);
-    g.refuses("a signature by RSASSA-PSS with SHA-1", {.after_signing = signed_with(g.a, sign_pss_sha1)}, invalid_signature);
-    g.refuses("a signature by RSASSA-PSS with SHA-512", {.after_signing = signed_with(g.a, sign_pss_sha512)}, invalid_signature);
+    g.refuses("a signature by RSASSA-PKCS1-v1_5 with SHA-256", {.after_signing = signed_with(g.a, signing_key::sign_pkcs1_sha256)}, invalid_signature);
+    g.refuses("a signature by RSASSA-PSS with SHA-1", {.after_signing = signed_with(g.a, signing_key::sign_pss_sha1)}, invalid_signature);
+    g.refuses("a signature by RSASSA-PSS with SHA-512", {.after_signing = signed_with(g.a, signing_key::sign_pss_sha512)}, invalid_signature);
     g.was_spared("pushes signed by another scheme");
 }
 

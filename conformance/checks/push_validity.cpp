@@ -2,7 +2,6 @@
 #include "ground.hpp"
 
 #include <bsp/base/encoding.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 
 // Section 6.1: what a push may carry and what makes the whole of it invalid.

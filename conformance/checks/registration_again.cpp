@@ -1,8 +1,7 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "../signing_key.hpp"
 #include "edits.hpp"
-
-#include <bsp/crypto/rsa.hpp>
 
 #include <algorithm>
 #include <functional>

@@ -1,10 +1,10 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "../signing_key.hpp"
 #include "edits.hpp"
 
 #include <bsp/base/bytes.hpp>
 #include <bsp/base/encoding.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/crypto/spki.hpp>
 
 #include <array>
@@ -154,8 +154,8 @@ void larger_keys(scenario& s) {
         conformance::key key;
     };
     // Made once for each run of the program: a key of 4096 bits takes a second.
-    static std::array<sized, 2> const keys{sized{3072, std::make_shared<rsa_private_key const>(rsa_private_key::generate(3072))},
-                                           sized{4096, std::make_shared<rsa_private_key const>(rsa_private_key::generate(4096))}};
+    static std::array<sized, 2> const keys{sized{3072, signing_key::generate(3072)},
+                                           sized{4096, signing_key::generate(4096)}};
     accepted_and_works(s, s.settled(), "the registration of a key of 2048 bits");
     for (auto const& one : keys) accepted_and_works(s, s.settled({.signing_key = one.key}), "the registration of a key of " + std::to_string(one.bits) + " bits");
 }

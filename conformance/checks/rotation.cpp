@@ -1,4 +1,5 @@
 #include "rotation.hpp"
+#include "../signing_key.hpp"
 
 #include <bsp/crypto/spki.hpp>
 
@@ -197,7 +198,7 @@ void weak_keys(scenario& s) {
 
 void strong_keys(scenario& s) {
     rotating r{s};
-    auto const next = std::make_shared<rsa_private_key const>(rsa_private_key::generate(3072));
+    auto const next = signing_key::generate(3072);
     s.accepted(r.rotate(next), "a notice with a key of 3072 bits");
     r.counts(next, "the new key of 3072 bits");
 }

@@ -2,10 +2,10 @@
 
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "../signing_key.hpp"
 #include "edits.hpp"
 
 #include <bsp/base/encoding.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 
 #include <algorithm>

@@ -1,10 +1,10 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "../signing_key.hpp"
 #include "edits.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/hmac.hpp>
-#include <bsp/crypto/rsa.hpp>
 
 #include <algorithm>
 #include <functional>

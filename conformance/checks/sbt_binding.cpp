@@ -1,9 +1,9 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "../signing_key.hpp"
 #include "edits.hpp"
 
 #include <bsp/base/encoding.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/crypto/sha256.hpp>
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include "subjects.hpp"
 
+#include "../signing_key.hpp"
 #include "shape.hpp"
 
 #include "../json.hpp"
@@ -9,7 +10,6 @@
 #include <bsp/base/identifier.hpp>
 #include <bsp/base/uri.hpp>
 #include <bsp/crypto/hmac.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/crypto/signed_object.hpp>
 #include <bsp/json/parse.hpp>
 #include <bsp/sbt/sbt.hpp>

@@ -3,12 +3,12 @@
 #include "../record.hpp"
 #include "../runner.hpp"
 #include "../scenario.hpp"
+#include "../signing_key.hpp"
 
 #include <bsp/auth/assertion.hpp>
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/uri.hpp>
 #include <bsp/crypto/random.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 
 #include <array>
@@ -62,7 +62,7 @@ company::company(surroundings& shared, std::size_t count, std::ostream& out) : w
         try {
             auto const x = s.try_register(wanted);
             if (!x.ok() || x.text("/peer_id").empty()) throw cannot_begin{exit_code::usage, why_refused(x, account)};
-            peers.push_back({x.text("/peer_id"), user, {*wanted.backend_id, surfaces[i % std::size(surfaces)]}, signer{*key}});
+            peers.push_back({x.text("/peer_id"), user, {*wanted.backend_id, surfaces[i % std::size(surfaces)]}, key});
         } catch (verdict_reached const&) {
             throw cannot_begin{exit_code::unreachable, "the target went away while peers registered: " + found.reason};
         }
@@ -79,7 +79,7 @@ std::string company::name(std::string_view stem, std::size_t number) const { ret
 
 std::string company::by_peer(participant const& p, std::string_view method, std::string const& target) const {
     auto const input = bsp::detail::jws_signing_input({{"alg", "PS256"}, {"typ", "bsp-peer+jwt"}}, bsp::detail::to_json(claims_of(world, p.voice.source_backend, p.peer_id, method, target)));
-    return "BSP " + input + '.' + to_base64url(p.sign.sign(input));
+    return "BSP " + input + '.' + to_base64url(p.key->sign_ps256(input));
 }
 
 std::string company::by_user(user_account const& who, std::string_view method, std::string const& target) const {
@@ -91,7 +91,7 @@ http_request company::push(participant const& p, std::string const& sync_id, std
     for (auto& c : changed) list.emplace_back(std::move(c));
     json::object payload{{"sync_id", sync_id},           {"timestamp", format_timestamp({world.now().seconds, 0})}, {"conversations", std::move(list)},
                          {"peer_id", p.peer_id},         {"source_backend_id", p.voice.source_backend},             {"target_backend_id", world.identity->backend_id}};
-    payload["signature"] = to_base64(p.sign.sign(json::canonicalize(payload).value()));
+    payload["signature"] = to_base64(p.key->sign_ps256(json::canonicalize(payload).value()));
     return {"POST", world.target.base_path() + "/sync/" + p.peer_id, {{"Content-Type", "application/json"}}, json::serialize(payload), {}};
 }
 

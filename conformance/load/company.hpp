@@ -3,7 +3,6 @@
 #include "../surroundings.hpp"
 #include "content.hpp"
 #include "ledger.hpp"
-#include "signer.hpp"
 
 #include <iosfwd>
 #include <string>
@@ -17,7 +16,7 @@ struct participant {
     std::string peer_id;
     std::size_t user = 0;  ///< index of the users file
     load::voice voice;
-    signer sign;
+    conformance::key key;
     std::vector<std::size_t> conversations = {};  ///< into `company::conversations`
 };
 

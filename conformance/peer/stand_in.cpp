@@ -1,11 +1,11 @@
 #include "stand_in.hpp"
 
 #include "../record.hpp"
+#include "../signing_key.hpp"
 #include "../surroundings.hpp"
 #include "../target/web_socket.hpp"
 
 #include <bsp/base/uri.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/parse.hpp>
 
 #include <algorithm>

@@ -1,10 +1,10 @@
 #include "playing.hpp"
+#include "../signing_key.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/uri.hpp>
 #include <bsp/crypto/hmac.hpp>
 #include <bsp/crypto/random.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/parse.hpp>
 
 #include <algorithm>
@@ -218,7 +218,7 @@ private:
     key const& key_of(std::string const& name, value const& v) {
         constexpr std::size_t ordinary_bits = 2048;
         auto& held = keys_[name];
-        if (!held) held = v.length > ordinary_bits && v.length <= 8192 ? std::make_shared<rsa_private_key const>(rsa_private_key::generate(static_cast<unsigned>(v.length))) : world_.keys.fresh();
+        if (!held) held = v.length > ordinary_bits && v.length <= 8192 ? signing_key::generate(static_cast<unsigned>(v.length)) : world_.keys.fresh();
         auto const quoted = json::serialize(json::value(held->public_key().pem()));
         words_.add(quoted.substr(1, quoted.size() - 2), "${json:" + name + "}");
         return held;

@@ -3,13 +3,13 @@
 #include "../clauses.hpp"
 #include "../principals.hpp"
 #include "../report/events.hpp"
+#include "../signing_key.hpp"
 #include "../text.hpp"
 #include "answers.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/uri.hpp>
 #include <bsp/base/utf8.hpp>
-#include <bsp/crypto/rsa.hpp>
 #include <bsp/json/parse.hpp>
 
 #include <algorithm>
@@ -475,7 +475,7 @@ private:
     instant now_{};
     std::string requests_;  // as they are saved
     std::unordered_map<std::string, conformance::seal const*> seals_;
-    std::map<rsa_private_key const*, std::string> keys_;
+    std::map<signing_key const*, std::string> keys_;
     std::map<std::string, std::string> signatures_, parts_, nonces_, backends_, taken_;
     std::map<std::string, unsigned> count_;
     std::unordered_map<std::string, value> given_;  // texts of answers

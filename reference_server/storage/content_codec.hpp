@@ -18,9 +18,14 @@ struct digested_content {
     std::string text;
     sha256_digest digest{};
 };
+/// The same as columns hold it, and on its way there. Where content is sealed the digest is the keyed one.
 struct kept_digested_content {
     kept_content content;
-    sha256_digest digest{};  ///< where content is sealed: the keyed one
+    sha256_digest digest{};
+};
+struct digested_content_to_keep {
+    content_to_keep content;
+    sha256_digest digest{};
 };
 
 /// What stands between a store and its columns of content (section 18.4). Without a cipher it changes nothing. What cannot be
@@ -31,8 +36,8 @@ public:
     /// Of a store whose content is sealed; without the cipher whoever touches content is told so.
     explicit content_codec(std::shared_ptr<content_cipher const> cipher) : cipher_{std::move(cipher)}, is_sealed_{true} {}
 
-    [[nodiscard]] kept_content put(std::string_view text, content_place const& place) const {
-        return is_sealed_ ? kept_content{cipher().seal(text, place), true} : kept_content{std::string{text}, false};
+    [[nodiscard]] content_to_keep put(std::string_view text, content_place const& place) const {
+        return is_sealed_ ? content_to_keep::sealed(cipher().seal(text, place)) : content_to_keep::plain(text);
     }
     [[nodiscard]] std::string get(kept_content kept, content_place const& place) const {
         if (!is_sealed_) {
@@ -44,9 +49,9 @@ public:
         return *std::move(text);
     }
 
-    [[nodiscard]] kept_digested_content put(digested_content const& c, content_place const& place) const {
-        if (!is_sealed_) return {{c.text, false}, c.digest};
-        return {put(std::string{c.digest.begin(), c.digest.end()} + c.text, place), cipher().keyed(c.digest)};
+    [[nodiscard]] digested_content_to_keep put(std::string_view text, sha256_digest const& digest, content_place const& place) const {
+        if (!is_sealed_) return {content_to_keep::plain(text), digest};
+        return {put(std::string{digest.begin(), digest.end()}.append(text), place), cipher().keyed(digest)};
     }
     [[nodiscard]] digested_content get(kept_digested_content kept, content_place const& place) const {
         if (!is_sealed_) return {get(std::move(kept.content), place), kept.digest};

@@ -71,15 +71,17 @@ void statement::bind_one(int at, double value) {
 void statement::bind_one(int at, sha256_digest const& value) {
     if (int const rc = sqlite3_bind_blob64(raw_, at, value.data(), value.size(), SQLITE_STATIC)) raise(sqlite3_db_handle(raw_), rc);
 }
-void statement::bind_one(int at, kept_content const& value) {
-    if (!value.is_sealed) return bind_one(at, std::string_view{value.bytes});
-    if (int const rc = sqlite3_bind_blob64(raw_, at, value.bytes.data(), value.bytes.size(), SQLITE_STATIC)) raise(sqlite3_db_handle(raw_), rc);
+void statement::bind_one(int at, content_to_keep const& value) {
+    if (!value.is_sealed()) return bind_one(at, value.bytes());
+    if (int const rc = sqlite3_bind_blob64(raw_, at, value.bytes().data(), value.bytes().size(), SQLITE_STATIC)) raise(sqlite3_db_handle(raw_), rc);
 }
 void statement::bind_one(int at, std::nullopt_t) {
     if (int const rc = sqlite3_bind_null(raw_, at)) raise(sqlite3_db_handle(raw_), rc);
 }
 
 connection::connection(std::string const& path, access mode) {
+    // Its statistics of memory cost a lock at every allocation, and nobody asks for them. Refused once SQLite is in use, which is no harm.
+    [[maybe_unused]] static int const without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     switch (mode) {
         case access::read_only: flags |= SQLITE_OPEN_READONLY; break;

@@ -73,7 +73,7 @@ private:
     void bind_one(int at, std::size_t value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, bool value) { bind_one(at, static_cast<std::int64_t>(value)); }
     void bind_one(int at, sha256_digest const& value);
-    void bind_one(int at, kept_content const& value);
+    void bind_one(int at, content_to_keep const& value);
     void bind_one(int at, std::nullopt_t);
     template <class T>
     void bind_one(int at, std::optional<T> const& value) {

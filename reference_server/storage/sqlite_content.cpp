@@ -75,7 +75,7 @@ void add_key(sqlite::connection& db, std::string const& use, sealing_key const& 
     wipe_on_exit const guard{fresh};
     random_bytes({reinterpret_cast<std::uint8_t*>(fresh.data()), fresh.size()});
     bytes const sealed = seal(under, fresh, label_of(use));
-    kept_content const row{{sealed.begin(), sealed.end()}, true};
+    auto const row = content_to_keep::sealed({sealed.begin(), sealed.end()});
     std::string const id = under.id();
     db.prepare("INSERT INTO content_key (use, sealed, sealed_under, is_done) VALUES (?1, ?2, ?3, ?4)").bind(use, row, id, is_done).run();
 }
@@ -109,12 +109,13 @@ auto alone(std::string const& path, F&& f) {
 }
 
 /// One value, sealed under the key in use; nothing when it is so already.
-std::optional<kept_digested_content> sealed_anew(content_cipher const& cipher, content_codec const& codec, sqlite::statement const& row, content_place const& place) {
+std::optional<digested_content_to_keep> sealed_anew(content_cipher const& cipher, content_codec const& codec, sqlite::statement const& row, content_place const& place) {
     kept_content kept = row.content(0);
     if (kept.is_sealed && cipher.is_current(kept.bytes)) return std::nullopt;
-    if (row.is_null(1)) return kept_digested_content{codec.put(kept.is_sealed ? codec.get(std::move(kept), place) : kept.bytes, place), {}};
-    if (kept.is_sealed) return codec.put(codec.get({std::move(kept), row.digest(1)}, place), place);
-    return codec.put(digested_content{std::move(kept.bytes), row.digest(1)}, place);
+    if (row.is_null(1)) return digested_content_to_keep{codec.put(kept.is_sealed ? codec.get(std::move(kept), place) : kept.bytes, place), {}};
+    if (!kept.is_sealed) return codec.put(kept.bytes, row.digest(1), place);
+    digested_content const opened = codec.get({std::move(kept), row.digest(1)}, place);
+    return codec.put(opened.text, opened.digest, place);
 }
 
 /// Rows keep their keys, so that each is met once while those before it are changed.

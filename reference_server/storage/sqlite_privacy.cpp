@@ -25,7 +25,8 @@ result<privacy_settings> sqlite_tenant::privacy() {
 
 result<> sqlite_tenant::put_privacy(privacy_settings const& settings) {
     return guarded(session_, [&]() -> result<> {
-        auto const kept = session_.content.put(privacy::to_text(settings), {settings_content, user_});
+        std::string const text = privacy::to_text(settings);
+        auto const kept = session_.content.put(text, {settings_content, user_});
         session_.db.prepare("INSERT OR REPLACE INTO privacy_settings (user_id, body) VALUES (?1, ?2)").bind(user_, kept).run();
         return ok();
     });

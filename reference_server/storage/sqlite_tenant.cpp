@@ -173,7 +173,7 @@ result<instant> sqlite_tenant::begin_change(instant now) {
 result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
         std::string const surfaces = to_json_array(head.surfaces);
-        auto const kept = session_.content.put(digested_content{head.scalars.body, head.scalars.digest}, {head_content, user_, head.conversation_id});
+        auto const kept = session_.content.put(head.scalars.body, head.scalars.digest, {head_content, user_, head.conversation_id});
         session_.db
             .prepare("INSERT OR REPLACE INTO conversation (" BSP_HEAD_COLUMNS ", changed_at, user_id) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
@@ -195,7 +195,7 @@ result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span
                                           "deleted = excluded.deleted, surface = excluded.surface, digest = excluded.digest, body = excluded.body, "
                                           "first_received = excluded.first_received, changed_at = excluded.changed_at");
         for (auto const& m : messages) {
-            auto const kept = session_.content.put(digested_content{m.body, m.digest}, {message_content, user_, conversation_id, m.id});
+            auto const kept = session_.content.put(m.body, m.digest, {message_content, user_, conversation_id, m.id});
             upsert
                 .bind(m.id, m.version, m.timestamp.seconds, m.timestamp.nanoseconds, m.redacted, m.deleted, m.surface, kept.digest, kept.content,
                       to_nanoseconds(m.first_received), to_nanoseconds(changed_at), user_, conversation_id)
@@ -208,7 +208,7 @@ result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span
 result<> sqlite_tenant::put_loser(std::string_view conversation_id, merge::message const& loser, instant at) {
     return guarded(session_, [&]() -> result<> {
         session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND at < ?2").bind(user_, to_nanoseconds(at - limits::conflict_loser_kept)).run();
-        auto const kept = session_.content.put(digested_content{loser.body, loser.digest}, {loser_content, user_, conversation_id, loser.id});
+        auto const kept = session_.content.put(loser.body, loser.digest, {loser_content, user_, conversation_id, loser.id});
         session_.db
             .prepare("INSERT OR IGNORE INTO loser (" BSP_MESSAGE_COLUMNS ", at, user_id, conversation_id) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
@@ -224,7 +224,7 @@ result<> sqlite_tenant::put_receipt(sync_receipt const& receipt) {
         session_.db.prepare("DELETE FROM receipt WHERE user_id = ?1 AND accepted_at < ?2")
             .bind(user_, to_nanoseconds(receipt.accepted_at - limits::sync_id_kept))
             .run();
-        auto const kept = session_.content.put(digested_content{receipt.acknowledgement, receipt.conversations_sha256}, {receipt_content, user_, receipt.peer_id, receipt.sync_id});
+        auto const kept = session_.content.put(receipt.acknowledgement, receipt.conversations_sha256, {receipt_content, user_, receipt.peer_id, receipt.sync_id});
         session_.db
             .prepare("INSERT OR REPLACE INTO receipt (user_id, peer_id, sync_id, conversations_sha256, acknowledgement, accepted_at) "
                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")

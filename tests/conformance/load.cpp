@@ -5,10 +5,7 @@
 #include "conformance/load/ledger.hpp"
 #include "conformance/load/mix.hpp"
 #include "conformance/load/schedule.hpp"
-#include "conformance/load/signer.hpp"
 #include "conformance/load/words.hpp"
-
-#include <bsp/crypto/rsa.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -355,13 +352,6 @@ BOOST_AUTO_TEST_CASE(numbers_are_written_for_people) {
 }
 
 // ---- what is sent -----------------------------------------------------------------------------------------
-
-BOOST_AUTO_TEST_CASE(what_openssl_signs_verifies_as_ps256) {
-    auto const key = bsp::rsa_private_key::generate();
-    auto const made = signer{key}.sign("text");
-    BOOST_TEST(key.public_key().verify_ps256("text", made));
-    BOOST_TEST(!key.public_key().verify_ps256("other", made));
-}
 
 BOOST_AUTO_TEST_CASE(a_turn_can_be_made_again) {
     kept_conversation const c{"c", "t", 0, {}};

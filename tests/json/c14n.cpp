@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 
 using namespace bsp;
@@ -71,6 +72,23 @@ RC_BOOST_PROP(means_the_same_and_is_stable, ()) {
     RC_ASSERT(json::parse(text).value() == v);
     RC_ASSERT(json::canonicalize(json::parse(text).value()).value() == text);
     RC_ASSERT(json::canonicalize(json::parse(json::serialize(v)).value()).value() == text);
+}
+
+// What a push keeps of its messages is cut out of the text that was signed.
+RC_BOOST_PROP(the_parts_of_a_form_are_the_forms_of_the_parts, ()) {
+    auto const o = *test::canonicalizable_object();
+    auto const form = json::canonical_form::of(o, {"a"}).value();
+    RC_ASSERT(form.text() == json::canonicalize(o, {"a"}).value());
+    std::function<void(json::value const&)> const look = [&](json::value const& v) {
+        if (auto const* list = v.if_array()) {
+            RC_ASSERT(form.of_part(*list).value() == json::canonicalize(v).value());
+            for (auto const& e : *list) look(e);
+        } else if (auto const* inner = v.if_object()) {
+            RC_ASSERT(form.of_part(*inner).value() == json::canonicalize(v).value());
+            for (auto const& m : *inner) look(m.value());
+        }
+    };
+    for (auto const& m : o) look(m.value());
 }
 
 RC_BOOST_PROP(the_order_of_members_never_matters, (unsigned seed)) {

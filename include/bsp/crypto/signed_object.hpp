@@ -30,10 +30,10 @@ struct signed_object_rules {
     std::string_view also_unsigned = {};  ///< a second signature in the same object, which neither covers; "" when there is none
 };
 
-/// Verifies the member `signature_member` of `received` under `key`. `invalid_signature` when it is absent,
-/// no base64 or does not verify, or when the object is of another `typ`; `not_canonicalizable` when it has
+/// Verifies the member `signature_member` of `received` under `key`, and gives what was signed. `invalid_signature` when it
+/// is absent, no base64 or does not verify, or when the object is of another `typ`; `not_canonicalizable` when it has
 /// no canonical form.
-inline result<> verify_object(json::object const& received, std::string_view signature_member, rsa_public_key const& key,
+inline result<json::canonical_form> verified_form(json::object const& received, std::string_view signature_member, rsa_public_key const& key,
                               signed_object_rules rules = {}) {
     json::string const* encoded = json::find_string(received, signature_member);
     if (!encoded) return fail(errc::invalid_signature, "the member " + std::string{signature_member} + " is missing or no string");
@@ -44,15 +44,21 @@ inline result<> verify_object(json::object const& received, std::string_view sig
     bool const expected_type = rules.typ.empty() ? !received.contains("typ") : typ && json::view(*typ) == rules.typ;
     if (!expected_type) return fail(errc::invalid_signature, "the signed object is of another type");
 
-    BSP_TRY(std::string const text, rules.also_unsigned.empty() ? json::canonicalize(received, {signature_member}) : json::canonicalize(received, {signature_member, rules.also_unsigned}));
-    if (key.verify_ps256(text, *signature)) return ok();
+    BSP_TRY(auto form, rules.also_unsigned.empty() ? json::canonical_form::of(received, {signature_member}) : json::canonical_form::of(received, {signature_member, rules.also_unsigned}));
+    if (key.verify_ps256(form.text(), *signature)) return form;
     if (rules.emptied == emptied_form::accepted) {
         json::object emptied = received;
         emptied[signature_member] = "";
         BSP_TRY(std::string const emptied_text, json::canonicalize(emptied));
-        if (key.verify_ps256(emptied_text, *signature)) return ok();
+        if (key.verify_ps256(emptied_text, *signature)) return form;
     }
     return fail(errc::invalid_signature, "the signature does not verify");
+}
+
+/// As `verified_form`, for whom the verdict is enough.
+inline result<> verify_object(json::object const& received, std::string_view signature_member, rsa_public_key const& key, signed_object_rules rules = {}) {
+    BSP_CHECK(verified_form(received, signature_member, key, rules));
+    return ok();
 }
 
 }  // namespace bsp

@@ -82,6 +82,7 @@ private:
         for (auto const& m : held_list) held.emplace(m.id, &m);
 
         std::vector<merge::message> admitted;
+        admitted.reserve(write.messages.size());
         for (auto& m : write.messages) {
             auto const before = held.find(m.id);
             BSP_TRY(auto const why, refusal_of(mine, id, m, before == held.end() ? nullptr : before->second));
@@ -100,12 +101,11 @@ private:
         return ok();
     }
 
-    result<std::optional<wire::conflict::kind>> refusal_of(tenant_reader& mine, std::string const& conversation_id, merge::message m, merge::message const* held) const {
+    result<std::optional<wire::conflict::kind>> refusal_of(tenant_reader& mine, std::string const& conversation_id, merge::message const& m, merge::message const* held) const {
         using kind = wire::conflict::kind;
         BSP_TRY(auto const gone, mine.departed(conversation_id, m.id));
         if (gone) return std::optional{gone->cause == departure::why::erased ? kind::erased : kind::retention_expired};
-        m.first_received = held ? held->first_received : m.timestamp;
-        if (expired_ && expired_->has(m)) return std::optional{kind::retention_expired};
+        if (expired_ && expired_->has(m, held ? held->first_received : m.timestamp)) return std::optional{kind::retention_expired};
         if (!settings_.allows_surface(m.surface)) return std::optional{kind::surface_not_allowed};
         return std::optional<kind>{};
     }

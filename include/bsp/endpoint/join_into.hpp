@@ -24,21 +24,22 @@ struct message_changes {
 
 /// Joins the messages pushed with those held, and notes every divergence from what was held
 /// (BSP-MRG-060 … BSP-MRG-062).
-inline message_changes join_messages(std::string const& conversation_id, std::vector<merge::message> const& pushed,
+inline message_changes join_messages(std::string const& conversation_id, std::vector<merge::message> pushed,
                                      std::vector<merge::message> const& held_list, instant at, std::vector<wire::conflict>& conflicts) {
     std::map<std::string_view, merge::message const*> held;
     for (auto const& m : held_list) held.emplace(m.id, &m);
+    std::vector<merge::message> diverged;  // copies, for what does not diverge is moved into the store's hands
+    for (auto const& m : pushed)
+        if (auto const before = held.find(m.id); before != held.end() && merge::diverged(*before->second, m)) diverged.push_back(m);
 
     message_changes changes;
-    for (auto& joined : merge::join(pushed)) {
+    for (auto& joined : merge::join(std::move(pushed))) {
         auto const before = held.find(joined.id);
         joined.first_received = before == held.end() ? at : before->second->first_received;
         if (before == held.end() || merge::compare(*before->second, joined) < 0) changes.winners.push_back(std::move(joined));
     }
-    for (auto const& m : pushed) {
-        auto const before = held.find(m.id);
-        if (before == held.end() || !merge::diverged(*before->second, m)) continue;
-        auto const& local = *before->second;
+    for (auto const& m : diverged) {
+        auto const& local = *held.at(m.id);
         bool const local_stands = !std::ranges::binary_search(changes.winners, m.id, {}, &merge::message::id);  // in the order of ids
         conflicts.push_back({.conversation_id = conversation_id,
                              .message_id = m.id,
@@ -57,7 +58,7 @@ inline message_changes join_messages(std::string const& conversation_id, std::ve
 /// Joins one write into the user's state: reads and writes the rows it touches and no others, so the cost
 /// does not depend on the conversation's length. What was known already leaves no trace, so repetition
 /// does not stir the change feed (BSP-SYN-109).
-inline result<> join_into(tenant_writer& mine, wire::conversation_write const& write, instant at,
+inline result<> join_into(tenant_writer& mine, wire::conversation_write write, instant at,
                           std::vector<wire::conflict>& conflicts) {
     std::string const& id = write.head.conversation_id;
     BSP_TRY(auto const held_head, mine.head(id));
@@ -66,7 +67,7 @@ inline result<> join_into(tenant_writer& mine, wire::conversation_write const& w
     for (auto const& m : write.messages) ids.push_back(m.id);
     BSP_TRY(auto const held, mine.messages(id, ids));
 
-    auto const changes = detail::join_messages(id, write.messages, held, at, conflicts);
+    auto const changes = detail::join_messages(id, std::move(write.messages), held, at, conflicts);
     merge::conversation_head head = held_head ? merge::join(*held_head, write.head) : write.head;
     if (held_head && held_head->scalars.deleted && !head.scalars.deleted) head.revived_at = at;
     if (held_head && held_head->scalars.version == write.head.scalars.version && merge::compare(write.head.scalars, held_head->scalars) < 0)

@@ -19,7 +19,7 @@ struct sync_push {
     using caller = signing_peer;
 
     static result<http_response> serve(backend const& here, caller const& who, request const& r) {
-        BSP_TRY(auto push, wire::decode_sync_push(who.body(), r.now + limits::message_future_max));
+        BSP_TRY(auto push, wire::decode_sync_push(who.body(), who.form(), r.now + limits::message_future_max));
         BSP_TRY(std::string answer, who.write([&](store_writer& w) { return apply(here, w, who.peer(), push, r); }));
         return respond(std::move(answer));
     }
@@ -41,9 +41,11 @@ private:
 
         wire::sync_ack ack{.acked_sync_id = push.sync_id, .conflicts = {}, .next_sync_in_ms = here.config.sync_interval_ms};
         BSP_TRY(auto const gate, admission::of(here.self.backend_type, mine, now));
+        std::size_t messages = 0;
         for (auto& conversation : push.conversations) {
             BSP_TRY(bool const admitted, gate.admit(mine, conversation, ack.conflicts));
-            if (admitted) BSP_CHECK(join_into(mine, conversation, commit, ack.conflicts));
+            messages += conversation.messages.size();
+            if (admitted) BSP_CHECK(join_into(mine, std::move(conversation), commit, ack.conflicts));
         }
 
         std::string answer = wire::encode(ack);
@@ -51,8 +53,6 @@ private:
         BSP_CHECK(count(w, peer.peer_id, now));
         BSP_CHECK(note_success(w, peer.peer_id));
         auto const number = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-        std::size_t messages = 0;
-        for (auto const& conversation : push.conversations) messages += conversation.messages.size();
         BSP_CHECK(w.append_audit(accepted(peer, now, {{"conversations", number(push.conversations.size())}, {"messages", number(messages)}, {"conflicts", number(ack.conflicts.size())}})));
         r.notes.messages = messages;
         r.notes.conflicts = ack.conflicts.size();

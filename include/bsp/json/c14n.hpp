@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -21,6 +22,12 @@
 namespace bsp::json {
 
 namespace detail {
+
+/// Where the form of an object or array stands in the text of the whole.
+struct canonical_part {
+    void const* of;
+    std::size_t begin, end;
+};
 
 class canonical_writer {
 public:
@@ -44,9 +51,9 @@ public:
             case boost::json::kind::string:
                 return write_string(view(v.get_string()));
             case boost::json::kind::array:
-                return write_array(v.get_array());
+                return write_part(v.get_array(), [&] { return write_array(v.get_array()); });
             case boost::json::kind::object:
-                return write_object(v.get_object(), {});
+                return write_part(v.get_object(), [&] { return write_object(v.get_object(), {}); });
         }
         return "an unknown kind of value";
     }
@@ -77,8 +84,22 @@ public:
 
     std::string out;
     std::string pointer;  ///< JSON Pointer of the offender
+    std::vector<canonical_part>* parts = nullptr;  ///< gets those that are not empty and at most `parts_depth_max` deep
+
+    /// The messages of conversations in a list that is a member.
+    static constexpr std::size_t parts_depth_max = 4;
 
 private:
+    template <class Container, class Write>
+    char const* write_part(Container const& c, Write write) {
+        std::size_t const begin = out.size();
+        ++depth;
+        char const* const why = write();
+        if (parts && depth <= parts_depth_max && !c.empty()) parts->push_back({&c, begin, out.size()});
+        --depth;
+        return why;
+    }
+
     static constexpr char const* out_of_range = "an integer outside ±(2^53−1)";
 
     char const* write_integer(std::int64_t i) {
@@ -161,6 +182,7 @@ private:
     }
 
     std::vector<boost::json::key_value_pair const*> members;
+    std::size_t depth = 0;
 };
 
 inline result<std::string> finish(canonical_writer&& writer, char const* why) {
@@ -183,5 +205,34 @@ inline result<std::string> canonicalize(object const& o, std::initializer_list<s
     char const* const why = writer.write_object(o, without);
     return detail::finish(std::move(writer), why);
 }
+
+/// The text of `canonicalize`, and where in it the objects and arrays within `o` stand: what has been made to verify a
+/// signature need not be made again for each message.
+class canonical_form {
+public:
+    static result<canonical_form> of(object const& o, std::initializer_list<std::string_view> without = {}) {
+        canonical_form form;
+        detail::canonical_writer writer;
+        writer.parts = &form.parts_;
+        char const* const why = writer.write_object(o, without);
+        BSP_TRY(form.text_, detail::finish(std::move(writer), why));
+        std::ranges::sort(form.parts_, std::less<>{}, &detail::canonical_part::of);
+        return form;
+    }
+
+    [[nodiscard]] std::string const& text() const { return text_; }
+
+    /// C14N-1 of an object or array within, which still stands where it stood.
+    template <class Container>
+    [[nodiscard]] result<std::string> of_part(Container const& c) const {
+        auto const found = std::ranges::lower_bound(parts_, static_cast<void const*>(&c), std::less<>{}, &detail::canonical_part::of);
+        if (found == parts_.end() || found->of != &c) return canonicalize(c);
+        return text_.substr(found->begin, found->end - found->begin);
+    }
+
+private:
+    std::string text_;
+    std::vector<detail::canonical_part> parts_;
+};
 
 }  // namespace bsp::json

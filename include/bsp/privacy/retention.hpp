@@ -23,7 +23,8 @@ struct expiry {
 
     /// A message's age is that of its `timestamp`, or of its first arrival if that is longer ago: an edit does
     /// not make it young.
-    [[nodiscard]] bool has(merge::message const& m) const { return std::min(m.timestamp, m.first_received) <= until(m.deleted); }
+    [[nodiscard]] bool has(merge::message const& m) const { return has(m, m.first_received); }
+    [[nodiscard]] bool has(merge::message const& m, instant first_received) const { return std::min(m.timestamp, first_received) <= until(m.deleted); }
 };
 
 }  // namespace bsp::privacy

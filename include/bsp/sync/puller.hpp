@@ -143,7 +143,7 @@ private:
             for (auto& entry : page.conversations) {
                 BSP_CHECK(keep_what_is_known(mine, entry));
                 BSP_TRY(bool const admitted, gate.admit(mine, entry, nobody_to_tell));
-                if (admitted) BSP_CHECK(endpoint::join_into(mine, entry, e.at, nobody_to_tell));
+                if (admitted) BSP_CHECK(endpoint::join_into(mine, std::move(entry), e.at, nobody_to_tell));
             }
             BSP_TRY(auto const changed, mine.changes(e.at, std::nullopt, page.conversations.size()));
             e.news = !changed.empty();

@@ -56,7 +56,8 @@ inline result<> decode_scalars(json::fields const& f, instant timestamp_max, mer
 
 /// Reads one conversation with its messages. Errors as for `decode_message`.
 inline result<conversation_write> decode_conversation(json::fields const& f, instant timestamp_max,
-                                                      std::size_t messages_max = limits::messages_per_conversation_in_push_max) {
+                                                      std::size_t messages_max = limits::messages_per_conversation_in_push_max,
+                                                      json::canonical_form const* form = nullptr) {
     conversation_write w;
     BSP_CHECK(decode_scalars(f, timestamp_max, w.head));
     w.head.version_seen = w.head.version;
@@ -74,7 +75,7 @@ inline result<conversation_write> decode_conversation(json::fields const& f, ins
     w.messages.reserve(messages.size());
     for (std::size_t i = 0; i < messages.size(); ++i) {
         BSP_TRY(json::fields const element, messages.object_at(i));
-        BSP_TRY(auto message, decode_message(element, timestamp_max));
+        BSP_TRY(auto message, decode_message(element, timestamp_max, form));
         w.head.version_seen = std::max(w.head.version_seen, message.version);
         w.messages.push_back(std::move(message));
     }

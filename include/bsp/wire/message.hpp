@@ -12,9 +12,9 @@ namespace bsp::wire {
 ///     {"id": "m1", "role": "user", "content": "hi", "timestamp": "2025-12-31T00:00:01.5Z", "surface": "ios",
 ///      "source_backend": "local_sha256_7d4b82b21655494e", "version": 1[, "deleted": true][, "redacted": true][, …]}
 ///
-/// `timestamp_max` is the latest instant that is not absurd (BSP-SYN-012). Errors: `invalid_body`,
-/// `not_canonicalizable`.
-inline result<merge::message> decode_message(json::fields const& f, instant timestamp_max) {
+/// `timestamp_max` is the latest instant that is not absurd (BSP-SYN-012). `form`, where it is at hand, is that of an object
+/// around this one. Errors: `invalid_body`, `not_canonicalizable`.
+inline result<merge::message> decode_message(json::fields const& f, instant timestamp_max, json::canonical_form const* form = nullptr) {
     merge::message m;
     BSP_TRY(m.id, f.required_identifier("id"));
     BSP_CHECK(required_label(f, "role"));
@@ -29,7 +29,7 @@ inline result<merge::message> decode_message(json::fields const& f, instant time
     m.deleted = deleted.value_or(false);
     m.redacted = redacted.value_or(false);
     if (m.deleted && !content.empty()) return f.invalid("content", "must be empty in a tombstone");
-    BSP_TRY(m.body, json::canonicalize(f.get(), {}));
+    BSP_TRY(m.body, form ? form->of_part(f.get()) : json::canonicalize(f.get()));
     m.digest = sha256(m.body);
     return m;
 }

@@ -37,8 +37,8 @@ struct sync_push {
     sha256_digest conversations_sha256{};           ///< of C14N-1 of the member (BSP-SYN-070)
 };
 
-/// Reads the payload behind the envelope. Errors as for `decode_conversation`.
-inline result<sync_push> decode_sync_push(json::fields const& f, instant timestamp_max) {
+/// Reads the payload behind the envelope, `form` being that of its object. Errors as for `decode_conversation`.
+inline result<sync_push> decode_sync_push(json::fields const& f, json::canonical_form const& form, instant timestamp_max) {
     sync_push push;
     BSP_TRY(push.sync_id, f.required_identifier("sync_id"));
     if (f.find("typ")) return f.invalid("typ", "must not be present in a push");
@@ -47,10 +47,10 @@ inline result<sync_push> decode_sync_push(json::fields const& f, instant timesta
     push.conversations.reserve(conversations.size());
     for (std::size_t i = 0; i < conversations.size(); ++i) {
         BSP_TRY(json::fields const element, conversations.object_at(i));
-        BSP_TRY(auto write, decode_conversation(element, timestamp_max));
+        BSP_TRY(auto write, decode_conversation(element, timestamp_max, limits::messages_per_conversation_in_push_max, &form));
         push.conversations.push_back(std::move(write));
     }
-    BSP_TRY(std::string const text, json::canonicalize(*f.find("conversations")));
+    BSP_TRY(std::string const text, form.of_part(conversations.get()));
     push.conversations_sha256 = sha256(text);
     return push;
 }

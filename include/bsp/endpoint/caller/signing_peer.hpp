@@ -25,7 +25,7 @@ public:
         BSP_TRY(json::value body, r.body());
         BSP_TRY(json::fields const f, json::fields::of(body));
         BSP_TRY(auto const key, signing_key(gate.store, peer, r.now, [&](rsa_public_key const& k) { return verify_object(f.get(), "signature", k).has_value(); }));
-        BSP_CHECK(verify_object(f.get(), "signature", key));
+        BSP_TRY(auto form, verified_form(f.get(), "signature", key));
         BSP_TRY(auto const envelope, wire::decode_push_envelope(f));
         BSP_CHECK(fresh(envelope.timestamp, r.now));
         BSP_CHECK(unexpired(peer, r.now));
@@ -35,11 +35,12 @@ public:
         BSP_CHECK(within(gate, push_rate, peer.peer_id, r));
         pass way{gate.store, r.now};
         way.of_user(peer.user_id).of_peer(peer.peer_id, key.sha256());
-        return signing_peer{std::move(peer), std::move(body), std::move(way)};
+        return signing_peer{std::move(peer), std::move(body), std::move(form), std::move(way)};
     }
 
     [[nodiscard]] peer_record const& peer() const { return peer_; }
     [[nodiscard]] json::fields body() const { return json::fields{body_.get_object()}; }
+    [[nodiscard]] json::canonical_form const& form() const { return form_; }  ///< of `body`, without its signature
 
     template <class F>
     auto write(F&& f) const {
@@ -47,7 +48,8 @@ public:
     }
 
 private:
-    signing_peer(peer_record peer, json::value body, pass way) : peer_{std::move(peer)}, body_(std::move(body)), way_{std::move(way)} {}
+    signing_peer(peer_record peer, json::value body, json::canonical_form form, pass way)
+        : peer_{std::move(peer)}, body_(std::move(body)), form_{std::move(form)}, way_{std::move(way)} {}
 
     static result<> fresh(instant timestamp, instant now) {
         if (timestamp < now - limits::freshness_window || timestamp > now + limits::freshness_window)
@@ -64,6 +66,7 @@ private:
 
     peer_record peer_;
     json::value body_;
+    json::canonical_form form_;
     pass way_;
 };
 
