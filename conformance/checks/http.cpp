@@ -565,7 +565,7 @@ check const checks[] = {
      .run = health_is_public_and_silent},
     {.id = "gen/date", .title = "answers carry a Date", .clauses = {"BSP-GEN-014"}, .impact = "clients with a wrong clock cannot correct it and are refused for ever", .likely_cause = "the server does not send it", .run = dates_are_sent,
      .strength = obligation::should, .about = aspect::exactness},
-    {.id = "gen/fields-mean-nothing", .title = "fields that mean something to a framework change neither method, path nor form of an answer", .clauses = {"BSP-CNV-040", "BSP-ID-001", "BSP-GEN-086", "BSP-GEN-092"},
+    {.id = "gen/fields-mean-nothing", .title = "fields that mean something to a framework change neither method, path nor form of an answer", .clauses = {"BSP-CNV-040", "BSP-ID-002", "BSP-GEN-086", "BSP-GEN-092"},
      .impact = "a write becomes a deletion, a rule of a proxy for one path is got around at another, and clients cannot read errors", .likely_cause = "X-HTTP-Method-Override, X-Original-URL and error pages by Accept are on in the framework", .run = fields_mean_nothing},
     {.id = "gen/no-body-no-type", .title = "a request without a body may name any media type", .clauses = {"BSP-GEN-002", "BSP-CNV-060", "BSP-CNV-061", "BSP-CNV-010"}, .impact = "clients that send the field with every request cannot read or delete",
      .likely_cause = "the field is judged, or an empty body parsed, because the field is there", .run = no_body_has_no_type},
