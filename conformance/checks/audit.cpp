@@ -165,6 +165,7 @@ void pages_are_complete(scenario& s) {
     auto const wanted = t.read("peer_id=" + a.peer_id()).entries;
     std::vector<json::object> got;
     std::string cursor;
+    bool has_pages = false;
     for (int page = 0; page < 20; ++page) {
         auto const x = s.admin().get("/audit?limit=2&peer_id=" + a.peer_id() + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
         s.accepted(x, "a page of the audit trail");
@@ -173,8 +174,9 @@ void pages_are_complete(scenario& s) {
         got.insert(got.end(), some.begin(), some.end());
         cursor = x.text("/cursor");
         if (cursor.empty()) break;
+        has_pages = true;
     }
-    if (got.size() == 2) return s.note("the trail has no pages");
+    if (!has_pages && got.size() == 2) return s.note("the trail has no pages");
     s.expect(got == wanted, "the pages together are all entries: " + std::to_string(wanted.size()), std::to_string(got.size()));
 }
 

@@ -1,6 +1,7 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
 #include "edits.hpp"
+#include "habits.hpp"
 
 #include <bsp/base/uri.hpp>
 
@@ -93,6 +94,25 @@ check const checks[] = {
      .run = query_holds_no_token,
      .needs = need::admin_token,
      .strength = obligation::should},
+    {.id = "aut/stands-alone",
+     .title = "each request proves itself, whatever its connection carried before",
+     .clauses = {"BSP-AUT-001", "BSP-AUT-044"},
+     .impact = "behind a proxy that shares connections one person acts as another; and a captured request is good once more at every worker",
+     .likely_cause = "the user is kept with the connection, or used assertions are remembered by each process for itself",
+     .run = each_request_stands_alone,
+     .needs = need::sockets},
+    {.id = "aut/other-method",
+     .title = "an assertion for GET does not open HEAD",
+     .clauses = {"BSP-AUT-030"},
+     .impact = "an assertion is good for more than it was made for",
+     .likely_cause = "the framework answers HEAD by the handler of GET, and calls it GET",
+     .run = assertions_of_other_methods},
+    {.id = "peer/list-again",
+     .title = "a list of peers that was read before shows registrations, renewals and unpairings at once",
+     .clauses = {"BSP-REG-034", "BSP-REG-037", "BSP-REG-027"},
+     .impact = "who was unpaired is shown as paired, and who was paired is not shown",
+     .likely_cause = "a cache of the list, or a copy of the database that is behind",
+     .run = peers_read_again},
 };
 
 }  // namespace

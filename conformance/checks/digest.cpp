@@ -46,6 +46,10 @@ void digest_is_right(scenario& s) {
     judge("of a conversation whose last_modified comes from a losing write");
     s.control(s.user().write(s.fresh("w"), "x"), "a write by the user");
     judge("of a conversation that the user wrote");
+    std::vector<json::object> many;
+    for (int i = 0; i < 110; ++i) many.push_back(s.conversation(s.fresh("many"), 1, {s.message("m1", "x")}));
+    s.control(a.push(many), "a push of 110 conversations");
+    judge("of more than a hundred conversations");
 }
 
 void digest_needs_its_peer(scenario& s) {

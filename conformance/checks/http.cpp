@@ -1,6 +1,7 @@
 #include "../gzip.hpp"
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "habits.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -564,6 +565,14 @@ check const checks[] = {
      .run = health_is_public_and_silent},
     {.id = "gen/date", .title = "answers carry a Date", .clauses = {"BSP-GEN-014"}, .impact = "clients with a wrong clock cannot correct it and are refused for ever", .likely_cause = "the server does not send it", .run = dates_are_sent,
      .strength = obligation::should, .about = aspect::exactness},
+    {.id = "gen/fields-mean-nothing", .title = "fields that mean something to a framework change neither method, path nor form of an answer", .clauses = {"BSP-CNV-040", "BSP-ID-002", "BSP-GEN-086", "BSP-GEN-092"},
+     .impact = "a write becomes a deletion, a rule of a proxy for one path is got around at another, and clients cannot read errors", .likely_cause = "X-HTTP-Method-Override, X-Original-URL and error pages by Accept are on in the framework", .run = fields_mean_nothing},
+    {.id = "gen/no-body-no-type", .title = "a request without a body may name any media type", .clauses = {"BSP-GEN-002", "BSP-CNV-060", "BSP-CNV-061", "BSP-CNV-010"}, .impact = "clients that send the field with every request cannot read or delete",
+     .likely_cause = "the field is judged, or an empty body parsed, because the field is there", .run = no_body_has_no_type},
+    {.id = "gen/charset", .title = "a parameter of application/json does not change how a body is read", .clauses = {"BSP-GEN-002"}, .impact = "letters beyond ASCII arrive as others, or the push is refused", .likely_cause = "the framework obeys charset, and JSON is UTF-8 whatever it says",
+     .run = charset_means_nothing, .strength = obligation::should},
+    {.id = "gen/parameter-names", .title = "names of query parameters are what they are: no case is folded, and no bracket makes a list", .clauses = {"BSP-GEN-008", "BSP-GEN-012"}, .impact = "newer clients are refused, or make the server fail",
+     .likely_cause = "a framework that binds parameters without case, or makes lists and objects of brackets", .run = names_of_parameters_are_exact},
 };
 
 }  // namespace

@@ -29,7 +29,9 @@ void htu_has_its_case(scenario& s) {
 
 void limits_are_digits(scenario& s) {
     auto const a = s.register_peer();
-    for (auto const& path : {"/sync/" + a.peer_id() + "?limit=", std::string{"/conversations?limit="}}) {
+    std::vector<std::string> paths{"/sync/" + a.peer_id() + "?limit=", "/conversations?limit="};
+    if (s.has_telemetry()) paths.push_back("/telemetry/events?limit=");
+    for (auto const& path : paths) {
         s.accepted(a.get(path + "5"), "limit 5");
         for (char const* raw : {"%2B5", "%205", "5%20", "1_0", "%D9%A5", "0x5", "5.0", "5e0", "%EF%BC%95", ""})
             s.refused(a.get(path + raw), std::string{"limit="} + raw, {.statuses = {400, 422}});

@@ -1,4 +1,5 @@
 #include "../surroundings.hpp"
+#include "habits.hpp"
 #include "privacy.hpp"
 
 // Section 16.1: the settings themselves.
@@ -182,6 +183,12 @@ check const checks[] = {
      .likely_cause = "the endpoint has no authentication", .run = settings_need_a_credential, .needs = need::alone},
     {.id = "prv/settings-survive", .title = "settings survive a restart", .clauses = {"BSP-PRV-013"}, .impact = "a restart turns sync on again",
      .likely_cause = "settings are held in memory", .run = settings_survive, .needs = need::alone | need::restart_hook},
+    {.id = "prv/puts-together", .title = "of settings that are put at once none is lost", .clauses = {"BSP-PRV-005", "BSP-PRV-004"}, .impact = "two devices change one setting each, and one of them is undone", .likely_cause = "settings are read, changed and written back, with somebody else in between",
+     .run = settings_put_at_once, .needs = need::alone},
+    {.id = "prv/setting-names", .title = "members whose names are like those of settings are no settings, and a setting takes its own type only", .clauses = {"BSP-PRV-005", "BSP-PRV-006", "BSP-GEN-032"}, .impact = "data is thrown away after a day that nobody chose",
+     .likely_cause = "names matched without case, and a language in which true is 1", .run = names_of_settings, .needs = need::alone},
+    {.id = "prv/erase-much", .title = "an erasure is of everything, however much there is", .clauses = {"BSP-PRV-082", "BSP-PRV-088"}, .impact = "what a person erased is still there", .likely_cause = "one batch is deleted, and a cache is left", .run = much_is_erased, .needs = need::alone},
+    {.id = "prv/erase-many-events", .title = "an erasure is of all events, however many there are", .clauses = {"BSP-PRV-082"}, .impact = "a person is still known by their events", .likely_cause = "one batch is deleted", .run = many_events_are_erased, .needs = need::alone | need::sockets},
 };
 
 }  // namespace

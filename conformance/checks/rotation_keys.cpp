@@ -169,6 +169,16 @@ void registering_again(scenario& s) {
     auto const x = s.try_register(again);
     s.accepted(x, "a registration with the new key");
     s.expect(x.text("/peer_id") == r.a.peer_id(), "the peer_id that it had: " + r.a.peer_id(), x.text("/peer_id"));
+    // The same key in another spelling is the same key (BSP-ID-029).
+    auto respelled = again;
+    respelled.identity = [](json::object& o) {
+        std::string pem;
+        for (char const c : json::view(o.at("public_key").as_string())) pem += c == '\n' ? "\r\n" : std::string(1, c);
+        o["public_key"] = pem;
+    };
+    auto const y = s.try_register(respelled);
+    s.accepted(y, "a registration with the new key, its lines ending with CR LF");
+    s.expect(y.text("/peer_id") == r.a.peer_id(), "the peer_id that it had: " + r.a.peer_id(), y.text("/peer_id"));
     again.signing_key = original;
     again.created = seconds{60};
     s.refused(s.try_register(again), "a registration with the previous key in its grace", {.statuses = {409}, .codes = {"key-mismatch"}});
@@ -385,7 +395,7 @@ check const checks[] = {
     {.id = "rot/same-key", .title = "a notice that names the current key is refused", .clauses = {"BSP-ROT-019"}, .impact = "a rotation that changes nothing passes for one", .likely_cause = "the keys are not compared", .run = naming_the_current_key, .strength = obligation::should},
     {.id = "rot/registration-stays", .title = "a rotation changes nothing but the key", .clauses = {"BSP-ROT-050", "BSP-ROT-051"}, .impact = "people have to pair their devices again after every rotation", .likely_cause = "a rotation is a removal and a registration",
      .run = registration_stays},
-    {.id = "rot/register-again", .title = "after a rotation the registration is held to the new key", .clauses = {"BSP-ROT-052", "BSP-ROT-053"}, .impact = "the renewal of a token fails after a rotation, or brings the old key back", .likely_cause = "the pinned fingerprint is kept apart from the key",
+    {.id = "rot/register-again", .title = "after a rotation the registration is held to the new key", .clauses = {"BSP-ROT-052", "BSP-ROT-053", "BSP-ID-029"}, .impact = "the renewal of a token fails after a rotation, or brings the old key back", .likely_cause = "the pinned fingerprint is kept apart from the key",
      .run = registering_again},
     {.id = "rot/others-stay", .title = "a rotation touches one registration", .clauses = {"BSP-ROT-054"}, .impact = "one user's rotation locks another's device out, or lets a key in", .likely_cause = "keys are kept by backend_id or by fingerprint", .run = other_registrations_stay,
      .needs = need::second_user},

@@ -1,3 +1,4 @@
+#include "habits.hpp"
 #include "telemetry.hpp"
 
 #include <functional>
@@ -336,6 +337,17 @@ check const checks[] = {
     {.id = "tel/depth", .title = "events may be nested 30 levels deep", .clauses = {"BSP-TEL-011"}, .impact = "events with a trace in them are lost", .likely_cause = "a limit for flat events", .run = deep_events, .needs = on_sockets, .strength = obligation::should},
     {.id = "tel/user-of-peer", .title = "an event belongs to the peer's user, whatever it says", .clauses = {"BSP-TEL-012", "BSP-TEL-092"}, .impact = "one user writes into another's account", .likely_cause = "user_id is taken from the event", .run = user_of_the_peer,
      .needs = on_sockets | need::second_user},
+    {.id = "tel/odd-values", .title = "what looks like something else comes back as it was told", .clauses = {"BSP-TEL-101"}, .impact = "007 becomes 7, times move to other zones, small costs are 0", .likely_cause = "columns that convert or cut, lists made of maps, libraries that find dates in strings",
+     .run = odd_values_of_events, .needs = on_sockets},
+    {.id = "tel/instants", .title = "a timestamp keeps its instant to the nanosecond, and may be of any year", .clauses = {"BSP-TEL-101", "BSP-TEL-010"}, .impact = "events change their order, and those of clocks at their beginning are lost",
+     .likely_cause = "times in milliseconds or unsigned integers, and zero for absent", .run = instants_of_events, .needs = on_sockets},
+    {.id = "tel/ids-much-alike", .title = "ids that are the same number, or the same at their beginning, are different, and an id is known after a hundred others", .clauses = {"BSP-TEL-053", "BSP-TEL-040", "BSP-GEN-060"},
+     .impact = "events are dropped as repetitions, or stored twice", .likely_cause = "ids compared as numbers or cut, and a window of the last ones", .run = ids_of_events, .needs = on_sockets},
+    {.id = "tel/sources-exact", .title = "source_backend selects exactly the events from there", .clauses = {"BSP-TEL-095"}, .impact = "one device's events are shown as another's", .likely_cause = "LIKE, a comparison that passes over blanks or accents, or a query decoded twice",
+     .run = sources_are_exact, .needs = on_sockets},
+    {.id = "tel/lenient", .title = "what is nearly JSON is rejected, and names in another case are other names", .clauses = {"BSP-TEL-009", "BSP-TEL-004", "BSP-GEN-032"}, .impact = "other backends reject what this one took", .likely_cause = "a parser that forgives, or reads the first value of a text",
+     .run = lenient_events, .needs = on_sockets},
+    {.id = "tel/bytes", .title = "the length of a message is that of its bytes", .clauses = {"BSP-TEL-072", "BSP-TEL-073"}, .impact = "memory for four times as much", .likely_cause = "the length of a text in characters", .run = characters_are_not_bytes, .needs = on_sockets},
 };
 
 }  // namespace

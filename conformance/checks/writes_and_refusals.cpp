@@ -68,7 +68,9 @@ void refused_writes_leave_nothing(scenario& s) {
                  {"without content", drop("content")}, {"without role", drop("role")}, {"without surface", drop("surface")}, {"with a number for content", set("content", 1)},
                  {"with null for content", set("content", nullptr)}, {"with null for id", set("id", nullptr)}, {"with null for timestamp", set("timestamp", nullptr)}, {"with null for title", set("title", nullptr)},
                  {"with a number for title", set("title", 1)}, {"with no identifier for id", set("id", "a b")}, {"with no timestamp for timestamp", set("timestamp", "now")},
-                 {"dated two days ahead", set("timestamp", s.in_seconds(2 * 86'400))}})
+                 {"dated two days ahead", set("timestamp", s.in_seconds(2 * 86'400))}, {"dated by a day alone", set("timestamp", "2025-12-31")}, {"of the 30th of February", set("timestamp", "2025-02-30T00:00:00Z")},
+                 {"with a role of 129 characters", set("role", std::string(129, 'r'))}, {"with an empty surface", set("surface", "")}, {"with a line feed in its role", set("role", "a\nb")}, {"with an id that ends in a line feed", set("id", "m2\n")},
+                 {"with true for content", set("content", true)}, {"with a list for content", set("content", json::array{"x"})}})
             s.refused(who.write(c, "refused", both(both(set("id", "m2"), set("title", "refused")), change)), "a write " + what, {.statuses = {422, 400}});
     };
     for (auto const& c : {fresh, held, deleted}) {
@@ -76,7 +78,7 @@ void refused_writes_leave_nothing(scenario& s) {
         for (std::string const text : {R"({"id":"m2","role":"user","content":"one","content":"two","surface":"web"})", R"({"id":"m2","role":"user","content":"x","surface":"web","x":{"a":1,"a":2}})",
                                        R"({"id":"m2","role":"user","content":"x","surface":"web","\u0069d":"m3"})", R"({"id":"m2","role":"user","content":"\ud800","surface":"web"})",
                                        R"({"id":"m2","role":"user","content":"x","surface":"web","x":NaN})", R"({"id":"m2","role":"user","content":"x","surface":"web",})",
-                                       R"({"id":"m2","role":"user","content":"x","surface":"web"} {})", R"([{"id":"m2","role":"user","content":"x","surface":"web"}])",
+                                       R"({"id":"m2","role":"user","content":"x","surface":"web"} {})", R"({"id":"m2","role":"user","content":"x","surface":"web"}x)", R"({"id":"m2","role":"user","content":"x",/* a comment */"surface":"web"})", R"([{"id":"m2","role":"user","content":"x","surface":"web"}])",
                                        "{\"id\":\"m2\",\"role\":\"user\",\"content\":\"\xff\",\"surface\":\"web\"}", ""})
             s.refused(who.call("POST", "/conversations/" + c + "/messages", text), "a write with the body " + show(json::value(text.substr(0, 100))), {.statuses = {400, 422, 415}});
     }

@@ -76,6 +76,7 @@ private:
             r.headers.add(std::string{field.substr(0, colon)}, std::string{trimmed(field.substr(colon + 1))});
             at = stop + 2;
         }
+        if (reads_.tells_connection) r.headers.set("X-Connection", number_);
         if (int const refusal = read_body(r); refusal != 0) return refusal < 0 ? std::nullopt : std::optional{refusal};
 
         if (sockets_ && r.headers.find("Upgrade")) {
@@ -198,6 +199,7 @@ private:
     socket_service* sockets_;
     socket_world& world_;
     std::string buffer_;
+    std::string number_ = random_hex(8);
 };
 
 class own_door final : public door {

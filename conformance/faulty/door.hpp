@@ -14,10 +14,13 @@ struct framing {
     bool any_length = false;       ///< of several Content-Length values the first counts, as far as it has digits
     bool get_has_no_body = false;  ///< the body of a GET stays on the connection, and is read as the next request
     bool any_head = false;         ///< heads of any size are read
+    bool tells_connection = false; ///< the handler learns by the field X-Connection which connection a request came on
 
     // Of WebSockets:
     bool binary_is_text = false;         ///< a binary message is read like a text
     bool any_utf8 = false;               ///< the bytes of a text are not looked at
+    bool utf8_by_fragment = false;       ///< every fragment has to be UTF-8 by itself
+    bool counts_characters = false;      ///< the length of a message is that of its characters
     bool any_length_of_message = false;  ///< messages of any size are read
     bool short_messages = false;         ///< messages of more than 4 KiB are refused
     bool fragments_are_messages = false; ///< every fragment is read as a message

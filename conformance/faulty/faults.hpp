@@ -80,6 +80,10 @@ std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();
 std::vector<fault> first_sight_state_faults();
 std::vector<fault> second_sight_faults();
+std::vector<fault> idioms_text_faults();
+std::vector<fault> idioms_web_faults();
+std::vector<fault> idioms_store_faults();
+std::vector<fault> idioms_event_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();

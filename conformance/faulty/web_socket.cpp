@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -22,6 +23,10 @@ std::string accept_value(std::string const& key) {
     bytes digest(SHA_DIGEST_LENGTH);
     SHA1(reinterpret_cast<unsigned char const*>(text.data()), text.size(), digest.data());
     return to_base64(digest);
+}
+
+std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 bool is_utf8(std::string_view text) {
@@ -73,7 +78,8 @@ web_socket::step web_socket::take_frame() {
     for (std::size_t i = 0; i < more; ++i) length = length << 8 | byte(2 + i);
     if (!control && (opcode == 0) == (message_opcode_ == 0)) return close(1002, "not the fragment that was due"), step::over;
     std::size_t const whole = message_.size() + length;
-    if ((whole > message_max && !reads_.any_length_of_message) || length > 64u << 20 || (reads_.short_messages && whole > 4096)) {
+    std::size_t const most = reads_.counts_characters ? 4 * message_max : message_max;
+    if ((whole > most && !reads_.any_length_of_message) || length > 64u << 20 || (reads_.short_messages && whole > 4096)) {
         if (reads_.fragile) world_.dead = true;
         else close(1009, "the message is too long");
         return step::over;
@@ -87,6 +93,7 @@ web_socket::step web_socket::take_frame() {
     if (opcode == 10) return step::taken;
     if (opcode == 9) return reads_.silent_pings || send_frame(10, reads_.empty_pongs ? std::string_view{} : payload) ? step::taken : step::over;
     if (opcode != 0) message_opcode_ = opcode;
+    if (reads_.utf8_by_fragment && !is_utf8(payload)) return close(1007, "not UTF-8"), step::over;
     message_ += payload;
     if (!final && !reads_.fragments_are_messages) return step::taken;
     int const kind = message_opcode_;
@@ -102,6 +109,7 @@ web_socket::step web_socket::message(int opcode, std::string text) {
         else close(1003, "events are text");
         return step::over;
     }
+    if (reads_.counts_characters && characters(text) > message_max) return close(1009, "the message is too long"), step::over;
     if (!reads_.any_utf8 && !is_utf8(text)) return close(1007, "not UTF-8"), step::over;
     return obey(service_.hear(number_, text, system_now())) ? step::taken : step::over;
 }
