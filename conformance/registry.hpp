@@ -56,6 +56,7 @@
     X(large_feeds) \
     X(lifetimes) \
     X(writes_and_refusals) \
+    X(meetings) \
     X(telemetry_connection) \
     X(telemetry_events) \
     X(telemetry_keeping) \
@@ -64,6 +65,7 @@
     X(privacy_settings) \
     X(privacy_consent) \
     X(privacy_retention) \
+    X(privacy_meetings) \
     X(privacy_data) \
     X(redaction_pull) \
     X(redaction_copies) \

@@ -28,6 +28,7 @@ void lives_are_recorded(scenario& s) {
     t.has("sync_accepted", a.peer_id(), "each of two pushes", 2);
     s.control(s.user().del("/peers/" + a.peer_id()), "an unpairing");
     t.has("peer_unpaired", a.peer_id(), "an unpairing");
+    t.has("sync_accepted", a.peer_id(), "what an unpaired peer had done", 2);
     auto r = s.settled();
     auto const d = s.register_peer(r);
     r.created = std::chrono::seconds{10};

@@ -239,14 +239,17 @@ void a_page_of_another_epoch_begins_anew(scenario& s) {
         return stand_in::respond(200, p);
     });
     if (!b.until(seconds{10} + slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since"); })) s.inconclusive("no pull with a since");
-    auto const before = b.pulls().size();
-    epoch = 2;
-    bool const anew = b.until(seconds{15} + slack, [&] {
-        auto const all = b.pulls();
-        return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(before), all.end(), [](arrival const& a) { return !a.parameter("since") && !a.parameter("cursor"); });
-    });
+    for (int const next : {2, 3}) {
+        if (!b.until(seconds{10} + slack, [&] { return b.pulls().back().parameter("since") == std::optional<std::string>{"2025-06-01T00:00:0" + std::to_string(next - 1) + "Z"}; })) s.inconclusive("no pull with the since of the epoch before");
+        auto const before = b.pulls().size();
+        epoch = next;
+        bool const anew = b.until(seconds{15} + slack, [&] {
+            auto const all = b.pulls();
+            return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(before), all.end(), [](arrival const& a) { return !a.parameter("since") && !a.parameter("cursor"); });
+        });
+        s.expect(anew, next == 2 ? "a pull from the beginning after a page of another epoch" : "the same after a page of a third epoch", queries(b.pulls()));
+    }
     b.on_pull({});
-    s.expect(anew, "a pull from the beginning after a page of another epoch", queries(b.pulls()));
 }
 
 void pulled_changes_go_to_other_peers_only(scenario& s, bool back) {
@@ -388,6 +391,30 @@ void pulls_with_wait(scenario& s, bool pace) {
     s.expect(open >= 2, "a pull open at all times", std::to_string(open) + " pulls followed another at once within 12 s");
 }
 
+/// A pull that is held waits for the other side, and what is to be said to it does not.
+void pushes_beside_a_held_pull(scenario& s) {
+    stand_in b{s, {.capabilities = {"conversation_storage", "persistence", "live_pull"}}};
+    b.settle();
+    b.on_pull([&](arrival const& a) {
+        auto r = b.feed(a);
+        if (a.parameter("wait")) r.delay = seconds{12};
+        return r;
+    });
+    auto const is_held = [&] {
+        auto const all = b.pulls();
+        return !all.empty() && all.back().parameter("wait") && !all.back().over;
+    };
+    auto const has_just_begun = [&] { return is_held() && between(b.pulls().back().at, std::chrono::steady_clock::now()) < seconds{2}; };
+    if (!b.until(2 * seconds{12} + slack, has_just_begun)) s.untested("the target keeps no pull open");
+    pass(milliseconds{500});
+    auto const c = s.fresh("c");
+    s.control(b.user().write(c, "while a pull is held"), "a write");
+    bool const in_time = b.delivered(seconds{1} + 2 * slack, c);
+    bool const still = is_held();
+    b.on_pull({});
+    if (!still && !in_time) s.inconclusive("the held pull has ended");
+    s.expect(in_time, "a change is pushed within a second while a pull is held", "none within " + seconds_text(seconds{1} + 2 * slack));
+}
 void live_pulls_are_kept_open(scenario& s) { pulls_with_wait(s, false); }
 void empty_pulls_keep_their_distance(scenario& s) { pulls_with_wait(s, true); }
 
@@ -539,6 +566,13 @@ check const checks[] = {
      .impact = "one wrong answer stops the client",
      .likely_cause = "int() of whatever came",
      .run = what_is_no_integer_is_ignored,
+     .needs = as_client},
+    {.id = "off/push-beside-held-pull",
+     .title = "a change is pushed within a second while a pull is held",
+     .clauses = {"BSP-OFF-010"},
+     .impact = "what is written comes half a minute late, just where the other side is quickest",
+     .likely_cause = "one loop, or one connection, for pushes and pulls",
+     .run = pushes_beside_a_held_pull,
      .needs = as_client},
     {.id = "off/live-pull",
      .title = "a pull with wait is kept open to a peer that declares live_pull",

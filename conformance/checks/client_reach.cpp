@@ -198,6 +198,28 @@ void unpaired_peers_get_nothing(scenario& s) {
     s.expect(came.empty(), "nothing more to a peer that was unpaired", std::to_string(came.size()) + " requests");
 }
 
+/// Another registration is another peer: nothing is known of it (BSP-OFF-071).
+void paired_again_begins_anew(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), theirs = s.fresh("theirs");
+    b.publish(s.conversation(theirs, 1, {s.message("m1", "text")}));
+    write(s, b.user(), c);
+    s.control(b.delivered(soon, c), "a push of a change");
+    if (!b.until(seconds{5} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since"); })) s.inconclusive("no pull with a since");
+    b.unpair();
+    pass(slack);
+    auto const pulls = b.pulls().size(), pushes = b.pushes_of(c).size();
+    b.renew(seconds{60}, seconds{8 * 3600});
+    bool const pushed = b.until(seconds{30} + slack, [&] { return b.pushes_of(c).size() > pushes; });
+    bool const from_the_beginning = b.until(seconds{10} + slack, [&] {
+        auto const all = b.pulls();
+        return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(pulls), all.end(), [](arrival const& a) { return !a.parameter("since") && !a.parameter("cursor"); });
+    });
+    s.expect(pushed, "a push of what the peer had acknowledged before it was unpaired, once it is paired again", "none");
+    s.expect(from_the_beginning, "a pull from the beginning for the new registration", "only pulls with since or cursor");
+}
+
 void expired_registrations_get_nothing(scenario& s) {
     stand_in b{s, {.token_lifetime = seconds{22}}};
     auto const expiry = std::chrono::steady_clock::now() + seconds{22} + slack;
@@ -294,6 +316,13 @@ check const checks[] = {
      .likely_cause = "one queue for all users",
      .run = changes_go_to_their_user_only,
      .needs = as_client | need::second_user},
+    {.id = "off/paired-again",
+     .title = "a backend that is paired again is begun anew with",
+     .clauses = {"BSP-OFF-001", "BSP-OFF-071"},
+     .impact = "a backend that was set up anew never gets what it had before",
+     .likely_cause = "positions are kept by backend_id in the place of peer_id",
+     .run = paired_again_begins_anew,
+     .needs = as_client},
     {.id = "off/unpaired",
      .title = "a peer that was unpaired gets nothing more",
      .clauses = {"BSP-OFF-025"},

@@ -259,6 +259,21 @@ void revocation_ends_held_pulls(scenario& s) {
     ends_with(s, a, "its revocation", [&] { return s.admin().del("/peers/" + a.peer_id()); });
 }
 
+/// The token under which a pull began may end while it is held, if there is a newer one (BSP-SBT-037).
+void renewal_keeps_held_pulls(scenario& s) {
+    auto const first = s.settled({.created = -std::chrono::hours{8} + milliseconds{4'000}});
+    auto const a = offered_to(s, first);
+    auto const future = the_future(s);
+    auto newer = first;
+    newer.created = {};
+    auto const all = hold(s, {[&] { return live_pull(a, future, 8); }}, [&] { return s.try_register(newer); });
+    s.control(all[0].x, "a registration with a newer token");
+    auto const what = std::string{"a pull that is held while its first token expires and a newer one is there"};
+    is_answer_to_a_pull(s, all[1].x, what);
+    s.expect(objects_at(all[1].x.body(), "/conversations").empty() && !has_more(all[1].x), what + " ends with an empty last page", show(all[1].x.body()));
+    s.expect(all[1].x.took() > seconds{7}, what + " is held for as long as wait says", "it ends after " + in_ms(all[1].x.took()));
+}
+
 void expiry_ends_held_pulls(scenario& s) {
     auto const a = offered_to(s, {.created = -std::chrono::hours{8} + milliseconds{3'000}});
     auto const future = the_future(s);
@@ -451,6 +466,12 @@ check const checks[] = {
      .likely_cause = "the right to pull is looked at when the request comes, and not again",
      .run = revocation_ends_held_pulls,
      .needs = need::admin_token | need::hosted_target},
+    {.id = "syn/live-pull-renewed",
+     .title = "a held pull outlives the token under which it began where there is a newer one",
+     .clauses = {"BSP-SYN-150", "BSP-SBT-037"},
+     .impact = "each renewal of a token is followed by a refusal, and the device waits for a token that it has",
+     .likely_cause = "the end of the token is taken down when the pull arrives",
+     .run = renewal_keeps_held_pulls, .needs = need::patience},
     {.id = "syn/live-pull-expired",
      .title = "the expiry of its token ends the held pulls of the peer within 2 s, with a refusal",
      .clauses = {"BSP-SYN-152"},

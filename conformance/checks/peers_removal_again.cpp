@@ -68,7 +68,58 @@ void sync_ids_begin_anew(scenario& s) {
     s.expect(ids_at(x.body(), "/messages") == std::vector<std::string>{"m1"}, "the message of that push", x.describe());
 }
 
+/// Whoever is refused has changed nothing: neither the registration nor what its tokens are good for.
+void refused_removal_changes_nothing(scenario& s) {
+    auto r = s.settled();
+    r.created = seconds{-600};
+    auto const a = s.register_peer(r);
+    auto const sibling = s.register_peer(), foreign = s.register_peer_of(s.other_account());
+    auto const path = "/peers/" + a.peer_id();
+    exactly_as const not_theirs{.statuses = {403, 404}};
+    s.refused(sibling.del(path), "a DELETE by another peer of the user", not_theirs);
+    s.refused(foreign.del(path), "a DELETE by a peer of another user", not_theirs);
+    s.refused(s.other_user().del(path), "a DELETE by another user", not_theirs);
+    s.refused(s.nobody().del(path), "a DELETE without a credential", {.statuses = {401}});
+    auto again = r;
+    again.created = seconds{-300};
+    auto const x = s.try_register(again);
+    s.accepted(x, "after refused removals, a registration with a token made before them");
+    s.expect(x.text("/peer_id") == a.peer_id(), "it has the same peer_id", x.text("/peer_id"));
+    s.accepted(a.push({s.conversation(s.fresh("c"), 1, {})}), "a push by the peer that nobody may remove");
+}
+
+/// The token of a registration may come again with other capabilities (BSP-REG-027).
+void same_token_states_capabilities(scenario& s) {
+    auto r = s.settled();
+    r.identity = set("capabilities", json::array{"x-first"});
+    auto const token = s.session_binding_token(r);
+    auto const x = s.try_register(with_token(r, token));
+    s.control(x, "a registration");
+    auto const a = s.peer_of(x, r);
+    for (json::array const& stated : {json::array{"x-second", "x-third"}, json::array{"x-fourth"}}) {
+        r.identity = set("capabilities", stated);
+        s.accepted(s.try_register(with_token(r, token)), "a registration with the same token and other capabilities");
+        auto const list = s.user().get("/peers");
+        s.control(list, "the user's list of peers");
+        auto const* entry = find_by_id(list.body(), "/peers", a.peer_id(), "peer_id");
+        s.expect(entry != nullptr, "the list holds the peer", show(list.body()));
+        s.expect_same("capabilities after a registration with the same token", json::value(stated), entry->if_contains("capabilities"));
+    }
+}
+
 check const checks[] = {
+    {.id = "peer/refused-removal",
+     .title = "a removal that is refused changes nothing, nor what tokens are good for",
+     .clauses = {"BSP-REG-023", "BSP-REG-040", "BSP-AUT-055"},
+     .impact = "anybody who knows a peer_id can void another device's tokens",
+     .likely_cause = "the moment of the removal is noted before the caller is looked at",
+     .run = refused_removal_changes_nothing, .needs = need::second_user},
+    {.id = "reg/same-token",
+     .title = "a registration with the same token states the capabilities anew",
+     .clauses = {"BSP-REG-027"},
+     .impact = "a device that was updated is treated as the old one until its token is renewed",
+     .likely_cause = "a token that is known is taken for a request that is known",
+     .run = same_token_states_capabilities},
     {.id = "peer/unpair-twice",
      .title = "a second unpairing ends the tokens made since the first",
      .clauses = {"BSP-REG-044"},

@@ -154,8 +154,11 @@ void held_pulls_are_filtered(scenario& s) {
 
 void pause_of_one(scenario& s) {
     own_settings mine{s};
+    auto r = s.settled();
+    (void)s.register_peer(r);  // one device of two users
     mine.say(all_off);
-    auto const other = s.register_peer_of(s.other_account());
+    r.user = s.other_account();
+    auto const other = s.register_peer(r);
     auto const c = s.fresh("c");
     s.accepted(other.push({s.conversation(c, 1, {s.message("m1", "theirs")})}), "a push for another user");
     s.accepted(other.pull({.limit = 1}), "a pull for another user");

@@ -257,6 +257,21 @@ void one_of_many(scenario& s) {
 }
 
 /// What happens to a registration otherwise leaves its keys as they are.
+/// Whatever a refused notice says, the next one is judged as if it had not come.
+void refused_notices_leave_no_date(scenario& s) {
+    rotating r{s};
+    auto const next = s.fresh_key();
+    auto const ahead = [&](int seconds_) { return notice_options{.rotated_at = s.in_seconds(seconds_)}; };
+    auto unproven = ahead(200), elsewhere = ahead(220);
+    unproven.proof = r.current;
+    elsewhere.before = set("target_backend_id", s.fresh_backend_id(s.identity().backend_type));
+    r.refuses("a notice dated ahead that the new key has not signed", next, unproven, {.statuses = {401}});
+    r.refuses("a notice dated ahead for another backend", next, elsewhere, {.statuses = {403}});
+    s.accepted(r.rotate(next), "a notice of now, after refused ones that were dated ahead,");
+    r.current = next;
+    r.counts(r.current, "the new key");
+}
+
 void renewals_leave_graces(scenario& s) {
     rotating r{s};
     auto const old = r.must_rotate(s.fresh_key());
@@ -267,6 +282,7 @@ void renewals_leave_graces(scenario& s) {
     s.control(s.try_register(again), "the registration with a newer token");
     r.counts(old, "the key before in its grace, after the token was renewed");
     r.counts(r.current, "the new key, after the token was renewed");
+    r.refuses("a notice dated before the last one, after the token was renewed,", s.fresh_key(), {.rotated_at = s.in_seconds(-120)}, {.statuses = {401}, .codes = {"stale-request"}});
     auto const named = [&](key const& by) {
         auto out = again;
         out.created += std::chrono::seconds{30};
@@ -314,6 +330,8 @@ void pairing_again_begins_anew(scenario& s) {
 constexpr unsigned for_revocation = need::admin_token | need::hosted_target;
 
 check const checks[] = {
+    {.id = "rot/refused-date", .title = "a refused notice does not count as the last one", .clauses = {"BSP-ROT-001", "BSP-ROT-012", "BSP-ROT-017"}, .impact = "a mistake, or anybody's forgery, keeps a backend from changing its key",
+     .likely_cause = "rotated_at is noted before the rest of the notice is looked at", .run = refused_notices_leave_no_date},
     {.id = "rot/notice", .title = "a notice that both keys have signed gives the peer the new key", .clauses = {"BSP-ROT-001", "BSP-ROT-030"}, .impact = "a backend cannot change its key and has to be paired anew",
      .likely_cause = "the key is changed in one of two places, or requests look into a cache", .run = notice_is_accepted},
     {.id = "rot/unknown-members", .title = "a notice may have members that the server does not know", .clauses = {"BSP-ROT-008"}, .impact = "a newer backend cannot rotate", .likely_cause = "the signed text is built from the known members", .run = unknown_members},

@@ -146,6 +146,9 @@ void registration_stays(scenario& s) {
     auto const kept = s.conversation(c, 1, {s.message("m1", "x")});
     s.control(r.a.push({kept}, {.sync_id = sync_id}), "a push before the rotation");
     auto const mark = r.a.pull_all({.since = s.in_seconds(-5)}).last_sync;
+    for (int i = 0; i < 3; ++i) s.control(r.a.push({s.conversation(s.fresh("c"), 1, {})}), "another push before the rotation");
+    auto const page = r.a.pull({.since = mark, .limit = 1});
+    s.control(page, "a page before the rotation");
     auto const before = entry("before the rotation");
     auto const old = r.must_rotate(s.fresh_key());
     auto after = entry("after the rotation");
@@ -157,6 +160,7 @@ void registration_stays(scenario& s) {
     auto const again = r.a.push({kept}, {.sync_id = sync_id, .signer = r.current});
     s.accepted(again, "a push from before the rotation, repeated with the new key");
     s.accepted(r.a.pull({.since = mark}, {.signer = r.current}), "a pull that goes on from before the rotation");
+    if (!page.text("/cursor").empty()) s.accepted(r.a.pull({.cursor = page.text("/cursor"), .limit = 1}, {.signer = r.current}), "the page after one of before the rotation");
     r.works(old, "the peer with the key before, in its grace");
 }
 

@@ -74,6 +74,8 @@ void duplicates(scenario& s) {
     line of_b{s, b};
     opens(s, of_b, "another peer of the user");
     acked(s, of_b.tell(second), "the same event_id from another peer of the user");
+    s.control(g.a.unpair(), "the unpairing of the peer that sent it first");
+    acked(s, of_b.tell(second), "the same event_id when the peer that sent it first is unpaired");
 
     auto const stored = g.stored();
     s.expect(count_of(stored, id_of(first)) == 1, "the event is stored once", std::to_string(count_of(stored, id_of(first))) + " times");

@@ -281,7 +281,27 @@ void foreign_cursors_are_refused(scenario& s) {
 
 constexpr unsigned on_sockets = need::sockets;
 
+void cursors_open_no_other_list(scenario& s) {
+    telemetry_ground g{s};
+    auto const word = s.canary();
+    for (int i = 0; i < 3; ++i) is_acked(s, g.l.tell(g.next(set("metadata", json::object{{"word", word}}))), "an event");
+    auto const path = "/telemetry/events?source_backend=" + percent_encode_segment(g.source);
+    auto const x = s.user().get(path + "&limit=1");
+    s.control(x, "a first page");
+    if (x.text("/cursor").empty()) s.inconclusive("there is no cursor");
+    auto const rest = "&limit=500&cursor=" + percent_encode_segment(x.text("/cursor"));
+    auto const shows = [&](exchange const& y) { return json::serialize(y.body()).find(word) != std::string::npos; };
+    for (auto const& p : {path + rest, "/telemetry/events?" + rest.substr(1)}) {
+        auto const y = s.other_user().get(p);
+        s.expect(y.answered() && y.status() < 500, "a list with the cursor of another user is answered below 500", y.describe());
+        s.expect(!shows(y), "a cursor shows another user nothing of whom it was made for", "it shows an event");
+    }
+    s.control(shows(s.user().get(path + rest)), "the same cursor with whom it was made for");
+}
+
 check const checks[] = {
+    {.id = "tel/cursor-of-another", .title = "a cursor of the list opens nothing to whom it was not made for", .clauses = {"BSP-TEL-092", "BSP-TEL-111"}, .impact = "whoever gets hold of a cursor reads another person's events", .likely_cause = "the cursor carries the whole query, the user included, and is believed",
+     .run = cursors_open_no_other_list, .needs = on_sockets | need::second_user},
     {.id = "tel/list-credential", .title = "events are shown to nobody without a valid credential", .clauses = {"BSP-TEL-091"}, .impact = "anybody reads what people asked, and what it cost", .likely_cause = "a dashboard's endpoint that was left open",
      .run = list_needs_credential, .needs = on_sockets},
     {.id = "tel/list", .title = "the user and the peer read events and has_more", .clauses = {"BSP-TEL-090", "BSP-TEL-052"}, .impact = "events cannot be read", .likely_cause = "a bare array, or events stored behind the acknowledgement", .run = list_has_its_members, .needs = on_sockets},

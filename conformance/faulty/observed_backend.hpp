@@ -89,6 +89,7 @@ inline std::unique_ptr<backend> complete_backend(settings const& s) { return std
 
 std::vector<fault> obs_faults();
 std::vector<fault> hunt_faults();
+std::vector<fault> states_faults();
 std::vector<fault> hunt_watch_faults();
 std::vector<fault> hunt_restart_faults();
 

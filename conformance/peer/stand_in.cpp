@@ -295,7 +295,10 @@ void stand_in::renew(milliseconds created, seconds lifetime) {
     auto again = registration_;
     again.created = created;
     again.lifetime = lifetime;
-    s_.control(s_.try_register(again), "the registration with another token");
+    auto const x = s_.try_register(again);
+    s_.control(x, "the registration with another token");
+    if (!std::exchange(unpaired_, false)) return;
+    peer_ = s_.peer_of(x, again);
 }
 
 void stand_in::on_push(script how) { state_->set(route::push, std::move(how)); }

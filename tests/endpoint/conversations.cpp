@@ -219,4 +219,23 @@ BOOST_AUTO_TEST_CASE(a_made_up_member_does_not_collide_with_the_losers) {
     BOOST_TEST(w.user_sends("GET", "/conversations/main?conflicts=1").body().at("conflicts").as_array().empty());
 }
 
+// BSP-CNV-023, BSP-MRG-053
+BOOST_AUTO_TEST_CASE(what_a_deletion_replaced_is_not_shown_when_the_message_is_written_again) {
+    world w;
+    std::string const id = w.pair();
+    auto const losers = [&] { return w.user_sends("GET", "/conversations/main?conflicts=1").body().at("conflicts").as_array().size(); };
+    w.push(id, {world::conversation({world::message("m1", 1, "a"), world::message("m2", 1, "a")})}, "s1");
+    w.push(id, {world::conversation({world::message("m1", 1, "b"), world::message("m2", 1, "b")})}, "s2");
+    BOOST_TEST(losers() == 2u);
+    auto tombstone = world::message("m1", 2, "");
+    tombstone["deleted"] = true;
+    tombstone["timestamp"] = "2025-12-31T00:00:09Z";
+    w.push(id, {world::conversation({tombstone})}, "s3");
+    BOOST_TEST(losers() == 1u);
+    w.push(id, {world::conversation({world::message("m1", 2, "too late")})}, "s4");
+    BOOST_TEST(losers() == 1u);
+    w.push(id, {world::conversation({world::message("m1", 3, "again")})}, "s5");
+    BOOST_TEST(losers() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
