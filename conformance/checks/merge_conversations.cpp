@@ -381,6 +381,7 @@ void diverged_edit_is_reported(scenario& s) {
     s.expect(integer_at(*entry, "/local_version") == 4 && integer_at(*entry, "/incoming_version") == 4, "local_version 4, incoming_version 4", show(*entry));
     s.expect(text_at(*entry, "/conflict_type") == "diverged_messages", "conflict_type diverged_messages", text_at(*entry, "/conflict_type"));
     s.expect(!text_at(*entry, "/resolution_strategy").empty(), "resolution_strategy, a string", show(*entry));
+    s.exactly(text_at(*entry, "/resolution_strategy") == "last_write_wins", "resolution_strategy last_write_wins, as diverged messages are decided", text_at(*entry, "/resolution_strategy"));
     s.expect(entry->contains("winner"), "winner", show(*entry));
 }
 

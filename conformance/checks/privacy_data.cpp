@@ -1,3 +1,4 @@
+#include "answer_forms.hpp"
 #include "privacy.hpp"
 #include "telemetry.hpp"
 
@@ -412,6 +413,8 @@ check const checks[] = {
      .likely_cause = "the ids of erased events are remembered in memory", .run = erased_events_stay_away_after_a_restart, .needs = need::alone | need::restart_hook | need::sockets},
     {.id = "prv/erase-survives", .title = "an erasure survives a restart", .clauses = {"BSP-PRV-095"}, .impact = "a restart brings back what was erased",
      .likely_cause = "what was erased is remembered in memory", .run = erasure_survives, .needs = need::alone | need::restart_hook},
+    {.id = "prv/every-answer-form", .title = "all settings, exports and receipts that the suite was given have the members of their tables",
+     .clauses = {"BSP-PRV-001", "BSP-PRV-003", "BSP-PRV-070", "BSP-PRV-080", "BSP-GEN-028", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = privacy_forms, .needs = need::alone},
 };
 
 }  // namespace

@@ -68,6 +68,7 @@ void refused_writes_leave_nothing(scenario& s) {
                  {"without content", drop("content")}, {"without role", drop("role")}, {"without surface", drop("surface")}, {"with a number for content", set("content", 1)},
                  {"with null for content", set("content", nullptr)}, {"with null for id", set("id", nullptr)}, {"with null for timestamp", set("timestamp", nullptr)}, {"with null for title", set("title", nullptr)},
                  {"with a number for title", set("title", 1)}, {"with no identifier for id", set("id", "a b")}, {"with no timestamp for timestamp", set("timestamp", "now")},
+                 {"with a role of 129 characters", set("role", std::string(129, 'r'))}, {"with an empty surface", set("surface", "")}, {"with a surface of 129 characters", set("surface", std::string(129, 's'))},
                  {"dated two days ahead", set("timestamp", s.in_seconds(2 * 86'400))}})
             s.refused(who.write(c, "refused", both(both(set("id", "m2"), set("title", "refused")), change)), "a write " + what, {.statuses = {422, 400}});
     };
@@ -80,6 +81,7 @@ void refused_writes_leave_nothing(scenario& s) {
                                        "{\"id\":\"m2\",\"role\":\"user\",\"content\":\"\xff\",\"surface\":\"web\"}", ""})
             s.refused(who.call("POST", "/conversations/" + c + "/messages", text), "a write with the body " + show(json::value(text.substr(0, 100))), {.statuses = {400, 422, 415}});
     }
+    s.refused(who.write(held, std::string((1u << 20) + 1, 'x'), set("id", "m2")), "a write of a content of 1,048,577 bytes", {.statuses = {422, 400, 413}});
     auto const now = who.read(held);
     s.control(now, "reading the conversation");
     s.expect(now.body() == before.body(), "the conversation is as it was: " + show(before.body()), show(now.body()));

@@ -80,6 +80,8 @@ std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();
 std::vector<fault> first_sight_state_faults();
 std::vector<fault> second_sight_faults();
+std::vector<fault> answer_member_faults();
+std::vector<fault> clause_part_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();
