@@ -298,7 +298,6 @@ std::vector<tampering> const& tamperings() {
         {"F-REG-717", "all peers are listed with the first one's token", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/sbt", harm::first},
         {"F-REG-718", "all peers are listed with the first one's capabilities", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/capabilities", harm::first},
         {"F-REG-719", "all peers are listed with the first one's registered_at", false, {"peer/list-members"}, "GET", "/peers", "/peers/*/registered_at", harm::first},
-        {"F-SEC-706", "answers to notices name the first peer that rotated", true, {"rot/notice"}, "POST", "/peers/*/rotate-key", "/peer_id", harm::first},
         {"F-SEC-707", "answers to notices have the end of the first grace", true, {"rot/grace-cap"}, "POST", "/peers/*/rotate-key", "/previous_key_expires_at", harm::first},
         {"F-SEC-708", "all entries of the trail are of one time", true, {"aud/filters"}, "GET", "/audit", "/entries/*/timestamp", harm::first},
         {"F-SYN-724", "the list has the first conversation's source_backend for all", false, {"cnv/list"}, "GET", "/conversations", "/conversations/*/source_backend", harm::first},
@@ -313,7 +312,6 @@ std::vector<tampering> const& tamperings() {
         {"F-GEN-739", "pulled messages have the first one's role", false, {"syn/pull-as-read"}, "GET", "/sync/*", "/conversations/*/messages/*/role", harm::first},
         {"F-GEN-740", "pulled messages have the first one's surface", false, {"syn/pull-as-read"}, "GET", "/sync/*", "/conversations/*/messages/*/surface", harm::first},
         {"F-GEN-741", "the answer to a write has the first one's timestamp", true, {"cnv/write", "cnv/write-verbatim"}, "POST", "/conversations/*/messages", "/timestamp", harm::first},
-        {"F-GEN-742", "the answer to a write has the first one's role", true, {"cnv/write-verbatim"}, "POST", "/conversations/*/messages", "/role", harm::first},
         {"F-TEL-709", "events are listed with the first one's session_id", false, {"tel/verbatim"}, "GET", "/telemetry/events", "/events/*/session_id", harm::first},
         {"F-TEL-711", "events are listed with the first one's event_type", true, {"tel/verbatim"}, "GET", "/telemetry/events", "/events/*/event_type", harm::first},
         {"F-TEL-717", "events are listed with the first one's timestamp", true, {"tel/verbatim"}, "GET", "/telemetry/events", "/events/*/timestamp", harm::first},
@@ -326,11 +324,10 @@ std::vector<tampering> const& tamperings() {
         {"F-SEC-720", "exported conversations have no titles", true, {"prv/export"}, "GET", "/privacy/export", "/conversations/*/title", harm::dropped},
         {"F-SEC-721", "exported conversations have version 1", false, {"prv/export"}, "GET", "/privacy/export", "/conversations/*/version", harm::literal, "1"},
         {"F-SEC-722", "exported events have no model", false, {"prv/export-telemetry"}, "GET", "/privacy/export", "/telemetry/*/model", harm::dropped},
-        {"F-SEC-723", "exported settings are those of the first user who asked", false, {"prv/export"}, "GET", "/privacy/export", "/privacy_settings", harm::first},
+        {"F-SEC-723", "exported settings are those of the first user who asked", false, {"prv/export-of-one"}, "GET", "/privacy/export", "/privacy_settings", harm::first},
         {"F-SEC-724", "exported peers have no capabilities", false, {"prv/export"}, "GET", "/privacy/export", "/peers/*/capabilities", harm::literal, "[]"},
         {"F-SEC-725", "exported conversations have the first one's last_modified", false, {"prv/export"}, "GET", "/privacy/export", "/conversations/*/last_modified", harm::first},
         {"F-SEC-726", "exported messages have the first one's source_backend", true, {"prv/export"}, "GET", "/privacy/export", "/conversations/*/messages/*/source_backend", harm::first},
-        {"F-SEC-732", "all alerts are of one peer", true, {"obs/alert-raised"}, "GET", "/alerts", "/alerts/*/peer_id", harm::first},
     };
     return all;
 }
