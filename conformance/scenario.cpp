@@ -23,6 +23,13 @@
 namespace bsp::conformance {
 namespace {
 
+/// At most `bytes` of a text in UTF-8, and no part of a character.
+std::string beginning_of(std::string const& text, std::size_t bytes) {
+    if (text.size() <= bytes) return text;
+    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+    return text.substr(0, bytes);
+}
+
 std::uint64_t seed_of(std::uint64_t run_seed, std::string_view check_id) {
     std::uint64_t h = 0xcbf29ce484222325 ^ run_seed * 0x9E3779B97F4A7C15;  // FNV-1a, salted
     for (char c : check_id) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -209,7 +216,7 @@ http_request scenario::registration_request(registration const& r) {
 
 exchange scenario::attempt_registration(registration const& r, std::string_view who) {
     return perform([&] { return registration_request(r); }, who,
-                   "POST /register-peer  " + r.backend_id->substr(0, 16) + "… of " + r.user->id);
+                   "POST /register-peer  " + beginning_of(*r.backend_id, 16) + "… of " + r.user->id);
 }
 
 exchange scenario::try_register(registration const& given) { return attempt_registration(settled(given), "-"); }
@@ -269,9 +276,7 @@ std::string scenario::in_short(std::string text) const {
     replace_all(text, suffix_, "");
     for (auto const& [id, name] : known_) replace_all(text, id, name);
     if (text.size() > 160) {
-        std::size_t cut = 157;
-        while ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-        text = text.substr(0, cut) + "…";
+        text = beginning_of(text, 157) + "…";
     }
     return text;
 }
@@ -311,7 +316,7 @@ exchange scenario::perform(std::function<http_request()> const& make, std::strin
         s->got = std::move(got);
         if (s->got.why == fault::none) {
             if (auto body = json::parse(s->got.response.body)) s->body = *std::move(body);
-            shared_.answers.look_at(record_.what->id, s);
+            shared_.answers.look_at(record_.what->id, s, shared_.target.base_path());
         } else if (!shared_.alive(std::chrono::seconds{3})) {
             shared_.lost = true;
             end(verdict::inconclusive, "the target stopped answering: " + s->got.detail);

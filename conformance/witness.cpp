@@ -20,17 +20,17 @@ bool speaks_for_itself(http_request const& request, int status, bool has_body) {
 
 }  // namespace
 
-void witness::look_at(std::string_view check, std::shared_ptr<step const> const& answered) {
+void witness::look_at(std::string_view check, std::shared_ptr<step const> const& answered, std::string_view base_path) {
     auto const& request = answered->request;
     auto const& response = answered->got.response;
     int const status = response.status;
     auto const* type = response.headers.find("Content-Type");
     bool const has_body = !response.body.empty() && request.method != "HEAD";
-    auto const note = [&](common_rule r, std::string expected, std::string actual) {
+    auto const note_in = [&](std::vector<sighting>& some, std::string expected, std::string actual) {
         std::lock_guard const lock{mutex_};
-        auto& some = broken_[static_cast<std::size_t>(r)];
         if (some.size() < kept) some.push_back({std::string{check}, answered, std::move(expected), std::move(actual)});
     };
+    auto const note = [&](common_rule r, std::string expected, std::string actual) { note_in(broken_[static_cast<std::size_t>(r)], std::move(expected), std::move(actual)); };
 
     if (status >= 500 && status != 501 && status != 503) note(common_rule::no_server_error, "no 5xx status but 501 and 503", std::to_string(status));
     if (has_body && type && type->find("json") != std::string::npos && answered->body.is_null() && !json::parse(response.body))
@@ -48,6 +48,12 @@ void witness::look_at(std::string_view check, std::shared_ptr<step const> const&
     auto const* caching = response.headers.find("Cache-Control");
     if (authenticated && !(caching && caching->find("no-store") != std::string::npos)) note(common_rule::not_stored, "Cache-Control: no-store", caching ? *caching : "it is absent");
 
+    if (status / 100 == 2 && request.target.starts_with(base_path)) {
+        std::string_view path = request.target;
+        path = path.substr(0, path.find('?')).substr(base_path.size());
+        if (auto const m = misshape_of(request.method, path, answered->body)) note_in(misshaped_[static_cast<std::size_t>(m->area)], m->expected + " (" + m->clause + ")", m->actual);
+    }
+
     std::lock_guard const lock{mutex_};
     ++answers_;
 }
@@ -55,12 +61,18 @@ void witness::look_at(std::string_view check, std::shared_ptr<step const> const&
 void witness::forget() {
     std::lock_guard const lock{mutex_};
     for (auto& some : broken_) some.clear();
+    for (auto& some : misshaped_) some.clear();
     answers_ = 0;
 }
 
 std::vector<witness::sighting> witness::seen(common_rule r) const {
     std::lock_guard const lock{mutex_};
     return broken_[static_cast<std::size_t>(r)];
+}
+
+std::vector<witness::sighting> witness::seen(form_area a) const {
+    std::lock_guard const lock{mutex_};
+    return misshaped_[static_cast<std::size_t>(a)];
 }
 
 std::size_t witness::answers() const {

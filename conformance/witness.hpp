@@ -1,5 +1,6 @@
 #pragma once
 
+#include "answer_forms.hpp"
 #include "exchange.hpp"
 
 #include <array>
@@ -38,12 +39,15 @@ public:
         std::string expected, actual;
     };
 
-    void look_at(std::string_view check, std::shared_ptr<step const> const& answered);
+    /// `base_path` is the beginning of the request's target that is not the endpoint's.
+    void look_at(std::string_view check, std::shared_ptr<step const> const& answered, std::string_view base_path);
 
     /// Nothing was seen yet: what answers from here on is another target, or another round.
     void forget();
 
     [[nodiscard]] std::vector<sighting> seen(common_rule r) const;
+    /// Successes in which a member is not what the table of the endpoint says; `expected` names the clause.
+    [[nodiscard]] std::vector<sighting> seen(form_area a) const;
     /// How many answers were looked at.
     [[nodiscard]] std::size_t answers() const;
 
@@ -53,6 +57,7 @@ private:
     std::vector<std::string> const secrets_;
     mutable std::mutex mutex_;
     std::array<std::vector<sighting>, common_rules> broken_;
+    std::array<std::vector<sighting>, form_areas> misshaped_;
     std::size_t answers_ = 0;
 };
 

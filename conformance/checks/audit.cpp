@@ -1,5 +1,7 @@
+#include "answer_forms.hpp"
 #include "../registry.hpp"
 #include "edits.hpp"
+#include "ground.hpp"
 #include "guarded.hpp"
 #include "privacy.hpp"
 #include "telemetry.hpp"
@@ -25,7 +27,8 @@ void lives_are_recorded(scenario& s) {
     t.has("peer_registered", a.peer_id(), "a registration");
     s.control(push_one(s, a), "a push");
     s.control(push_one(s, a), "another push");
-    t.has("sync_accepted", a.peer_id(), "each of two pushes", 2);
+    s.control(a.push({}), "a push without conversations");
+    t.has("sync_accepted", a.peer_id(), "each of three pushes, one of them without conversations", 3);
     s.control(s.user().del("/peers/" + a.peer_id()), "an unpairing");
     t.has("peer_unpaired", a.peer_id(), "an unpairing");
     t.has("sync_accepted", a.peer_id(), "what an unpaired peer had done", 2);
@@ -153,6 +156,11 @@ void filters_hold(scenario& s) {
     auto const at_once = s.admin().get("/audit?limit=500&peer_id=" + a.peer_id() + "&since=" + percent_encode_segment(moment));
     s.control(at_once, "reading since the time of an entry");
     s.expect(entries_of(at_once.body()) == since, "with the time of an entry as since there is that entry", std::to_string(entries_of(at_once.body()).size()) + " entries");
+    for (auto const& [text, what] : {std::pair{spelled(*parse_timestamp(between), 330, "+05:30"), "an offset"}, {spelled(*parse_timestamp(between), -480, "-08:00"), "a negative offset"}, {spelled(*parse_timestamp(between), 0, ""), "no offset"}}) {
+        auto const same_time = s.admin().get("/audit?limit=500&peer_id=" + a.peer_id() + "&since=" + percent_encode_segment(text));
+        s.control(same_time, std::string{"reading since the same moment, with "} + what);
+        s.expect(entries_of(same_time.body()) == since, std::string{"since the same moment with "} + what + " there are the same entries", std::to_string(entries_of(same_time.body()).size()) + " entries");
+    }
     auto const nothing = s.admin().get("/audit?limit=500&peer_id=" + s.fresh("nobody"));
     s.expect(!nothing.ok() || entries_of(nothing.body()).empty(), "of a peer that does not exist there are no entries", show(nothing.body()));
     s.evidence("filters");
@@ -497,6 +505,8 @@ check const checks[] = {
     {.id = "aud/erasure", .title = "erasures are recorded with counts only, and leave the trail whole", .clauses = {"BSP-AUD-017", "BSP-AUD-019", "BSP-AUD-012"}, .impact = "an intruder erases a person's data and the traces with it, or the trail keeps a list of what the person wanted gone", .likely_cause = "the trail is taken for the user's data, or what was erased for the entry", .run = erasures_are_recorded, .needs = of_admin | need::alone},
     {.id = "aud/not-done", .title = "what was refused is not recorded as done", .clauses = {"BSP-AUD-025"}, .impact = "the trail says that data was erased which is still there", .likely_cause = "the entry is made before the request is judged", .run = refusals_are_not_recorded_as_done, .needs = of_admin | need::alone},
     {.id = "aud/restart", .title = "the audit trail survives a restart", .clauses = {"BSP-AUD-011"}, .impact = "a crash wipes out the traces", .likely_cause = "entries are held in memory", .run = it_survives_a_restart, .needs = of_admin | need::restart_hook | need::alone},
+    {.id = "aud/every-answer-form", .title = "every entry of the trail that the suite was given has the members of its table", .clauses = {"BSP-AUD-020", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form,
+     .run = audit_forms, .needs = need::alone | need::admin_token},
 };
 
 }  // namespace

@@ -53,6 +53,8 @@ void hosts_are_checked_everywhere(scenario& s) {
         s.refused(a.write(c, "from a page", {}, foreign), "a write" + under, form);
         s.refused(a.push({s.conversation(c, 9, {s.message("m2", "from a page")})}, {.request = foreign.request}), "a push" + under, form);
         s.refused(a.del("/conversations/" + c, foreign), "a deletion" + under, form);
+        if (s.shared().has_privacy) s.refused(s.user().get("/privacy/export", foreign), "an export" + under, form);
+        if (s.shared().has_telemetry) s.refused(a.get("/telemetry/events?limit=1", foreign), "the list of events" + under, form);
         auto r = s.settled();
         r.request = foreign.request;
         s.refused(s.try_register(r), "a registration" + under, form);
@@ -118,14 +120,24 @@ struct crossing {
 };
 
 /// What a user interface on a page of its own asks of a backend.
-std::vector<crossing> crossings(std::string const& c) {
-    return {{"GET", "/identity", {}},
+std::vector<crossing> crossings(scenario& s, std::string const& c) {
+    std::vector<crossing> out{{"GET", "/identity", {}},
             {"POST", "/register-peer", "content-type"},
             {"GET", "/conversations", "authorization"},
             {"GET", "/conversations/" + c, "authorization"},
             {"POST", "/conversations/" + c + "/messages", "authorization,content-type"},
             {"DELETE", "/conversations/" + c, "authorization"},
-            {"GET", "/peers", "authorization"}};
+            {"DELETE", "/conversations/" + c + "/messages/m1", "authorization"},
+            {"GET", "/peers", "authorization"},
+            {"DELETE", "/peers/peer_" + std::string(32, '0'), "authorization"}};
+    if (s.shared().has_privacy) {
+        out.push_back({"GET", "/privacy-settings", "authorization"});
+        out.push_back({"PUT", "/privacy-settings", "authorization,content-type"});
+        out.push_back({"GET", "/privacy/export", "authorization"});
+        out.push_back({"DELETE", "/privacy/data", "authorization"});
+    }
+    if (s.shared().has_telemetry) out.push_back({"GET", "/telemetry/events", "authorization"});
+    return out;
 }
 
 void foreign_origins_get_nothing_anywhere(scenario& s) {
@@ -135,7 +147,7 @@ void foreign_origins_get_nothing_anywhere(scenario& s) {
     auto const [host, port] = own_authority(s);
     for (std::string const& origin : {std::string{evil}, std::string{"null"}, "http://" + host + ".evil.example", "http://evil-" + (host.starts_with('[') ? "x" : host), std::string{"file://"}}) {
         for (auto const& x : answers_for(s, a, c, origin)) is_not_allowed(s, x, origin);
-        for (auto const& [method, path, headers] : crossings(c))
+        for (auto const& [method, path, headers] : crossings(s, c))
             if (path != "/identity") is_not_allowed(s, preflight(s, origin, method, path, headers), origin);
     }
 }
@@ -166,7 +178,7 @@ bool names(std::string const* list, std::string_view word, bool any_case) {
 void preflights_are_answered(scenario& s) {
     auto const& origin = listed_origin(s);
     auto const c = s.fresh("c");
-    for (auto const& [method, path, headers] : crossings(c)) {
+    for (auto const& [method, path, headers] : crossings(s, c)) {
         auto const what = "the preflight of " + method + ' ' + path;
         auto const x = preflight(s, origin, method, path, headers);
         s.expect(x.ok(), what + " is answered with success", x.describe());

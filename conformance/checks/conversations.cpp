@@ -90,7 +90,13 @@ void unknown_is_not_found(scenario& s) {
 void list_has_its_members(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c"), gone = s.fresh("c");
+    auto const other = s.fresh("c");
     pushed(s, a, s.conversation(c, 3, {s.message("m1", "x")}, set("title", "A title")));
+    pushed(s, a, s.conversation(other, 7, {s.message("m1", "x")}, [&](json::object& o) {
+               o["source_backend"] = "elsewhere";
+               o["surfaces"] = json::array{"ios", "watch"};
+               o["last_modified"] = s.in_seconds(-300);
+           }));
     write(s, a, gone, "x");
     s.control(a.del("/conversations/" + gone), "deleting a conversation");
     auto const list = whole_list(s, a, 500);
@@ -100,11 +106,50 @@ void list_has_its_members(scenario& s) {
         s.expect(found->contains(name), std::string{"the entry has "} + name, show(*found));
     s.expect(!found->contains("messages"), "the entry has no messages", show(*found));
     s.expect(integer_at(*found, "/version") == 3 && text_at(*found, "/title") == "A title", "version 3 and the title", show(*found));
+    // An entry says of a conversation what is read of it.
+    for (auto const& id : {c, other}) {
+        auto const read = a.read(id);
+        s.control(read, "reading the conversation");
+        auto const entry = std::find_if(list.begin(), list.end(), [&](auto const& o) { return text_at(o, "/conversation_id") == id; });
+        s.expect(entry != list.end(), "the conversation is in the list", "it is not");
+        for (std::string const name : {"version", "last_modified", "source_backend"})
+            s.expect_same("the " + name + " of an entry", read.at("/" + name) ? *read.at("/" + name) : json::value{}, entry->if_contains(name));
+        auto const surfaces = [](json::value const* v) {
+            std::set<std::string> out;
+            for (auto const& one : v && v->is_array() ? v->get_array() : json::array{}) out.insert(one.is_string() ? std::string{json::view(one.get_string())} : "?");
+            return out;
+        };
+        s.expect(surfaces(entry->if_contains("surfaces")) == surfaces(read.at("/surfaces")), "the surfaces of an entry are those that are read: " + show(read.body()), show(*entry));
+    }
     for (auto const& o : list)
         if (text_at(o, "/conversation_id") == gone) {
             auto const* deleted = o.if_contains("deleted");
             s.expect(deleted && deleted->is_bool() && deleted->as_bool(), "the deleted conversation is left out, or marked deleted", show(o));
         }
+}
+
+/// What a pull says of messages is what is read of them.
+void pull_is_as_read(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), d = s.fresh("c");
+    auto const as = [](std::string role, std::string surface, std::string source) {
+        return [=](json::object& m) { m["role"] = role, m["surface"] = surface, m["source_backend"] = source; };
+    };
+    pushed(s, a, s.conversation(c, 3, {s.message("m1", "one", 1, as("user", "web", "local")), s.message("m2", "two", 2, as("assistant", "ios", "elsewhere"))}, set("title", "one")));
+    pushed(s, a, s.conversation(d, 5, {s.message("m1", "three", 3, as("system", "android", "somewhere"))}, set("source_backend", "elsewhere")));
+    auto const feed = recent_feed(s, a);
+    for (auto const& id : {c, d}) {
+        auto const read = a.read(id);
+        s.control(read, "reading the conversation");
+        auto const pulled = of_conversation(feed.conversations, id);
+        s.expect(pulled.present, "the conversation is in the pull", "it is not");
+        for (auto const& m : objects_at(read.body(), "/messages")) {
+            auto const* other = pulled.message(text_at(m, "/id"));
+            s.expect(other && same(json::value(*other), json::value(m)), "a pulled message is the one that is read: " + show(json::value(m)), other ? show(json::value(*other)) : "absent");
+        }
+        for (std::string const name : {"version", "last_modified", "source_backend", "title"})
+            if (auto const* told = read.at("/" + name)) s.expect_same("the pulled " + name, *told, at(pulled.entry, "/" + name));
+    }
 }
 
 void list_pages_are_lossless(scenario& s) {
@@ -207,6 +252,8 @@ check const checks[] = {
     {.id = "cnv/list", .title = "the list has every conversation's members, without messages and without deleted ones", .clauses = {"BSP-CNV-030", "BSP-CNV-031", "BSP-CNV-032", "BSP-CNV-034"},
      .impact = "clients cannot show a list, or show what was deleted", .likely_cause = "the stored object is listed as it is",
      .run = list_has_its_members},
+    {.id = "syn/pull-as-read", .title = "a pull says of conversations and messages what is read of them", .clauses = {"BSP-SYN-127", "BSP-GEN-056", "BSP-SYN-017"},
+     .impact = "two devices show the same conversation differently", .likely_cause = "two serializers, one of which takes a member from somewhere else", .run = pull_is_as_read},
     {.id = "cnv/list-pages", .title = "the pages of the list taken together hold every conversation", .clauses = {"BSP-CNV-033", "BSP-CNV-035", "BSP-CNV-036", "BSP-CNV-038"},
      .impact = "conversations vanish from the list of a user who has many", .likely_cause = "a page boundary that skips one, or entries with equal sort keys",
      .run = list_pages_are_lossless, .needs = need::alone},

@@ -1,4 +1,5 @@
 #include "../registry.hpp"
+#include "answer_forms.hpp"
 #include "../scenario.hpp"
 
 #include <algorithm>
@@ -237,6 +238,8 @@ check const checks[] = {
      .likely_cause = "the identity is made at start and never stored",
      .run = survives_a_restart,
      .needs = need::restart_hook | need::alone},
+    {.id = "id/every-answer-form", .title = "every identity that the suite was given has the members of the table", .clauses = {"BSP-ID-002", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form,
+     .run = identity_forms, .needs = need::alone},
 };
 
 }  // namespace

@@ -247,8 +247,11 @@ void tokens_are_listed_whole(scenario& s) {
     json::object token = body.at("sbt").get_object();
     token.erase("signature");
     s.expect_same("the token without its signature", json::value(token), entry->if_contains("sbt"));
-    for (json::value const& wrong : {json::value(""), json::value("a b"), json::value(".."), json::value(std::string(129, 'x')), json::value(1), json::value(nullptr), json::value("caf\u00e9")})
-        s.refused(s.try_register({.sbt = set("sbt_id", wrong)}), "a token with sbt_id " + show(wrong).substr(0, 40), {.statuses = {422, 400}, .codes = {"invalid-body"}});
+    for (char const* name : {"sbt_id", "session_id"}) {
+        for (std::string const& right : {std::string(128, 'x'), std::string{".-_~:@"}, std::string{"A"}}) s.accepted(s.try_register({.sbt = set(name, right)}), std::string{"a token with "} + name + ' ' + right.substr(0, 40));
+        for (json::value const& wrong : {json::value(""), json::value("a b"), json::value(".."), json::value(std::string(129, 'x')), json::value(1), json::value(nullptr), json::value("caf\u00e9")})
+            s.refused(s.try_register({.sbt = set(name, wrong)}), std::string{"a token with "} + name + ' ' + show(wrong).substr(0, 40), {.statuses = {422, 400}, .codes = {"invalid-body"}});
+    }
 }
 
 void revocation_leaves_the_data(scenario& s) {
@@ -404,7 +407,7 @@ check const checks[] = {
      .run = revocation_leaves_the_others,
      .needs = need::admin_token | need::hosted_target},
     {.id = "peer/list-tokens",
-     .title = "the list of peers shows the whole token but its signature, and a token with a bad sbt_id is refused",
+     .title = "the list of peers shows the whole token but its signature, and a token with a bad sbt_id or session_id is refused",
      .clauses = {"BSP-REG-034", "BSP-GEN-057"},
      .impact = "interfaces cannot tell their tokens apart",
      .likely_cause = "the token is stored in columns of known members",

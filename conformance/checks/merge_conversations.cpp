@@ -381,7 +381,17 @@ void diverged_edit_is_reported(scenario& s) {
     s.expect(integer_at(*entry, "/local_version") == 4 && integer_at(*entry, "/incoming_version") == 4, "local_version 4, incoming_version 4", show(*entry));
     s.expect(text_at(*entry, "/conflict_type") == "diverged_messages", "conflict_type diverged_messages", text_at(*entry, "/conflict_type"));
     s.expect(!text_at(*entry, "/resolution_strategy").empty(), "resolution_strategy, a string", show(*entry));
+    s.exactly(text_at(*entry, "/resolution_strategy") == "last_write_wins", "resolution_strategy last_write_wins, as diverged messages are decided", text_at(*entry, "/resolution_strategy"));
     s.expect(entry->contains("winner"), "winner", show(*entry));
+
+    auto const another = s.fresh("c");
+    auto const ninth = [&](std::string const& content) { return a.push({s.conversation(another, 2, {s.message("m9", content, 9)})}); };
+    s.control(ninth("left"), "a push of version 9");
+    auto const y = ninth("right");
+    s.control(y, "a push of another version 9");
+    auto const* next = conflict_about(y, "m9");
+    s.expect(next != nullptr, "conflicts lists m9", show(y.at("/conflicts") ? *y.at("/conflicts") : json::value{}));
+    s.expect(text_at(*next, "/conversation_id") == another && integer_at(*next, "/local_version") == 9 && integer_at(*next, "/incoming_version") == 9, "its own conversation, local_version 9, incoming_version 9", show(*next));
 }
 
 /// The words are the server's own, but they tell one case from the other.

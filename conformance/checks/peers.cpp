@@ -112,6 +112,7 @@ void list_entries(scenario& s) {
     r.sbt = set("zone", "authenticated and unknown");
     r.sbt_after_mac = capture;
     r.identity = set("capabilities", json::array{"offline", "x-teleport"});
+    r.signing_key = s.fresh_key();  // which nobody else in the list has
     auto const before = s.now();
     auto const a = s.register_peer(r);
     auto const entry = [&] {
@@ -144,12 +145,17 @@ void list_entries(scenario& s) {
     member(renewed, "/sbt/created_at", token.at("created_at"));
     member(renewed, "/registered_at", json::value(registered));
 
-    auto const bare = s.register_peer({.identity = both(drop("capabilities"), drop("created_at"))});
+    s.wait_until(*moment + std::chrono::milliseconds{1'200});
+    auto const bare = s.register_peer({.signing_key = s.fresh_key(), .identity = both(drop("capabilities"), drop("created_at"))});
     auto const list = s.user().get("/peers");
     s.control(list, "GET /peers by a user");
     auto const* plain = find_by_id(list.body(), "/peers", bare.peer_id(), "peer_id");
     s.expect(plain != nullptr, "an entry for a peer without capabilities", show(ids_at(list.body(), "/peers", "peer_id")));
     member(json::value(*plain), "/capabilities", json::array{});
+    auto const its_key = rsa_public_key::from_pem(text_at(*plain, "/public_key"));
+    s.expect(its_key && *its_key == bare.signing_key()->public_key(), "each peer is listed with its own key", text_at(*plain, "/public_key"));
+    auto const its_moment = parse_timestamp(text_at(*plain, "/registered_at"));
+    s.expect(its_moment && *moment < *its_moment, "what was registered a second later has a later registered_at than " + registered, text_at(*plain, "/registered_at"));
 }
 
 // ---- who may not remove ----------------------------------------------------------------------------------

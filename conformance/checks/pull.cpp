@@ -1,4 +1,5 @@
 #include "../registry.hpp"
+#include "answer_forms.hpp"
 #include "ground.hpp"
 
 #include <bsp/base/uri.hpp>
@@ -424,6 +425,9 @@ check const checks[] = {
      .impact = "a client whose watermark is ahead is refused for ever",
      .likely_cause = "since is validated against the clock, or compared with authors' timestamps",
      .run = the_future_is_empty},
+    {.id = "syn/every-answer-form", .title = "every answer about conversations that the suite was given has the members of its table",
+     .clauses = {"BSP-SYN-060", "BSP-SYN-062", "BSP-SYN-063", "BSP-SYN-100", "BSP-SYN-120", "BSP-MRG-065", "BSP-CNV-010", "BSP-CNV-021", "BSP-CNV-030", "BSP-CNV-031", "BSP-CNV-040", "BSP-CNV-062", "BSP-GEN-028"},
+     .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = sync_forms, .needs = need::alone},
 };
 
 }  // namespace

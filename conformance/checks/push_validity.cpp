@@ -169,6 +169,16 @@ void labels_have_128_characters(scenario& s) {
                                           {"128 ASCII characters", repeated("c", 128)}, {"128 characters of two octets", repeated("\u00e9", 128)},
                                           {"128 characters of four octets", repeated("\U0001F600", 128)}})
             label_is_kept(s, a, std::string{member} + " of " + what, member, value);
+    auto const c = s.fresh("c");
+    auto const refused = [&](std::string const& what, edit const& message, edit const& conversation) {
+        s.refused(a.push({s.conversation(c, 1, {s.message("m1", "one", 1, message)}, conversation)}), "a push with " + what, {.statuses = {422, 400}});
+    };
+    for (auto const& [what, value] : {std::pair<char const*, std::string>{"no character", ""}, {"129 characters", repeated("c", 129)}, {"129 characters of four octets", repeated("\U0001F600", 129)}}) {
+        for (char const* member : {"role", "surface", "source_backend"}) refused(std::string{member} + " of " + what, setting(member, value), {});
+        refused(std::string{"source_backend of a conversation of "} + what, {}, setting("source_backend", value));
+        refused(std::string{"one of the surfaces of "} + what, {}, setting("surfaces", json::array{"web", value}));
+    }
+    s.expect(a.read(c).status() == 404, "nothing is stored", a.read(c).describe());
 }
 
 void content_may_be_empty(scenario& s) {
@@ -316,10 +326,10 @@ check const checks[] = {
      .likely_cause = "a closed enumeration of roles or surfaces",
      .run = words_are_open},
     {.id = "syn/labels",
-     .title = "role, surface and source_backend may have 1 to 128 characters",
-     .clauses = {"BSP-SYN-007", "BSP-SYN-008"},
-     .impact = "messages with long labels are refused or come back shortened",
-     .likely_cause = "a column of 32 or 64 characters, or a limit that counts octets",
+     .title = "role, surface and source_backend have 1 to 128 characters, and others are refused",
+     .clauses = {"BSP-SYN-007", "BSP-SYN-008", "BSP-GEN-025"},
+     .impact = "messages with long labels are refused or come back shortened, or are accepted here and refused by every other backend",
+     .likely_cause = "a column of 32 or 64 characters, a limit that counts octets, or none",
      .run = labels_have_128_characters},
     {.id = "syn/empty-content",
      .title = "a message with empty content is accepted",

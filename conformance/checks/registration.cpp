@@ -1,5 +1,6 @@
 #include "../fuzz/leaks.hpp"
 #include "../registry.hpp"
+#include "answer_forms.hpp"
 #include "../scenario.hpp"
 #include "edits.hpp"
 
@@ -48,6 +49,8 @@ void answer_is_complete(scenario& s) {
     s.expect(sync.ends_with("/sync/" + peer_id), "sync_endpoint ends with /sync/ and the peer_id", sync + " for " + peer_id);
     s.expect(std::regex_match(telemetry, http_or_ws), "telemetry_endpoint is an absolute http, https, ws or wss URL", telemetry);
     s.expect(telemetry.ends_with("/telemetry/" + peer_id), "telemetry_endpoint ends with /telemetry/ and the peer_id", telemetry + " for " + peer_id);
+    auto const base_path = [&](std::string const& url, std::string const& tail) { auto const path = split_url(url).path; return path.substr(0, path.size() - tail.size()); };
+    s.expect(base_path(sync, "/sync/" + peer_id) == base_path(telemetry, "/telemetry/" + peer_id), "both endpoints stand at the same base path", sync + " and " + telemetry);
 
     auto const* interval = x.at("/sync_interval_ms");
     auto const milliseconds = integer_at(x.body(), "/sync_interval_ms");
@@ -309,6 +312,8 @@ check const checks[] = {
      .impact = "the pairing looks complete and can never sync",
      .likely_cause = "endpoints stored without a look",
      .run = endpoints_have_one_form},
+    {.id = "reg/every-answer-form", .title = "every answer about registrations that the suite was given has the members of its table",
+     .clauses = {"BSP-REG-001", "BSP-REG-034", "BSP-REG-041", "BSP-GEN-028", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = registration_forms, .needs = need::alone},
 };
 
 }  // namespace

@@ -214,6 +214,11 @@ void members_that_may_be_absent(scenario& s) {
                           variant{"with unknown members", both(set("model", "x"), set("extra", json::object{{"a", json::array{1, nullptr}}}))},
                           variant{"with a created_at without offset", set("created_at", "2025-11-02T09:14:07.123456")}})
         s.accepted(s.try_register({.identity = v.change}), "a registration " + v.label);
+    many.emplace_back("one too many");
+    for (auto const& v : {variant{"with an empty capability", set("capabilities", json::array{"offline", ""})}, variant{"with a capability of 129 characters", set("capabilities", json::array{std::string(129, 'c')})},
+                          variant{"with 65 capabilities", set("capabilities", many)}, variant{"with a number for a capability", set("capabilities", json::array{"offline", 7})},
+                          variant{"with null for a capability", set("capabilities", json::array{nullptr})}, variant{"with capabilities in one string", set("capabilities", "offline,capture")}})
+        s.refused(s.try_register({.identity = v.change}), "a registration " + v.label, {.statuses = {422, 400}});
 }
 
 void opaque_backend_ids(scenario& s) {
@@ -332,8 +337,8 @@ check const checks[] = {
      .likely_cause = "version split at dots, or converted to a number",
      .run = odd_version},
     {.id = "reg/optional-members",
-     .title = "a registration without capabilities or created_at, or with unknown capabilities, is accepted",
-     .clauses = {"BSP-ID-019", "BSP-REG-001", "BSP-GEN-067"},
+     .title = "a registration without capabilities or created_at, or with unknown capabilities, is accepted, and one with capabilities out of their bounds is not",
+     .clauses = {"BSP-ID-019", "BSP-REG-001", "BSP-GEN-067", "BSP-GEN-025"},
      .impact = "older and newer backends cannot pair with this one",
      .likely_cause = "optional members declared as required, capabilities as a closed enumeration",
      .run = members_that_may_be_absent},

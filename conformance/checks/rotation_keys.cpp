@@ -1,3 +1,4 @@
+#include "answer_forms.hpp"
 #include "rotation.hpp"
 
 #include "../line.hpp"
@@ -417,6 +418,8 @@ check const checks[] = {
      .needs = need::alone, .strength = obligation::should},
     {.id = "rot/streams-end", .title = "a connection ends with the key that opened it", .clauses = {"BSP-ROT-039"}, .impact = "the thief of a key keeps the connection that he has", .likely_cause = "connections do not know which key opened them", .run = streams_end_with_their_key,
      .needs = need::sockets, .strength = obligation::should},
+    {.id = "rot/every-answer-form", .title = "every answer to a notice that the suite was given has the members of its table", .clauses = {"BSP-ROT-001"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form,
+     .run = rotation_forms, .needs = need::alone},
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "answer_forms.hpp"
 #include "telemetry.hpp"
 
 #include <set>
@@ -149,7 +150,7 @@ void entries_are_what_was_sent(scenario& s) {
     telemetry_ground g{s};
     json::object const metadata{{"question", "caf\xC3\xA9 \xF0\x9F\x98\x80 \"q\" \\ / \t\x7F"}, {"nested", json::object{{"list", json::array{1, -2.5, nullptr, true, json::object{{"deep", "x"}}}}, {"empty", json::object{}}}},
                                 {"cost_usd", 7}, {"event_id", "not-this"}, {"", "an empty name"}, {"nul", std::string("a\0b", 3)}, {std::string("n\0", 2), "x"}, {"big", std::int64_t{9007199254740993}}, {"tiny", 1e-300}};
-    auto const e = g.next(both(both(set("metadata", metadata), set("event_type", "caf\xC3\xA9/x")), both(set("model", "m\xC3\xB6" "del 1"), set("latency_ms", 0))));
+    auto const e = g.next(both(both(both(set("metadata", metadata), set("session_id", s.fresh("sess"))), set("event_type", "caf\xC3\xA9/x")), both(set("model", "m\xC3\xB6" "del 1" + std::string(300, 'x')), set("latency_ms", 0))));
     is_acked(s, g.l.tell(e), "an event with much in it");
     auto const stored = g.stored();
     auto const* entry = find_event(stored, id_of(e));
@@ -194,6 +195,14 @@ void received_at_is_the_servers(scenario& s) {
     auto const got = parse_timestamp(text_at(*entry, "/received_at"));
     s.expect(got.has_value(), "an entry has received_at, a timestamp", text_at(*entry, "/received_at"));
     s.expect(*got >= before && *got <= s.now() + seconds{5}, "received_at is when the server received it", text_at(*entry, "/received_at"));
+    s.wait_until(*got + std::chrono::milliseconds{1'200});
+    auto const next = g.next();
+    is_acked(s, g.l.tell(next), "an event a second later");
+    auto const after = g.stored();
+    auto const* second = find_event(after, id_of(next));
+    s.control(second != nullptr, "the later event is listed");
+    auto const moment = parse_timestamp(text_at(*second, "/received_at"));
+    s.expect(moment && *moment > *got, "what came a second later has a later received_at than " + text_at(*entry, "/received_at"), text_at(*second, "/received_at"));
 }
 
 void list_is_in_order(scenario& s) {
@@ -328,6 +337,8 @@ check const checks[] = {
     {.id = "tel/foreign-cursor", .title = "a cursor that was not issued does no harm", .clauses = {"BSP-TEL-111"}, .impact = "anybody can make the server fail", .likely_cause = "a cursor is decoded without a look", .run = foreign_cursors_do_no_harm, .needs = on_sockets},
     {.id = "tel/foreign-cursor-refused", .title = "a cursor that is not of the form issued is refused", .clauses = {"BSP-TEL-112"}, .impact = "a client reads from the beginning, for ever", .likely_cause = "a cursor that cannot be read counts as none", .run = foreign_cursors_are_refused,
      .needs = on_sockets, .strength = obligation::should},
+    {.id = "tel/every-answer-form", .title = "every list of events that the suite was given has the members of its table", .clauses = {"BSP-TEL-090", "BSP-TEL-101", "BSP-GEN-028", "BSP-GEN-050"},
+     .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = telemetry_forms, .needs = on_sockets | need::alone},
 };
 
 }  // namespace

@@ -69,7 +69,7 @@ void refused_writes_leave_nothing(scenario& s) {
                  {"with null for content", set("content", nullptr)}, {"with null for id", set("id", nullptr)}, {"with null for timestamp", set("timestamp", nullptr)}, {"with null for title", set("title", nullptr)},
                  {"with a number for title", set("title", 1)}, {"with no identifier for id", set("id", "a b")}, {"with no timestamp for timestamp", set("timestamp", "now")},
                  {"dated two days ahead", set("timestamp", s.in_seconds(2 * 86'400))}, {"dated by a day alone", set("timestamp", "2025-12-31")}, {"of the 30th of February", set("timestamp", "2025-02-30T00:00:00Z")},
-                 {"with a role of 129 characters", set("role", std::string(129, 'r'))}, {"with an empty surface", set("surface", "")}, {"with a line feed in its role", set("role", "a\nb")}, {"with an id that ends in a line feed", set("id", "m2\n")},
+                 {"with a role of 129 characters", set("role", std::string(129, 'r'))}, {"with an empty surface", set("surface", "")}, {"with a surface of 129 characters", set("surface", std::string(129, 's'))}, {"with a line feed in its role", set("role", "a\nb")}, {"with an id that ends in a line feed", set("id", "m2\n")},
                  {"with true for content", set("content", true)}, {"with a list for content", set("content", json::array{"x"})}})
             s.refused(who.write(c, "refused", both(both(set("id", "m2"), set("title", "refused")), change)), "a write " + what, {.statuses = {422, 400}});
     };
@@ -82,6 +82,7 @@ void refused_writes_leave_nothing(scenario& s) {
                                        "{\"id\":\"m2\",\"role\":\"user\",\"content\":\"\xff\",\"surface\":\"web\"}", ""})
             s.refused(who.call("POST", "/conversations/" + c + "/messages", text), "a write with the body " + show(json::value(text.substr(0, 100))), {.statuses = {400, 422, 415}});
     }
+    s.refused(who.write(held, std::string((1u << 20) + 1, 'x'), set("id", "m2")), "a write of a content of 1,048,577 bytes", {.statuses = {422, 400, 413}});
     auto const now = who.read(held);
     s.control(now, "reading the conversation");
     s.expect(now.body() == before.body(), "the conversation is as it was: " + show(before.body()), show(now.body()));

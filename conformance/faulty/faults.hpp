@@ -84,6 +84,8 @@ std::vector<fault> idioms_text_faults();
 std::vector<fault> idioms_web_faults();
 std::vector<fault> idioms_store_faults();
 std::vector<fault> idioms_event_faults();
+std::vector<fault> answer_member_faults();
+std::vector<fault> clause_part_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();

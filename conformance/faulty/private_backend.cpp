@@ -46,6 +46,7 @@ result<http_response> private_backend::dispatch(call& c) {
     BSP_CHECK(check_size(c));
     c.segments = *path_segments(path);
     c.allow = is_settings ? "GET, PUT" : is_export ? "GET" : "DELETE";
+    if (c.request.method == "OPTIONS" && c.request.headers.find("Access-Control-Request-Method")) return preflight(c);
     if (c.allow.find(c.request.method) == std::string::npos) return method_not_allowed(c);
     BSP_CHECK(check_coding(c));
     BSP_CHECK(check_media_type(c));
