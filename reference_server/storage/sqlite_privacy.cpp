@@ -94,6 +94,16 @@ result<> sqlite_tenant::remove_messages(std::string_view conversation_id, std::s
     });
 }
 
+result<> sqlite_tenant::remove_losers_of(std::string_view conversation_id, std::span<std::string const> ids) {
+    return guarded(session_, [&]() -> result<> {
+        for (std::string const& id : ids) {
+            session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3").bind(user_, conversation_id, id).run();
+            session_.removed = session_.removed || session_.db.changes() > 0;
+        }
+        return ok();
+    });
+}
+
 result<> sqlite_tenant::remove_conversation(std::string_view conversation_id) {
     return guarded(session_, [&]() -> result<> {
         session_.removed = true;

@@ -53,6 +53,7 @@ public:
     result<> put_receipt(sync_receipt const& receipt) override;
     result<bool> put_event(telemetry_record const& event) override;
     result<> put_privacy(privacy_settings const& settings) override;
+    result<> remove_losers_of(std::string_view conversation_id, std::span<std::string const> ids) override;
     result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) override;
     result<> remove_conversation(std::string_view conversation_id) override;
     result<> remove_losers(instant until) override;

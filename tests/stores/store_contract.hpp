@@ -40,6 +40,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(a_refused_transaction_leaves_no_trace)
     BSP_X(a_transaction_reads_its_own_writes)
     BSP_X(losers_are_kept_oldest_first_and_once)
+    BSP_X(losers_of_a_message_are_removed)
     BSP_X(receipts_are_kept_by_peer_and_sync_id)
     BSP_X(events_are_stored_once_for_each_user)
     BSP_X(events_are_listed_in_the_order_of_receipt)

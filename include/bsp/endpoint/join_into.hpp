@@ -54,17 +54,6 @@ inline message_changes join_messages(std::string const& conversation_id, std::ve
     return changes;
 }
 
-/// The messages whose tombstones have won and that have losers: these go with them, so that none is shown should the message
-/// be written again (BSP-CNV-023).
-inline result<std::vector<std::string>> deleted_with_losers(tenant_writer& mine, std::string const& conversation_id, std::vector<merge::message> const& winners, instant at) {
-    std::vector<std::string> ids;
-    if (std::ranges::none_of(winners, &merge::message::deleted)) return ids;
-    BSP_TRY(auto const losers, mine.losers(conversation_id, at - limits::conflict_loser_kept));
-    for (auto const& w : winners)
-        if (w.deleted && std::ranges::any_of(losers, [&](changed_message const& l) { return l.message.id == w.id; })) ids.push_back(w.id);
-    return ids;
-}
-
 inline bool is_deleted_now(std::string const& id, std::vector<merge::message> const& winners, std::vector<merge::message> const& held) {
     if (auto const won = std::ranges::find(winners, id, &merge::message::id); won != winners.end()) return won->deleted;
     auto const stays = std::ranges::find(held, id, &merge::message::id);
@@ -98,8 +87,11 @@ inline result<> join_into(tenant_writer& mine, wire::conversation_write write, i
 
     if (!held_head || head != *held_head || !changes.winners.empty()) {
         BSP_CHECK(mine.put_head(head, at));
-        BSP_TRY(auto const gone, detail::deleted_with_losers(mine, id, changes.winners, at));
-        if (!gone.empty()) BSP_CHECK(mine.remove_messages(id, gone));
+        // With a message go the versions that lost to it, so that none is shown should it be written again (BSP-CNV-023).
+        std::vector<std::string> deleted;
+        for (auto const& w : changes.winners)
+            if (w.deleted) deleted.push_back(w.id);
+        if (!deleted.empty()) BSP_CHECK(mine.remove_losers_of(id, deleted));
         if (!changes.winners.empty()) BSP_CHECK(mine.put_messages(id, changes.winners, at));
     }
     for (auto const& loser : changes.losers)

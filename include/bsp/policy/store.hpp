@@ -104,6 +104,8 @@ public:
 
     /// Removes messages with all their versions, losers included.
     virtual result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) = 0;
+    /// Removes the losers of these messages.
+    virtual result<> remove_losers_of(std::string_view conversation_id, std::span<std::string const> ids) = 0;
     /// Removes a head and whatever messages are left.
     virtual result<> remove_conversation(std::string_view conversation_id) = 0;
     /// Removes losers that were recorded or written at `until` or before.

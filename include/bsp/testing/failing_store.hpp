@@ -128,6 +128,9 @@ private:
         result<> put_privacy(privacy_settings const& settings) override {
             return self_.guarded([&] { return inner_.put_privacy(settings); });
         }
+        result<> remove_losers_of(std::string_view conversation_id, std::span<std::string const> ids) override {
+            return self_.guarded([&] { return inner_.remove_losers_of(conversation_id, ids); });
+        }
         result<> remove_messages(std::string_view conversation_id, std::span<std::string const> ids) override {
             return self_.guarded([&] { return inner_.remove_messages(conversation_id, ids); });
         }

@@ -276,6 +276,16 @@ private:
             return ok();
         }
 
+        result<> remove_losers_of(std::string_view conversation_id, std::span<std::string const> ids) override {
+            auto const at = data_.conversations.find(conversation_id);
+            if (at == data_.conversations.end()) return ok();
+            auto const is_one = [&](changed_message const& l) { return std::ranges::find(ids, l.message.id) != ids.end(); };
+            if (std::ranges::none_of(at->second.losers, is_one)) return ok();
+            keep_for_rollback(*at);
+            std::erase_if(at->second.losers, is_one);
+            return ok();
+        }
+
         result<> remove_losers(instant until) override {
             for (auto& at : data_.conversations) {
                 auto const old = [&](changed_message const& l) { return l.changed_at <= until || l.message.timestamp <= until; };

@@ -78,6 +78,15 @@ result<> tenant::remove_messages(std::string_view conversation_id, std::span<std
     });
 }
 
+result<> tenant::remove_losers_of(std::string_view conversation_id, std::span<std::string const> ids) {
+    return guarded(session_, [&]() -> result<> {
+        list gone{list::of::texts};
+        for (auto const& id : ids) gone.add(std::string_view{id});
+        session_.use().tell("DELETE FROM loser WHERE user_id = $1 AND conversation_id = $2 AND id = ANY ($3)", user_, conversation_id, gone);
+        return ok();
+    });
+}
+
 result<> tenant::remove_conversation(std::string_view conversation_id) {
     return guarded(session_, [&]() -> result<> {
         last_look_.reset();

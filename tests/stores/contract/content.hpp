@@ -190,6 +190,41 @@ inline void losers_are_kept_oldest_first_and_once(store_base& s) {
     });
 }
 
+inline void losers_of_a_message_are_removed(store_base& s) {
+    commit(s, head("main"), {message("m", 9), message("n", 9)});
+    commit(s, head("other"), {message("m", 9)});
+    must(s.write([&](store_writer& w) -> result<> {
+        auto& mine = w.tenant("ada");
+        BSP_CHECK(mine.put_loser("main", message("m", 1), t0));
+        BSP_CHECK(mine.put_loser("main", message("m", 2), t0));
+        BSP_CHECK(mine.put_loser("main", message("n", 1), t0));
+        return mine.put_loser("other", message("m", 1), t0);
+    }));
+    std::vector<std::string> const gone{"m", "never"};
+    auto const remove = [&](store_writer& w) -> result<> {
+        BSP_CHECK(w.tenant("bob").remove_losers_of("main", gone));
+        BSP_CHECK(w.tenant("ada").remove_losers_of("none", gone));
+        return w.tenant("ada").remove_losers_of("main", gone);
+    };
+    auto const counts = [&] {
+        return must(s.read([&](store_reader& r) -> result<std::pair<std::size_t, std::size_t>> {
+            auto& mine = r.tenant("ada");
+            return std::pair{must(mine.losers("main", {})).size(), must(mine.losers("other", {})).size()};
+        }));
+    };
+    BOOST_TEST(!s.write([&](store_writer& w) -> result<> {
+        BSP_CHECK(remove(w));
+        return fail(errc::not_found, "no");
+    }));
+    BOOST_TEST((counts() == std::pair<std::size_t, std::size_t>{3, 1}));
+    must(s.write(remove));
+    BOOST_TEST((counts() == std::pair<std::size_t, std::size_t>{1, 1}));
+    reading(s, [&](tenant_reader& mine) -> result<> {
+        BOOST_TEST(must(mine.messages_in_order("main", std::nullopt, 10)).size() == 2u);
+        return ok();
+    });
+}
+
 inline void receipts_are_kept_by_peer_and_sync_id(store_base& s) {
     must(s.write([](store_writer& w) { return w.tenant("ada").put_receipt({"p", "s", {1, 2}, "ack", t0}); }));
     reading(s, [&](tenant_reader& mine) -> result<> {
