@@ -196,26 +196,32 @@ bool has_form(std::string_view path, std::string_view form) {
     }
 }
 
-/// Looks along `pointer` into `v`; `where` is the way so far.
-std::optional<misshape> look(answer_form const& f, row const& r, json::value const& v, std::string_view pointer, std::string const& where) {
+/// Looks along `pointer` into `v`. The way to what is wrong is put together on the way back, for nearly always nothing is.
+std::optional<misshape> look(answer_form const& f, row const& r, json::value const& v, std::string_view pointer) {
     auto const end = pointer.find('/', 1);
     auto const name = pointer.substr(1, end == pointer.npos ? end : end - 1);
     auto const rest = end == pointer.npos ? std::string_view{} : pointer.substr(end);
+    auto const below = [](std::optional<misshape> found, std::string const& step) {
+        if (found) found->expected.insert(0, '/' + step);
+        return found;
+    };
     if (name == "*") {
         if (!v.is_array()) return std::nullopt;  // the row of the array says so
         for (std::size_t i = 0; i < v.get_array().size(); ++i)
-            if (auto found = look(f, r, v.get_array()[i], rest, where + '/' + std::to_string(i))) return found;
+            if (auto found = look(f, r, v.get_array()[i], rest)) return below(std::move(found), std::to_string(i));
         return std::nullopt;
     }
     auto const* in = v.if_object();
     auto const* member = in ? in->if_contains(name) : nullptr;
-    auto const at = where + '/' + std::string{name};
-    if (!rest.empty()) return member ? look(f, r, *member, rest, at) : std::nullopt;
+    if (!rest.empty()) {
+        auto found = member ? look(f, r, *member, rest) : std::nullopt;
+        return found ? below(std::move(found), std::string{name}) : std::nullopt;
+    }
     if (!in && v.is_null()) return std::nullopt;
     if (!member && (r.may_be & optional) != 0) return std::nullopt;
     if (member && (member->is_null() ? (r.may_be & nullable) != 0 : is_a(*member, r.what) && (r.word.empty() || json::view(member->get_string()) == r.word))) return std::nullopt;
     auto const wanted = r.word.empty() ? std::string{words_of(r.what)} : '"' + std::string{r.word} + '"';
-    return misshape{f.area, std::string{r.clause.empty() ? f.clause : r.clause}, at + " is " + wanted + ((r.may_be & nullable) != 0 ? ", or null" : ""), member ? show(*member, 80) : "absent"};
+    return misshape{f.area, std::string{r.clause.empty() ? f.clause : r.clause}, '/' + std::string{name} + " is " + wanted + ((r.may_be & nullable) != 0 ? ", or null" : ""), member ? show(*member, 80) : "absent"};
 }
 
 /// A deletion that is shown as one may be shown without what was deleted.
@@ -232,7 +238,7 @@ std::optional<misshape> misshape_of(std::string_view method, std::string_view pa
         if (f.method != method || !has_form(path, f.path)) continue;
         if (f.path == "/conversations/*" && is_tombstone(body)) return std::nullopt;
         for (auto const& r : f.members)
-            if (auto found = look(f, r, body, r.at, "")) return found;
+            if (auto found = look(f, r, body, r.at)) return found;
         return std::nullopt;
     }
     return std::nullopt;

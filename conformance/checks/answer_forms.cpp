@@ -25,7 +25,8 @@ void expect_forms(scenario& s, form_area area) {
 }  // namespace
 
 void identity_forms(scenario& s) {
-    s.control(s.nobody().get("/identity"), "reading the identity");
+    auto const x = s.nobody().get("/identity");
+    s.control(x.ok() && x.body().is_object(), "the identity is an object, got " + x.describe());
     expect_forms(s, form_area::identity);
 }
 
