@@ -581,6 +581,7 @@ check const checks[] = {
     {.id = "gen/health", .title = "health is told to everyone, and nothing else is", .clauses = {"BSP-GEN-107", "BSP-GEN-109"}, .impact = "peers take the backend for dead, or strangers learn about its users", .likely_cause = "authentication on every route, or a status page",
      .run = health_is_public_and_silent},
     {.id = "gen/date", .title = "answers carry a Date", .clauses = {"BSP-GEN-014"}, .impact = "clients with a wrong clock cannot correct it and are refused for ever", .likely_cause = "the server does not send it", .run = dates_are_sent,
+     .needs = need::patience,
      .strength = obligation::should, .about = aspect::exactness},
     {.id = "gen/fields-mean-nothing", .title = "fields that mean something to a framework change neither method, path nor form of an answer", .clauses = {"BSP-CNV-040", "BSP-ID-002", "BSP-GEN-086", "BSP-GEN-092"},
      .impact = "a write becomes a deletion, a rule of a proxy for one path is got around at another, and clients cannot read errors", .likely_cause = "X-HTTP-Method-Override, X-Original-URL and error pages by Accept are on in the framework", .run = fields_mean_nothing},

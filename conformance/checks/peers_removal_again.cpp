@@ -125,7 +125,7 @@ check const checks[] = {
      .clauses = {"BSP-REG-044"},
      .impact = "a device that was removed a second time pairs itself again with the token it kept",
      .likely_cause = "the time of an unpairing is stored once and not replaced by the next",
-     .run = second_unpairing_counts},
+     .run = second_unpairing_counts, .needs = need::patience},
     {.id = "peer/unpair-of-one-user",
      .title = "an unpairing by one user leaves the tokens of another alone",
      .clauses = {"BSP-REG-044", "BSP-REG-031"},

@@ -327,8 +327,8 @@ check const checks[] = {
      .likely_cause = "the token is looked at with the upgrade only", .run = expiry_ends_lines, .needs = on_sockets | need::patience},
     {.id = "tel/expiry-silent", .title = "a silent connection ends with its token, too", .clauses = {"BSP-TEL-064"}, .impact = "clients do not learn that they need a new token", .likely_cause = "the token is looked at with events only", .run = expiry_ends_silent_lines, .needs = on_sockets | need::patience,
      .strength = obligation::should},
-    {.id = "tel/renewal-open", .title = "a newer token keeps the open connection", .clauses = {"BSP-TEL-065"}, .impact = "telemetry breaks off every eight hours", .likely_cause = "the connection holds a copy of the token", .run = renewal_keeps_lines, .needs = on_sockets},
-    {.id = "tel/assertion-open", .title = "the assertion may expire while the connection is open", .clauses = {"BSP-TEL-066"}, .impact = "telemetry breaks off every five minutes", .likely_cause = "each event is judged by the assertion's times", .run = assertion_may_expire, .needs = on_sockets,
+    {.id = "tel/renewal-open", .title = "a newer token keeps the open connection", .clauses = {"BSP-TEL-065"}, .impact = "telemetry breaks off every eight hours", .likely_cause = "the connection holds a copy of the token", .run = renewal_keeps_lines, .needs = on_sockets | need::patience},
+    {.id = "tel/assertion-open", .title = "the assertion may expire while the connection is open", .clauses = {"BSP-TEL-066"}, .impact = "telemetry breaks off every five minutes", .likely_cause = "each event is judged by the assertion's times", .run = assertion_may_expire, .needs = on_sockets | need::patience,
      .strength = obligation::should},
 };
 
