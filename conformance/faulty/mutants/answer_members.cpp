@@ -176,7 +176,7 @@ std::vector<tampering> const& tamperings() {
         // ---- identity, registrations ----
         {"F-ID-700", "a capability is a number", true, {"id/capabilities"}, "GET", "/identity", "/capabilities", harm::literal, R"(["live_pull", 7])"},
         {"F-ID-701", "the version of the identity has three numbers", true, {"id/members"}, "GET", "/identity", "/version", harm::literal, R"("1.0.0")"},
-        {"F-ID-702", "the identity was created in local time", true, {"id/created-at"}, "GET", "/identity", "/created_at", harm::offset},
+        {"F-ID-702", "the identity was created in local time", true, {"id/created-at", "id/every-answer-form"}, "GET", "/identity", "/created_at", harm::offset},
         {"F-REG-700", "sync_interval_ms is a floating-point number", true, {"reg/answer", "mpp/integers"}, "POST", "/register-peer", "/sync_interval_ms", harm::real},
         {"F-REG-701", "sync_interval_ms is in seconds", true, {"reg/answer"}, "POST", "/register-peer", "/sync_interval_ms", harm::thousandth},
         {"F-REG-702", "a registration without a challenge is answered with challenge_signature null", true, {"reg/answer"}, "POST", "/register-peer", "/challenge_signature", harm::null_when_absent},
@@ -185,7 +185,7 @@ std::vector<tampering> const& tamperings() {
         {"F-REG-705", "registered_at is a number of seconds", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/registered_at", harm::seconds},
         {"F-REG-706", "a peer without capabilities is listed with null", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/capabilities", harm::null_when_empty},
         {"F-REG-707", "capabilities of peers are one text", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/capabilities", harm::joined},
-        {"F-REG-708", "the list of peers has no backend_type", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/backend_type", harm::dropped},
+        {"F-REG-708", "the list of peers has no backend_type", true, {"peer/list-members", "reg/every-answer-form"}, "GET", "/peers", "/peers/*/backend_type", harm::dropped},
         {"F-REG-709", "the list of peers has no backend_id", true, {"peer/list-members", "reg/same-peer-id"}, "GET", "/peers", "/peers/*/backend_id", harm::dropped},
         {"F-REG-710", "the tokens of peers end at a number of seconds", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/sbt/expires_at", harm::seconds},
         {"F-REG-711", "tokens of peers are JSON in a string", true, {"peer/list-members"}, "GET", "/peers", "/peers/*/sbt", harm::text},
@@ -234,7 +234,7 @@ std::vector<tampering> const& tamperings() {
         {"F-SYN-738", "last_sync is in lower case", true, {"syn/pull-answer"}, "GET", "/sync/*", "/last_sync", harm::lower},
         // ---- rotation, audit ----
         {"F-SEC-700", "previous_key_expires_at is a number of seconds", true, {"rot/notice", "rot/grace-cap"}, "POST", "/peers/*/rotate-key", "/previous_key_expires_at", harm::seconds},
-        {"F-SEC-701", "the answer to a notice has no peer_id", true, {"rot/notice"}, "POST", "/peers/*/rotate-key", "/peer_id", harm::dropped},
+        {"F-SEC-701", "the answer to a notice has no peer_id", true, {"rot/notice", "rot/every-answer-form"}, "POST", "/peers/*/rotate-key", "/peer_id", harm::dropped},
         {"F-SEC-702", "a notice is answered with ok", true, {"rot/notice"}, "POST", "/peers/*/rotate-key", "/status", harm::literal, R"("ok")"},
         {"F-SEC-704", "empty details of the trail are null", true, {"aud/every-answer-form"}, "GET", "/audit", "/entries/*/details", harm::null_when_empty},
         {"F-SEC-705", "types of the trail are in capitals", true, {"aud/form", "aud/lives"}, "GET", "/audit", "/entries/*/event_type", harm::upper},
