@@ -17,10 +17,10 @@ void closes_with(scenario& s, telemetry_ground& g, int code, std::string const& 
         is_acked(s, l.tell(g.next()), "an event on it");
         break_line(l);
         got = l.wait_for_close(seconds{5});
+        s.still_alive(what);
     }
     s.expect(got != 0, what + " closes the connection", "it stays open");
     if (code != 0) s.expect(got == code, what + " closes the connection with " + std::to_string(code), got == without_close_frame ? "it ended without a close frame" : "closed with " + std::to_string(got));
-    s.still_alive(what);
     g.goes_on(what + " on another connection");
     if (!event_id.empty()) s.expect(count_of(g.stored(), event_id) == 0, what + " stores nothing", event_id + " is stored");
 }
