@@ -311,7 +311,7 @@ check const checks[] = {
      .likely_cause = "members are set on a cached object before the last one is looked at", .run = refused_for_good, .needs = need::alone},
     {.id = "prv/partly-taken", .title = "a push of which something was refused is an accepted push", .clauses = {"BSP-SYN-071", "BSP-SYN-072", "BSP-PRV-034"}, .impact = "a repetition whose answer was lost stores what had been refused",
      .likely_cause = "only pushes without refusals are remembered", .run = partly_taken_is_taken, .needs = need::alone},
-    {.id = "prv/retention-deletions", .title = "a deletion counts however old it is", .clauses = {"BSP-MRG-014", "BSP-MRG-051", "BSP-MRG-056"}, .impact = "what was deleted on a device that was offline for long stays on the server",
+    {.id = "prv/retention-deletions", .title = "a deletion counts however old it is", .clauses = {"BSP-MRG-014", "BSP-MRG-051"}, .impact = "what was deleted on a device that was offline for long stays on the server",
      .likely_cause = "tombstones expire with retention_days, as messages do", .run = old_deletions_count, .needs = need::alone | need::hosted_target},
     {.id = "prv/export-deleted", .title = "an export has nothing that was deleted", .clauses = {"BSP-MRG-053", "BSP-MRG-054"}, .impact = "deleted messages turn up in a file that is passed on",
      .likely_cause = "the export reads the table of messages without a look at tombstones", .run = export_without_the_deleted, .needs = need::alone},
