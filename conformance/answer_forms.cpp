@@ -15,7 +15,6 @@ constexpr std::int64_t integer_max = (std::int64_t{1} << 53) - 1;
 
 enum class kind : std::uint8_t { object, list, text, texts, identifier, flag, integer, positive, interval, retention, number, own_time, time, moment_if_text };
 
-
 std::string_view words_of(kind k) {
     switch (k) {
         case kind::object: return "an object";

@@ -85,6 +85,15 @@ target_identity const& scenario::identity() const {
     return *shared_.identity;
 }
 
+bool scenario::declares(std::string_view capability) const {
+    auto const* names = conformance::at(identity().received, "/capabilities");
+    return names && names->is_array() && std::ranges::any_of(names->get_array(), [&](json::value const& n) { return n.is_string() && json::view(n.get_string()) == capability; });
+}
+
+void scenario::needs_declared(std::string_view capability) {
+    if (!declares(capability)) not_applicable("the target does not declare " + std::string{capability});
+}
+
 instant scenario::now() const { return shared_.now(); }
 
 bool scenario::keeps(std::string_view timestamp) const {
@@ -275,9 +284,7 @@ std::string const& scenario::authority() const { return shared_.target.authority
 std::string scenario::in_short(std::string text) const {
     replace_all(text, suffix_, "");
     for (auto const& [id, name] : known_) replace_all(text, id, name);
-    if (text.size() > 160) {
-        text = beginning_of(text, 157) + "…";
-    }
+    if (text.size() > 160) text = beginning_of(text, 157) + "…";
     return text;
 }
 

@@ -53,6 +53,10 @@ public:
     /// INCONCLUSIVE when the target gave no usable identity.
     [[nodiscard]] target_identity const& identity() const;
     [[nodiscard]] bool target_is_hosted() const { return identity().backend_type == "hosted"; }
+    /// Whether the target's identity lists this capability.
+    [[nodiscard]] bool declares(std::string_view capability) const;
+    /// NOT-APPLICABLE where it does not.
+    void needs_declared(std::string_view capability);
 
     /// Now by the target's clock, and as a timestamp with milliseconds, moved by `offset`.
     [[nodiscard]] instant now() const;

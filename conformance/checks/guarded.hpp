@@ -26,12 +26,7 @@ inline bool offers_audit(scenario& s) {
 }
 
 inline bool offers_limits(scenario& s) {
-    json::value const identity = s.identity().received;
-    auto const* const declared = at(identity, "/capabilities");
-    if (declared && declared->is_array())
-        for (auto const& name : declared->get_array())
-            if (name == "rate_limits") return true;
-    return offers_audit(s);
+    return s.declares("rate_limits") || offers_audit(s);
 }
 
 /// The entries of an answer, whatever the array is called.

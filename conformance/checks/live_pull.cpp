@@ -26,9 +26,7 @@ constexpr int long_wait = 6;  // seconds: what must not be waited for is plainly
 
 /// A peer at a target that offers `wait`.
 peer offered_to(scenario& s, registration const& r = {}) {
-    auto const* names = conformance::at(s.identity().received, "/capabilities");
-    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
-    if (!offered) s.not_applicable("the target does not declare live_pull");
+    s.needs_declared("live_pull");
     return s.register_peer(r);
 }
 

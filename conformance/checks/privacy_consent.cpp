@@ -97,9 +97,7 @@ void paused_lines_end(scenario& s) {
 }
 
 void held_pulls_end(scenario& s) {
-    auto const* names = conformance::at(s.identity().received, "/capabilities");
-    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
-    if (!offered) s.not_applicable("the target does not declare live_pull");
+    s.needs_declared("live_pull");
     own_settings mine{s};
     mine.say(all_on);
     auto const a = s.register_peer();
@@ -128,9 +126,7 @@ void held_pulls_end(scenario& s) {
 
 /// Whatever ends a held pull, it is an answer to a pull.
 void held_pulls_are_filtered(scenario& s) {
-    auto const* names = conformance::at(s.identity().received, "/capabilities");
-    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
-    if (!offered) s.not_applicable("the target does not declare live_pull");
+    s.needs_declared("live_pull");
     own_settings mine{s};
     mine.say({{"sync_enabled", true}, {"sync_conversations", true}, {"allowed_surfaces", {"web", "ios"}}});
     auto const a = s.register_peer();

@@ -93,9 +93,7 @@ void each_page_is_redacted(scenario& s) {
 }
 
 void held_under_new_settings(scenario& s) {
-    auto const* names = conformance::at(s.identity().received, "/capabilities");
-    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
-    if (!offered) s.not_applicable("the target does not declare live_pull");
+    s.needs_declared("live_pull");
     own_settings mine{s};
     mine.say({{"sync_enabled", true}, {"sync_conversations", true}, {"allowed_surfaces", {"web", "ios"}}});
     auto const a = s.register_peer();

@@ -118,9 +118,7 @@ void other_answers_are_redacted(scenario& s) {
 
 /// Whatever ends a held pull goes to the same peer.
 void held_answers_are_redacted(scenario& s) {
-    auto const* names = conformance::at(s.identity().received, "/capabilities");
-    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
-    if (!offered) s.not_applicable("the target does not declare live_pull");
+    s.needs_declared("live_pull");
     pulling_onlooker o{s};
     auto const c = s.fresh("c");
     std::string const said = any_email(s), called = any_ssn(s);

@@ -35,10 +35,7 @@ class rotating {
 public:
     explicit rotating(scenario& s, registration r = {}) : world{s}, registered{with_own_key(s, std::move(r))}, a{s.register_peer(registered)}, current{a.signing_key()} {
         auto const x = s.nobody().post(path(), json::object{});
-        bool const declared = [&] {
-            auto const* names = conformance::at(s.identity().received, "/capabilities");
-            return names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("key_rotation"); });
-        }();
+        bool const declared = s.declares("key_rotation");
         bool const absent = x.status() == 404 || x.status() == 405 || x.status() == 501;
         if (absent && !declared) s.not_applicable("the target does not offer key rotation");
         s.expect(!absent, "a target that declares key_rotation serves " + path(), x.describe());

@@ -325,12 +325,6 @@ void streams_end_with_their_key(scenario& s) {
     acked(s, owner.tell(event(s, source)), "an event with the new key");
 }
 
-void needs_live_pull(scenario& s) {
-    auto const* names = conformance::at(s.identity().received, "/capabilities");
-    bool const offered = names && names->is_array() && std::any_of(names->get_array().begin(), names->get_array().end(), [](json::value const& n) { return n == json::value("live_pull"); });
-    if (!offered) s.not_applicable("the target does not declare live_pull");
-}
-
 /// A pull of the peer with its first key that is held for 8 seconds, `then` what happens meanwhile, and how long the pull took.
 /// Nothing outside shows that a pull is held, so it is given a moment.
 struct held {
@@ -353,7 +347,7 @@ held while_held(scenario& s, peer const& a, std::string const& since, std::funct
 }
 
 void held_pulls_stay(scenario& s) {
-    needs_live_pull(s);
+    s.needs_declared("live_pull");
     rotating r{s};
     auto const notice = r.notice(s.fresh_key());
     auto const c = s.fresh("c");
@@ -370,7 +364,7 @@ void held_pulls_stay(scenario& s) {
 }
 
 void held_pulls_end_with_their_key(scenario& s) {
-    needs_live_pull(s);
+    s.needs_declared("live_pull");
     rotating r{s};
     auto const moment = s.at();
     auto const next = s.fresh_key();

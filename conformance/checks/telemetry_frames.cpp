@@ -6,24 +6,27 @@ namespace bsp::conformance {
 
 namespace {
 
-/// After what `break_line` sends, the connection is closed with `code`, or 0: with any, and others go on. What was still on its
-/// way when the target closed may cause a reset that overtakes the close frame, so an end without one is looked at again.
-void closes_with(scenario& s, telemetry_ground& g, int code, std::string const& what, std::function<void(line&)> const& break_line, std::string const& event_id = {}) {
-    constexpr int without_close_frame = 1006, looks = 3;
+constexpr int too_long = 1009, without_close_frame = 1006;
+
+/// After what `break_line` sends, the connection is closed with one of `codes`, or with any where there is none, and others go on.
+void closes_with(scenario& s, telemetry_ground& g, std::vector<int> const& codes, std::string const& what, std::function<void(line&)> const& break_line, std::string const& event_id = {}) {
+    auto const is_right = [&](int code) { return codes.empty() || std::ranges::count(codes, code) > 0; };
     auto const look = [&](bool is_first) {
         line l{s, g.a};
         if (is_first) opens(s, l, "a further connection");
         else if (!l.open()) return without_close_frame;
-        auto const first = l.tell(g.next());
-        if (is_first) is_acked(s, first, "an event on it");
-        else if (!first.acked()) return without_close_frame;
+        auto const before = l.tell(g.next());
+        if (is_first) is_acked(s, before, "an event on it");
+        else if (!before.acked()) return without_close_frame;
         break_line(l);
         return l.wait_for_close(seconds{5});
     };
     int got = look(true);
-    for (int n = 1; n < looks && code != 0 && got == without_close_frame; ++n) got = look(false);
+    // The end of a long message may be on its way when the target closes, and cause a reset that overtakes the close frame.
+    constexpr int looks = 3;
+    for (int n = 1; n < looks && got == without_close_frame && !is_right(got) && codes.front() == too_long; ++n) got = look(false);
     s.expect(got != 0, what + " closes the connection", "it stays open");
-    if (code != 0) s.expect(got == code, what + " closes the connection with " + std::to_string(code), got == without_close_frame ? "it ended without a close frame" : "closed with " + std::to_string(got));
+    s.expect(is_right(got), what + " closes the connection with " + (codes.empty() ? std::string{"any code"} : std::to_string(codes.front())), got == without_close_frame ? "it ended without a close frame" : "closed with " + std::to_string(got));
     s.still_alive(what);
     g.goes_on(what + " on another connection");
     if (!event_id.empty()) s.expect(count_of(g.stored(), event_id) == 0, what + " stores nothing", event_id + " is stored");
@@ -32,7 +35,7 @@ void closes_with(scenario& s, telemetry_ground& g, int code, std::string const& 
 void binary_is_refused(scenario& s) {
     telemetry_ground g{s};
     auto const e = g.next();
-    closes_with(s, g, 1003, "a binary message", [&](line& l) { l.send_frame({.opcode = 2, .payload = json::serialize(e)}, "a binary message"); }, id_of(e));
+    closes_with(s, g, {1003}, "a binary message", [&](line& l) { l.send_frame({.opcode = 2, .payload = json::serialize(e)}, "a binary message"); }, id_of(e));
 }
 
 void utf8_is_wanted(scenario& s) {
@@ -41,7 +44,7 @@ void utf8_is_wanted(scenario& s) {
         auto const e = g.next();
         auto text = json::serialize(e);
         text.insert(text.find("quick"), bytes);
-        closes_with(s, g, 1007, what, [&](line& l) { l.send_frame({.payload = text}, "a text that is not UTF-8"); }, id_of(e));
+        closes_with(s, g, {1007}, what, [&](line& l) { l.send_frame({.payload = text}, "a text that is not UTF-8"); }, id_of(e));
     }
 }
 
@@ -57,14 +60,15 @@ void length_is_limited(scenario& s) {
     telemetry_ground g{s};
     std::string id;
     auto const text = of_size(g, 65'537, &id);
-    closes_with(s, g, 1009, "a message of 65,537 bytes", [&](line& l) { l.send_frame({.payload = text}, "a message of 65,537 bytes"); }, id);
+    closes_with(s, g, {too_long}, "a message of 65,537 bytes", [&](line& l) { l.send_frame({.payload = text}, "a message of 65,537 bytes"); }, id);
     auto const parts = of_size(g, 65'537, &id);
-    closes_with(s, g, 1009, "a message of 65,537 bytes in three fragments", [&](line& l) {
+    closes_with(s, g, {too_long}, "a message of 65,537 bytes in three fragments", [&](line& l) {
         l.send_bytes(bytes_of({.payload = parts.substr(0, 30'000), .final = false}) + bytes_of({.opcode = 0, .payload = parts.substr(30'000, 30'000), .final = false}) + bytes_of({.opcode = 0, .payload = parts.substr(60'000)}),
                      "65,537 bytes in three fragments");
     }, id);
+    // Most of it is on its way when the target closes, so a reset is to be expected.
     auto const much = of_size(g, 1u << 20, &id);
-    closes_with(s, g, 0, "a message of 1 MiB", [&](line& l) { l.send_frame({.payload = much}, "a message of 1 MiB"); }, id);
+    closes_with(s, g, {too_long, without_close_frame}, "a message of 1 MiB", [&](line& l) { l.send_frame({.payload = much}, "a message of 1 MiB"); }, id);
 }
 
 void longest_event(scenario& s) {
@@ -112,13 +116,13 @@ void broken_frames(scenario& s) {
     telemetry_ground g{s};
     auto const e = g.next();
     auto const text = json::serialize(e);
-    closes_with(s, g, 0, "a frame that is not masked", [&](line& l) { l.send_frame({.payload = text, .masked = false}, "a frame that is not masked"); }, id_of(e));
-    closes_with(s, g, 0, "a frame with a reserved bit", [&](line& l) { l.send_frame({.payload = text, .reserved = 4}, "a frame with a reserved bit"); }, id_of(e));
-    closes_with(s, g, 0, "a frame of an unknown opcode", [&](line& l) { l.send_frame({.opcode = 3, .payload = text}, "a frame of opcode 3"); }, id_of(e));
-    closes_with(s, g, 0, "a ping of 126 bytes", [&](line& l) { l.send_frame({.opcode = 9, .payload = std::string(126, 'x')}, "a ping of 126 bytes"); });
-    closes_with(s, g, 0, "a continuation of nothing", [&](line& l) { l.send_frame({.opcode = 0, .payload = text}, "a continuation of nothing"); }, id_of(e));
-    closes_with(s, g, 0, "a frame of 2^63 bytes", [&](line& l) { l.send_frame({.payload = "x", .stated_length = std::uint64_t{1} << 63}, "the head of a frame of 2^63 bytes"); });
-    closes_with(s, g, 0, "a close frame", [&](line& l) { l.send_frame(closing(1000), "a close frame"); });
+    closes_with(s, g, {}, "a frame that is not masked", [&](line& l) { l.send_frame({.payload = text, .masked = false}, "a frame that is not masked"); }, id_of(e));
+    closes_with(s, g, {}, "a frame with a reserved bit", [&](line& l) { l.send_frame({.payload = text, .reserved = 4}, "a frame with a reserved bit"); }, id_of(e));
+    closes_with(s, g, {}, "a frame of an unknown opcode", [&](line& l) { l.send_frame({.opcode = 3, .payload = text}, "a frame of opcode 3"); }, id_of(e));
+    closes_with(s, g, {}, "a ping of 126 bytes", [&](line& l) { l.send_frame({.opcode = 9, .payload = std::string(126, 'x')}, "a ping of 126 bytes"); });
+    closes_with(s, g, {}, "a continuation of nothing", [&](line& l) { l.send_frame({.opcode = 0, .payload = text}, "a continuation of nothing"); }, id_of(e));
+    closes_with(s, g, {}, "a frame of 2^63 bytes", [&](line& l) { l.send_frame({.payload = "x", .stated_length = std::uint64_t{1} << 63}, "the head of a frame of 2^63 bytes"); });
+    closes_with(s, g, {}, "a close frame", [&](line& l) { l.send_frame(closing(1000), "a close frame"); });
     line half{s, g.a};
     opens(s, half, "a further connection");
     half.send_bytes(bytes_of({.payload = text}).substr(0, 40), "the first 40 bytes of a frame");

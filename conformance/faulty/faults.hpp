@@ -44,6 +44,12 @@ std::unique_ptr<backend> make(settings const& s) {
     return std::make_unique<Mutant>(s);
 }
 
+/// A fault of a round of those thought up afterwards.
+inline fault tried(int round, bool caught, fault f) {
+    f.first_sight = trial{round, caught};
+    return f;
+}
+
 std::vector<fault> gen_faults();
 std::vector<fault> id_faults();
 std::vector<fault> sbt_faults();

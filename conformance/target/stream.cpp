@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
@@ -64,6 +65,42 @@ private:
     }
     int fd_;
 };
+
+/// A socket for OpenSSL, whose own one lets a write to a connection that is gone end the whole program (SIGPIPE).
+BIO_METHOD const* socket_method() {
+    static auto const descriptor = [](BIO* b) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(b))); };
+    static auto const moved = [](BIO* b, ssize_t n, int retry) {
+        BIO_clear_retry_flags(b);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) BIO_set_flags(b, retry | BIO_FLAGS_SHOULD_RETRY);
+        return static_cast<int>(n);
+    };
+    static BIO_METHOD const* const made = [] {
+        auto* const m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
+        BIO_meth_set_create(m, [](BIO* b) { return BIO_set_init(b, 1), 1; });
+        BIO_meth_set_write(m, [](BIO* b, char const* from, int size) {
+            return moved(b, ::send(descriptor(b), from, static_cast<std::size_t>(size), MSG_NOSIGNAL), BIO_FLAGS_WRITE);
+        });
+        BIO_meth_set_read(m, [](BIO* b, char* into, int size) {
+            ssize_t const n = ::recv(descriptor(b), into, static_cast<std::size_t>(size), 0);
+            if (n == 0) BIO_set_flags(b, BIO_FLAGS_IN_EOF);
+            return moved(b, n, BIO_FLAGS_READ);
+        });
+        BIO_meth_set_ctrl(m, [](BIO* b, int what, long, void*) -> long {
+            if (what == BIO_CTRL_EOF) return BIO_test_flags(b, BIO_FLAGS_IN_EOF) != 0;
+            return what == BIO_CTRL_FLUSH;  // nothing is held back
+        });
+        return m;
+    }();
+    return made;
+}
+
+bool speak_through(SSL& session, int fd) {
+    BIO* const socket = BIO_new(socket_method());
+    if (!socket) return false;
+    BIO_set_data(socket, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+    SSL_set_bio(&session, socket, socket);  // which owns it from here on
+    return true;
+}
 
 struct free_session { void operator()(SSL* s) const { SSL_free(s); } };
 
@@ -176,7 +213,7 @@ std::string doubt(long verdict, std::string const& host, std::string const& name
 
 connected add_tls(int fd, endpoint const& to, tls_context const& context, deadline until) {
     std::unique_ptr<SSL, free_session> session{context ? SSL_new(context.get()) : nullptr};
-    if (!session || SSL_set_fd(session.get(), fd) != 1) {
+    if (!session || !speak_through(*session, fd)) {
         ::close(fd);
         return failed(fault::tls, "cannot make a TLS session");
     }

@@ -1,4 +1,5 @@
 #include "clause_parts.hpp"
+#include "moments.hpp"
 
 #include <bsp/crypto/sha256.hpp>
 
@@ -130,51 +131,24 @@ struct content_less_than_1_mib : base {
         return ok();
     }
 };
-struct writes_of_any_size : base {
-    using base::base;
-    answer write_message(call const& c, std::string const& id) override {
-        writing_ = true;
-        auto out = base::write_message(c, id);
-        writing_ = false;
-        return out;
-    }
+struct writes_of_any_size : knows_local_writes<base> {
+    using knows_local_writes::knows_local_writes;
     result<> check_content(std::string_view content) override { return writing_ ? ok() : base::check_content(content); }
-
-private:
-    bool writing_ = false;
 };
 
 // ---- labels ----
 
 /// Labels of pushes, or of writes, may have up to 255 characters.
 template <bool Pushes>
-struct labels_of_255 : base {
-    using base::base;
-    answer write_message(call const& c, std::string const& id) override {
-        writing_ = true;
-        auto out = base::write_message(c, id);
-        writing_ = false;
-        return out;
-    }
+struct labels_of_255 : knows_local_writes<base> {
+    using knows_local_writes::knows_local_writes;
     bool is_label(std::string_view text) override { return base::is_label(text) || (writing_ != Pushes && text.size() > 128 && text.size() < 256 && base::is_label(text.substr(0, 128))); }
-
-private:
-    bool writing_ = false;
 };
 /// An empty label passes in pushes, or in writes.
 template <bool Pushes>
-struct empty_labels : base {
-    using base::base;
-    answer write_message(call const& c, std::string const& id) override {
-        writing_ = true;
-        auto out = base::write_message(c, id);
-        writing_ = false;
-        return out;
-    }
+struct empty_labels : knows_local_writes<base> {
+    using knows_local_writes::knows_local_writes;
     bool is_label(std::string_view text) override { return base::is_label(text) || (writing_ != Pushes && text.empty()); }
-
-private:
-    bool writing_ = false;
 };
 
 // ---- registrations ----
@@ -373,51 +347,51 @@ private:
 
 std::vector<fault> clause_part_faults() {
     std::vector<fault> out{
-        part(true, {"F-GEN-710", "every media type that ends in +json is taken for JSON", {"gen/media-type"}, make<any_json_suffix>}),
-        part(false, {"F-GEN-711", "settings are taken in any media type", {"gen/media-type"}, make<settings_of_any_type>}),
-        part(false, {"F-GEN-712", "Date is that of the start", {"gen/date"}, make<date_of_the_start>}),
-        part(true, {"F-GEN-713", "Date is local time called GMT", {"gen/media-type-spellings", "sbt/seed-vector"}, make<date_is_off<120>>}),
-        part(true, {"F-GEN-714", "health takes no query", {"gen/unknown-query"}, make<no_queries_at<health_path>>}),
-        part(true, {"F-GEN-715", "the identity takes no query", {"gen/unknown-query"}, make<no_queries_at<identity_path>>}),
-        part(false, {"F-GEN-716", "settings take no query", {"gen/unknown-query"}, make<no_queries_at<settings_path>>}),
-        part(true, {"F-GEN-709", "the list of peers takes no query", {"gen/unknown-query", "peer/list-of-own-user"}, make<no_queries_at<peers_path>>}),
-        part(false, {"F-GEN-717", "preflights do not allow PUT", {"gen/preflight"}, make<preflights_without_put>}),
-        part(false, {"F-GEN-718", "a local backend takes settings from any origin", {"gen/foreign-origin-write"}, make<puts_from_any_origin>, setting::local}),
-        part(true, {"F-GEN-721", "supported is a text", {"reg/major-version"}, make<supported_is_a_text>}),
-        part(true, {"F-GEN-722", "supported holds numbers", {"reg/major-version"}, make<supported_are_numbers>}),
-        part(true, {"F-GEN-724", "version 1.00 is accepted", {"reg/version-grammar"}, make<versions_with_zeros>}),
-        part(true, {"F-GEN-725", "version 10.0 is taken for 1", {"reg/major-version"}, make<versions_that_begin_with_one>}),
-        part(true, {"F-GEN-728", "targets of 2,048 bytes are too long", {"gen/long-requests"}, make<targets_shorter_than<2048>>}),
-        part(true, {"F-GEN-729", "heads of more than 6 KiB are refused", {"gen/long-requests"}, make<heads_of_6_kib>}),
-        part(true, {"F-GEN-731", "500 conversations are too many", {"syn/500-conversations"}, make<only_499_conversations>}),
-        part(true, {"F-GEN-733", "content of 1,048,576 bytes is too long", {"syn/content-1-mib"}, make<content_less_than_1_mib>}),
-        part(false, {"F-GEN-734", "a body of 10 MiB is too large", {"gen/body-10-mib"}, make<just_less_than_10_mib>}),
-        part(false, {"F-SYN-745", "content of a write may have any length", {"cnv/refused-writes"}, make<writes_of_any_size>}),
-        part(false, {"F-SYN-743", "labels of 255 characters are pushed", {"syn/labels"}, make<labels_of_255<true>>}),
-        part(false, {"F-SYN-744", "labels of 255 characters are written", {"cnv/refused-writes"}, make<labels_of_255<false>>}),
-        part(false, {"F-SYN-742", "empty labels are pushed", {"syn/labels"}, make<empty_labels<true>>}),
-        part(false, {"F-SYN-747", "empty labels are written", {"cnv/refused-writes"}, make<empty_labels<false>>}),
-        part(false, {"F-REG-720", "session_id of a token may be any text", {"peer/list-tokens"}, make<session_ids_of_any_form>}),
-        part(false, {"F-REG-721", "session_id of a token has 64 characters at most", {"peer/list-tokens"}, make<short_session_ids>}),
-        part(true, {"F-REG-733", "optional members of a token may be null", {"sbt/fingerprint-of-peer", "sbt/fingerprint-of-callee"}, make<null_fingerprints>}),
-        part(true, {"F-REG-723", "endpoints may be null", {"reg/endpoints-form"}, make<endpoints_may_be_null>}),
-        part(true, {"F-REG-724", "endpoints may lack the one for telemetry", {"reg/endpoints-form"}, make<two_endpoints_are_enough>}),
-        part(true, {"F-REG-725", "endpoints may be relative", {"reg/endpoints-form"}, make<endpoints_partly_read<true>>}),
-        part(true, {"F-REG-726", "endpoints may have any length", {"reg/endpoints-form"}, make<endpoints_partly_read<false>>}),
-        part(false, {"F-REG-730", "an empty capability is accepted", {"reg/optional-members"}, make<empty_capability>}),
-        part(true, {"F-ID-715", "32 capabilities of 64 characters at most", {"reg/optional-members"}, make<fewer_capabilities>}),
-        part(true, {"F-ID-711", "backend ids of more than 100 characters are refused", {"reg/opaque-backend-id"}, make<backend_ids_of_64>}),
-        part(true, {"F-ID-710", "backend ids with quotes are refused", {"reg/opaque-backend-id"}, make<backend_ids_without_quotes>}),
-        part(true, {"F-ID-712", "keys of 4096 bits are refused", {"reg/key-sizes"}, make<keys_up_to_3072>}),
-        part(true, {"F-ID-713", "keys are found within other text", {"reg/unacceptable-keys"}, make<keys_within_text>}),
-        part(true, {"F-REG-731", "a token of 28,860 s lives too long", {"sbt/lifetime-tolerance"}, make<lifetime_less_than_the_most>}),
-        part(true, {"F-REG-732", "a token may lie four minutes ahead", {"sbt/created-slightly-ahead"}, make<four_minutes_ahead>}),
-        part(true, {"F-REG-735", "the telemetry_endpoint alone is built from the Host", {"reg/base-url"}, make<telemetry_by_the_host>}),
-        part(false, {"F-REG-734", "the telemetry_endpoint leads nowhere", {"reg/answer"}, make<telemetry_at_another_path>}),
-        part(true, {"F-SYN-740", "alg is compared without case", {"aut/alg"}, make<alg_without_case>}),
-        part(true, {"F-SYN-741", "an assertion of 300 s lives too long", {"aut/lifetime"}, make<less_than_300_seconds>}),
-        part(true, {"F-SYN-746", "a repetition is recognised by its text", {"syn/retransmission"}, make<repetitions_by_their_text>}),
-        part(true, {"F-SYN-749", "24 hours ahead are counted without the offset", {"syn/message-far-ahead", "syn/message-ahead"}, make<ahead_by_the_clock_on_the_wall>}),
+        tried(4, true, {"F-GEN-710", "every media type that ends in +json is taken for JSON", {"gen/media-type"}, make<any_json_suffix>}),
+        tried(4, false, {"F-GEN-711", "settings are taken in any media type", {"gen/media-type"}, make<settings_of_any_type>}),
+        tried(4, false, {"F-GEN-712", "Date is that of the start", {"gen/date"}, make<date_of_the_start>}),
+        tried(4, true, {"F-GEN-713", "Date is local time called GMT", {"gen/media-type-spellings", "sbt/seed-vector"}, make<date_is_off<120>>}),
+        tried(4, true, {"F-GEN-714", "health takes no query", {"gen/unknown-query"}, make<no_queries_at<health_path>>}),
+        tried(4, true, {"F-GEN-715", "the identity takes no query", {"gen/unknown-query"}, make<no_queries_at<identity_path>>}),
+        tried(4, false, {"F-GEN-716", "settings take no query", {"gen/unknown-query"}, make<no_queries_at<settings_path>>}),
+        tried(4, true, {"F-GEN-709", "the list of peers takes no query", {"gen/unknown-query", "peer/list-of-own-user"}, make<no_queries_at<peers_path>>}),
+        tried(4, false, {"F-GEN-717", "preflights do not allow PUT", {"gen/preflight"}, make<preflights_without_put>}),
+        tried(4, false, {"F-GEN-718", "a local backend takes settings from any origin", {"gen/foreign-origin-write"}, make<puts_from_any_origin>, setting::local}),
+        tried(4, true, {"F-GEN-721", "supported is a text", {"reg/major-version"}, make<supported_is_a_text>}),
+        tried(4, true, {"F-GEN-722", "supported holds numbers", {"reg/major-version"}, make<supported_are_numbers>}),
+        tried(4, true, {"F-GEN-724", "version 1.00 is accepted", {"reg/version-grammar"}, make<versions_with_zeros>}),
+        tried(4, true, {"F-GEN-725", "version 10.0 is taken for 1", {"reg/major-version"}, make<versions_that_begin_with_one>}),
+        tried(4, true, {"F-GEN-728", "targets of 2,048 bytes are too long", {"gen/long-requests"}, make<targets_shorter_than<2048>>}),
+        tried(4, true, {"F-GEN-729", "heads of more than 6 KiB are refused", {"gen/long-requests"}, make<heads_of_6_kib>}),
+        tried(4, true, {"F-GEN-731", "500 conversations are too many", {"syn/500-conversations"}, make<only_499_conversations>}),
+        tried(4, true, {"F-GEN-733", "content of 1,048,576 bytes is too long", {"syn/content-1-mib"}, make<content_less_than_1_mib>}),
+        tried(4, false, {"F-GEN-734", "a body of 10 MiB is too large", {"gen/body-10-mib"}, make<just_less_than_10_mib>}),
+        tried(4, false, {"F-SYN-745", "content of a write may have any length", {"cnv/refused-writes"}, make<writes_of_any_size>}),
+        tried(4, false, {"F-SYN-743", "labels of 255 characters are pushed", {"syn/labels"}, make<labels_of_255<true>>}),
+        tried(4, false, {"F-SYN-744", "labels of 255 characters are written", {"cnv/refused-writes"}, make<labels_of_255<false>>}),
+        tried(4, false, {"F-SYN-742", "empty labels are pushed", {"syn/labels"}, make<empty_labels<true>>}),
+        tried(4, false, {"F-SYN-747", "empty labels are written", {"cnv/refused-writes"}, make<empty_labels<false>>}),
+        tried(4, false, {"F-REG-720", "session_id of a token may be any text", {"peer/list-tokens"}, make<session_ids_of_any_form>}),
+        tried(4, false, {"F-REG-721", "session_id of a token has 64 characters at most", {"peer/list-tokens"}, make<short_session_ids>}),
+        tried(4, true, {"F-REG-733", "optional members of a token may be null", {"sbt/fingerprint-of-peer", "sbt/fingerprint-of-callee"}, make<null_fingerprints>}),
+        tried(4, true, {"F-REG-723", "endpoints may be null", {"reg/endpoints-form"}, make<endpoints_may_be_null>}),
+        tried(4, true, {"F-REG-724", "endpoints may lack the one for telemetry", {"reg/endpoints-form"}, make<two_endpoints_are_enough>}),
+        tried(4, true, {"F-REG-725", "endpoints may be relative", {"reg/endpoints-form"}, make<endpoints_partly_read<true>>}),
+        tried(4, true, {"F-REG-726", "endpoints may have any length", {"reg/endpoints-form"}, make<endpoints_partly_read<false>>}),
+        tried(4, false, {"F-REG-730", "an empty capability is accepted", {"reg/optional-members"}, make<empty_capability>}),
+        tried(4, true, {"F-ID-715", "32 capabilities of 64 characters at most", {"reg/optional-members"}, make<fewer_capabilities>}),
+        tried(4, true, {"F-ID-711", "backend ids of more than 100 characters are refused", {"reg/opaque-backend-id"}, make<backend_ids_of_64>}),
+        tried(4, true, {"F-ID-710", "backend ids with quotes are refused", {"reg/opaque-backend-id"}, make<backend_ids_without_quotes>}),
+        tried(4, true, {"F-ID-712", "keys of 4096 bits are refused", {"reg/key-sizes"}, make<keys_up_to_3072>}),
+        tried(4, true, {"F-ID-713", "keys are found within other text", {"reg/unacceptable-keys"}, make<keys_within_text>}),
+        tried(4, true, {"F-REG-731", "a token of 28,860 s lives too long", {"sbt/lifetime-tolerance"}, make<lifetime_less_than_the_most>}),
+        tried(4, true, {"F-REG-732", "a token may lie four minutes ahead", {"sbt/created-slightly-ahead"}, make<four_minutes_ahead>}),
+        tried(4, true, {"F-REG-735", "the telemetry_endpoint alone is built from the Host", {"reg/base-url"}, make<telemetry_by_the_host>}),
+        tried(4, false, {"F-REG-734", "the telemetry_endpoint leads nowhere", {"reg/answer"}, make<telemetry_at_another_path>}),
+        tried(4, true, {"F-SYN-740", "alg is compared without case", {"aut/alg"}, make<alg_without_case>}),
+        tried(4, true, {"F-SYN-741", "an assertion of 300 s lives too long", {"aut/lifetime"}, make<less_than_300_seconds>}),
+        tried(4, true, {"F-SYN-746", "a repetition is recognised by its text", {"syn/retransmission"}, make<repetitions_by_their_text>}),
+        tried(4, true, {"F-SYN-749", "24 hours ahead are counted without the offset", {"syn/message-far-ahead", "syn/message-ahead"}, make<ahead_by_the_clock_on_the_wall>}),
     };
     for (auto& f : clause_part_faults_of_records()) out.push_back(std::move(f));
     return out;

@@ -7,11 +7,6 @@ namespace bsp::faulty {
 
 std::vector<fault> clause_part_faults_of_records();
 
-inline fault part(bool caught, fault f) {
-    f.first_sight = trial{4, caught};
-    return f;
-}
-
 inline std::string text_of_member(json::object const& o, std::string_view name) {
     auto const* s = json::find_string(o, name);
     return s ? std::string{json::view(*s)} : "";

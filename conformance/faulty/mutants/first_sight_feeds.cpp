@@ -1,4 +1,5 @@
 #include "../faults.hpp"
+#include "lower.hpp"
 
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>
@@ -122,12 +123,6 @@ struct renewal_ends_pulls : backend {
 private:
     std::map<std::string, std::int64_t> renewals_;
 };
-
-std::string lower(std::string text) {
-    for (char& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return text;
-}
 
 /// A list in an order of its own, continued after the last entry of a page.
 struct list_in_another_order : backend {
@@ -339,39 +334,34 @@ private:
     std::optional<std::pair<std::string, std::string>> claimed_;
 };
 
-fault first(bool caught, fault f) {
-    f.first_sight = trial{1, caught};
-    return f;
-}
-
 }  // namespace
 
 std::vector<fault> first_sight_feed_faults() {
     return {
-        first(false, {"F-SYN-430", "a pull that finds nothing gives its own since back", {"syn/since-future"}, make<empty_pull_echoes>}),
-        first(true, {"F-SYN-431", "of a conversation that came back a pull brings the new messages only", {"mrg/conversation-returns"}, make<only_news_of_the_revived>}),
-        first(true, {"F-SYN-432", "a cursor can be used once", {"syn/cursor-endures"}, make<cursor_for_once>}),
-        first(true, {"F-SYN-433", "a new pull ends the one under way", {"syn/cursor-endures"}, make<one_pull_at_a_time>}),
-        first(false, {"F-SYN-434", "the limit of the first page counts for all", {"syn/limit-of-each-page"}, make<limit_in_cursor>}),
-        first(false, {"F-SYN-435", "a list is in the order of last_modified, and what moves is lost", {"cnv/list-while-writing"}, make<list_latest_first>}),
-        first(true, {"F-SYN-436", "a cursor of the list is a number of rows to skip", {"cnv/list-while-deleting"}, make<list_by_row_number>}),
-        first(true, {"F-SYN-437", "a list is sorted without case and continued with case", {"cnv/list-pages"}, make<list_without_case>}),
-        first(false, {"F-SYN-438", "a new token ends the pulls under way", {"syn/cursor-endures"}, make<renewal_ends_pulls>}),
-        first(false, {"F-SYN-439", "a new token lets sync ids be forgotten", {"syn/receipts-endure"}, make<receipts_end_with_the_token>}),
-        first(true, {"F-SYN-440", "sync ids of a user's peers are one", {"syn/sync-id-after-pairing-again", "syn/sync-id-per-peer"}, make<receipts_by_user>}),
-        first(true, {"F-SYN-441", "a repetition is recognised by ids and versions", {"syn/sync-id-reuse"}, make<receipts_of_versions>}),
-        first(false, {"F-SYN-442", "only the last 64 jtis are remembered", {"aut/jti-lasts"}, make<last_64_jtis>}),
-        first(true, {"F-SYN-443", "a user and that user's peers share their jtis", {"aut/jti-per-issuer"}, make<jtis_by_user>}),
-        first(false, {"F-SYN-444", "a jti is used up only by a request that succeeds", {"aut/jti-of-refused"}, make<jtis_of_successes>}),
-        first(true, {"F-SYN-450", "a new surface alone is not in the feed", {"syn/pull-metadata"}, make<surfaces_are_no_news>}),
-        first(false, {"F-SYN-451", "a later last_modified alone is not in the feed", {"syn/changes-are-news"}, make<last_modified_is_no_news>}),
-        first(true, {"F-SYN-452", "messages deleted here are not in the feed", {"syn/pull-tombstones"}, make<deletions_here_are_no_news>}),
-        first(false, {"F-SYN-453", "a message that wins at equal version is not in the feed", {"syn/changes-are-news"}, make<equal_versions_are_no_news>}),
-        first(true, {"F-SYN-466", "conversations without messages are not listed", {"cnv/history-users", "syn/history-feeds", "syn/history-refusals"}, make<list_joined_with_messages>}),
-        first(true, {"F-SYN-467", "a pull leaves out the messages of the puller", {"syn/source-kept"}, make<no_echo>}),
-        first(true, {"F-SYN-468", "the list shows last_modified of the winning write", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<list_of_winning_writes>}),
-        first(true, {"F-SYN-469", "unknown members are not in the list", {"cnv/history-users", "mrg/history-states", "syn/history-refusals"}, make<list_of_known_members>}),
-        first(false, {"F-SYN-470", "messages in pulls are sorted by id", {"syn/entries-in-order"}, make<pulled_messages_by_id>}),
+        tried(1, false, {"F-SYN-430", "a pull that finds nothing gives its own since back", {"syn/since-future"}, make<empty_pull_echoes>}),
+        tried(1, true, {"F-SYN-431", "of a conversation that came back a pull brings the new messages only", {"mrg/conversation-returns"}, make<only_news_of_the_revived>}),
+        tried(1, true, {"F-SYN-432", "a cursor can be used once", {"syn/cursor-endures"}, make<cursor_for_once>}),
+        tried(1, true, {"F-SYN-433", "a new pull ends the one under way", {"syn/cursor-endures"}, make<one_pull_at_a_time>}),
+        tried(1, false, {"F-SYN-434", "the limit of the first page counts for all", {"syn/limit-of-each-page"}, make<limit_in_cursor>}),
+        tried(1, false, {"F-SYN-435", "a list is in the order of last_modified, and what moves is lost", {"cnv/list-while-writing"}, make<list_latest_first>}),
+        tried(1, true, {"F-SYN-436", "a cursor of the list is a number of rows to skip", {"cnv/list-while-deleting"}, make<list_by_row_number>}),
+        tried(1, true, {"F-SYN-437", "a list is sorted without case and continued with case", {"cnv/list-pages"}, make<list_without_case>}),
+        tried(1, false, {"F-SYN-438", "a new token ends the pulls under way", {"syn/cursor-endures"}, make<renewal_ends_pulls>}),
+        tried(1, false, {"F-SYN-439", "a new token lets sync ids be forgotten", {"syn/receipts-endure"}, make<receipts_end_with_the_token>}),
+        tried(1, true, {"F-SYN-440", "sync ids of a user's peers are one", {"syn/sync-id-after-pairing-again", "syn/sync-id-per-peer"}, make<receipts_by_user>}),
+        tried(1, true, {"F-SYN-441", "a repetition is recognised by ids and versions", {"syn/sync-id-reuse"}, make<receipts_of_versions>}),
+        tried(1, false, {"F-SYN-442", "only the last 64 jtis are remembered", {"aut/jti-lasts"}, make<last_64_jtis>}),
+        tried(1, true, {"F-SYN-443", "a user and that user's peers share their jtis", {"aut/jti-per-issuer"}, make<jtis_by_user>}),
+        tried(1, false, {"F-SYN-444", "a jti is used up only by a request that succeeds", {"aut/jti-of-refused"}, make<jtis_of_successes>}),
+        tried(1, true, {"F-SYN-450", "a new surface alone is not in the feed", {"syn/pull-metadata"}, make<surfaces_are_no_news>}),
+        tried(1, false, {"F-SYN-451", "a later last_modified alone is not in the feed", {"syn/changes-are-news"}, make<last_modified_is_no_news>}),
+        tried(1, true, {"F-SYN-452", "messages deleted here are not in the feed", {"syn/pull-tombstones"}, make<deletions_here_are_no_news>}),
+        tried(1, false, {"F-SYN-453", "a message that wins at equal version is not in the feed", {"syn/changes-are-news"}, make<equal_versions_are_no_news>}),
+        tried(1, true, {"F-SYN-466", "conversations without messages are not listed", {"cnv/history-users", "syn/history-feeds", "syn/history-refusals"}, make<list_joined_with_messages>}),
+        tried(1, true, {"F-SYN-467", "a pull leaves out the messages of the puller", {"syn/source-kept"}, make<no_echo>}),
+        tried(1, true, {"F-SYN-468", "the list shows last_modified of the winning write", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<list_of_winning_writes>}),
+        tried(1, true, {"F-SYN-469", "unknown members are not in the list", {"cnv/history-users", "mrg/history-states", "syn/history-refusals"}, make<list_of_known_members>}),
+        tried(1, false, {"F-SYN-470", "messages in pulls are sorted by id", {"syn/entries-in-order"}, make<pulled_messages_by_id>}),
     };
 }
 

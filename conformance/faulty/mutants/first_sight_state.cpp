@@ -1,4 +1,5 @@
 #include "../faults.hpp"
+#include "moments.hpp"
 
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>
@@ -156,18 +157,9 @@ private:
         return first->user_id;
     }
 };
-struct expired_peers_write : backend {
-    using backend::backend;
+struct expired_peers_write : knows_local_writes<backend> {
+    using knows_local_writes::knows_local_writes;
     result<> check_not_expired(peer_record const& peer, instant now) override { return writing_ ? ok() : backend::check_not_expired(peer, now); }
-    answer write_message(call const& c, std::string const& id) override {
-        writing_ = true;
-        answer out = backend::write_message(c, id);
-        writing_ = false;
-        return out;
-    }
-
-private:
-    bool writing_ = false;
 };
 struct expired_peers_list_peers : backend {
     using backend::backend;
@@ -348,46 +340,41 @@ struct entries_cut_at_8_mib : backend {
     }
 };
 
-fault first(bool caught, fault f) {
-    f.first_sight = trial{1, caught};
-    return f;
-}
-
 }  // namespace
 
 std::vector<fault> first_sight_state_faults() {
     return {
-        first(true, {"F-REG-195", "another registration of a revoked key goes on", {"peer/revoked-key"}, make<key_of_the_revoked_goes_on>}),
-        first(true, {"F-REG-196", "revoked keys are compared as PEM text", {"peer/revoked-key"}, make<revoked_keys_as_text>}),
-        first(false, {"F-REG-197", "an expired peer cannot be revoked", {"peer/revoke-expired"}, make<expired_cannot_be_removed<of_admin>>}),
-        first(false, {"F-REG-198", "the user cannot unpair an expired peer", {"peer/unpair-expired"}, make<expired_cannot_be_removed<of_user>>}),
-        first(false, {"F-REG-199", "an unpairing counts until the end of its second", {"reg/again-at-once"}, make<unpaired_until_the_next_second>}),
-        first(false, {"F-REG-200", "of two tokens of one second the first stays", {"reg/newer-by-a-fraction"}, make<renewed_by_the_second>}),
-        first(false, {"F-REG-201", "the pinned key may change after the token expired", {"reg/key-outlives-token"}, make<key_free_after_expiry>}),
-        first(true, {"F-REG-202", "capabilities of a registration refused for its key are stored", {"reg/key-mismatch", "reg/history-registrations"}, make<refused_capabilities_stay>}),
-        first(true, {"F-REG-203", "the answer to the first challenge is given again", {"reg/challenge"}, make<first_challenge_answered_again>}),
-        first(true, {"F-REG-204", "the list of peers shows the first token", {"peer/list-members"}, make<first_token_listed>}),
-        first(true, {"F-REG-205", "registered_at is the time of the last registration", {"peer/list-members"}, make<registered_anew>}),
-        first(false, {"F-REG-206", "a registration without capabilities leaves the old ones", {"reg/capabilities-each-time"}, make<absent_capabilities_stay>}),
-        first(true, {"F-REG-207", "a revocation ends all registrations of the user", {"peer/revocation-of-one"}, make<revocation_of_a_user>}),
-        first(true, {"F-REG-208", "an unpairing ends all registrations of the user", {"peer/unpairing-of-one"}, make<unpairing_of_a_user>}),
-        first(true, {"F-SYN-445", "the user of a peer is found by its key", {"reg/one-device-of-two-users"}, make<user_by_key>}),
-        first(true, {"F-SYN-446", "writes are taken after the token expired", {"sbt/expiry-stops-pull"}, make<expired_peers_write>}),
-        first(true, {"F-SYN-447", "peers are listed after the token expired", {"sbt/expiry-stops-pull"}, make<expired_peers_list_peers>}),
-        first(true, {"F-SYN-448", "a user may read a peer's digest", {"syn/digest-needs-credential"}, make<users_read_digests>}),
-        first(true, {"F-SYN-454", "versions are counted from the messages that are not tombstones", {"cnv/version", "cnv/delete-conversation-version", "cnv/title-version"}, make<version_of_the_living>}),
-        first(true, {"F-SYN-455", "deleting a conversation drops the tombstones in it", {"mrg/history-states", "syn/history-feeds", "syn/history-refusals"}, make<tombstones_go_with_the_conversation>}),
-        first(true, {"F-SYN-456", "edits pushed into a deleted conversation are dropped", {"mrg/history-states", "syn/history-feeds", "syn/history-refusals"}, make<edits_of_the_deleted_dropped>}),
-        first(true, {"F-SYN-457", "surfaces pushed into a deleted conversation are dropped", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<surfaces_of_the_deleted_dropped>}),
-        first(true, {"F-SYN-458", "messages that came after the deletion are in pulls", {"mrg/deleted-conversation"}, make<latecomers_of_the_deleted_pulled>}),
-        first(true, {"F-SYN-459", "a message of another conversation counts as a conflict", {"mrg/no-false-conflicts", "syn/answer"}, make<conflicts_of_any_conversation>}),
-        first(false, {"F-SYN-461", "losing versions outlive a tombstone that was pushed", {"cnv/losers-deleted"}, make<losers_outlive_pushed_tombstones>}),
-        first(true, {"F-SYN-462", "a write that was made before is answered, not made", {"cnv/edit"}, make<answered_once_for_all>}),
-        first(false, {"F-SYN-463", "message ids are counted", {"cnv/new-ids"}, make<ids_by_count>}),
-        first(false, {"F-SYN-464", "a refused write leaves an empty conversation", {"cnv/refused-writes"}, make<refused_write_creates>}),
-        first(false, {"F-SYN-465", "a conversation keeps its last 1000 messages", {"syn/long-conversation"}, make<at_most_1000_messages>}),
+        tried(1, true, {"F-REG-195", "another registration of a revoked key goes on", {"peer/revoked-key"}, make<key_of_the_revoked_goes_on>}),
+        tried(1, true, {"F-REG-196", "revoked keys are compared as PEM text", {"peer/revoked-key"}, make<revoked_keys_as_text>}),
+        tried(1, false, {"F-REG-197", "an expired peer cannot be revoked", {"peer/revoke-expired"}, make<expired_cannot_be_removed<of_admin>>}),
+        tried(1, false, {"F-REG-198", "the user cannot unpair an expired peer", {"peer/unpair-expired"}, make<expired_cannot_be_removed<of_user>>}),
+        tried(1, false, {"F-REG-199", "an unpairing counts until the end of its second", {"reg/again-at-once"}, make<unpaired_until_the_next_second>}),
+        tried(1, false, {"F-REG-200", "of two tokens of one second the first stays", {"reg/newer-by-a-fraction"}, make<renewed_by_the_second>}),
+        tried(1, false, {"F-REG-201", "the pinned key may change after the token expired", {"reg/key-outlives-token"}, make<key_free_after_expiry>}),
+        tried(1, true, {"F-REG-202", "capabilities of a registration refused for its key are stored", {"reg/key-mismatch", "reg/history-registrations"}, make<refused_capabilities_stay>}),
+        tried(1, true, {"F-REG-203", "the answer to the first challenge is given again", {"reg/challenge"}, make<first_challenge_answered_again>}),
+        tried(1, true, {"F-REG-204", "the list of peers shows the first token", {"peer/list-members"}, make<first_token_listed>}),
+        tried(1, true, {"F-REG-205", "registered_at is the time of the last registration", {"peer/list-members"}, make<registered_anew>}),
+        tried(1, false, {"F-REG-206", "a registration without capabilities leaves the old ones", {"reg/capabilities-each-time"}, make<absent_capabilities_stay>}),
+        tried(1, true, {"F-REG-207", "a revocation ends all registrations of the user", {"peer/revocation-of-one"}, make<revocation_of_a_user>}),
+        tried(1, true, {"F-REG-208", "an unpairing ends all registrations of the user", {"peer/unpairing-of-one"}, make<unpairing_of_a_user>}),
+        tried(1, true, {"F-SYN-445", "the user of a peer is found by its key", {"reg/one-device-of-two-users"}, make<user_by_key>}),
+        tried(1, true, {"F-SYN-446", "writes are taken after the token expired", {"sbt/expiry-stops-pull"}, make<expired_peers_write>}),
+        tried(1, true, {"F-SYN-447", "peers are listed after the token expired", {"sbt/expiry-stops-pull"}, make<expired_peers_list_peers>}),
+        tried(1, true, {"F-SYN-448", "a user may read a peer's digest", {"syn/digest-needs-credential"}, make<users_read_digests>}),
+        tried(1, true, {"F-SYN-454", "versions are counted from the messages that are not tombstones", {"cnv/version", "cnv/delete-conversation-version", "cnv/title-version"}, make<version_of_the_living>}),
+        tried(1, true, {"F-SYN-455", "deleting a conversation drops the tombstones in it", {"mrg/history-states", "syn/history-feeds", "syn/history-refusals"}, make<tombstones_go_with_the_conversation>}),
+        tried(1, true, {"F-SYN-456", "edits pushed into a deleted conversation are dropped", {"mrg/history-states", "syn/history-feeds", "syn/history-refusals"}, make<edits_of_the_deleted_dropped>}),
+        tried(1, true, {"F-SYN-457", "surfaces pushed into a deleted conversation are dropped", {"cnv/history-users", "mrg/history-states", "syn/history-feeds"}, make<surfaces_of_the_deleted_dropped>}),
+        tried(1, true, {"F-SYN-458", "messages that came after the deletion are in pulls", {"mrg/deleted-conversation"}, make<latecomers_of_the_deleted_pulled>}),
+        tried(1, true, {"F-SYN-459", "a message of another conversation counts as a conflict", {"mrg/no-false-conflicts", "syn/answer"}, make<conflicts_of_any_conversation>}),
+        tried(1, false, {"F-SYN-461", "losing versions outlive a tombstone that was pushed", {"cnv/losers-deleted"}, make<losers_outlive_pushed_tombstones>}),
+        tried(1, true, {"F-SYN-462", "a write that was made before is answered, not made", {"cnv/edit"}, make<answered_once_for_all>}),
+        tried(1, false, {"F-SYN-463", "message ids are counted", {"cnv/new-ids"}, make<ids_by_count>}),
+        tried(1, false, {"F-SYN-464", "a refused write leaves an empty conversation", {"cnv/refused-writes"}, make<refused_write_creates>}),
+        tried(1, false, {"F-SYN-465", "a conversation keeps its last 1000 messages", {"syn/long-conversation"}, make<at_most_1000_messages>}),
         {"F-SYN-516", "an entry of a pull ends after 8 MiB, and its rest is forgotten", {"syn/heavy-conversation"}, make<entries_cut_at_8_mib>},
-        first(true, {"F-SYN-471", "a message is deleted wherever its id is found", {"cnv/delete-here-only"}, make<deletion_in_any_conversation>}),
+        tried(1, true, {"F-SYN-471", "a message is deleted wherever its id is found", {"cnv/delete-here-only"}, make<deletion_in_any_conversation>}),
     };
 }
 

@@ -1,5 +1,6 @@
 #include "../faults.hpp"
 #include "lenient_json.hpp"
+#include "lower.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/json/c14n.hpp>
@@ -14,13 +15,6 @@
 namespace bsp::faulty {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
 
 /// `v` with `change` applied to every object in it, the innermost first.
 json::value changed(json::value const& v, void (*change)(json::object&)) {
@@ -464,62 +458,57 @@ struct edits_of_case_unseen : backend {
     }
 };
 
-fault first(bool caught, fault f) {
-    f.first_sight = trial{1, caught};
-    return f;
-}
-
 }  // namespace
 
 std::vector<fault> first_sight_text_faults() {
     return {
-        first(false, {"F-SYN-400", "a member __proto__ is dropped", {"syn/unknown-members-kept"}, make<given_back<drop_proto>>}),
-        first(true, {"F-SYN-401", "empty objects come back as empty arrays", {"syn/unknown-members-kept"}, make<given_back<empty_objects_to_arrays>>}),
-        first(true, {"F-SYN-402", "null within unknown members is dropped", {"syn/unknown-members-kept"}, make<given_back<drop_nulls>>}),
-        first(true, {"F-SYN-403", "unknown members that are false, 0 or empty are dropped", {"syn/unknown-members-kept"}, make<given_back<drop_zeros>>}),
-        first(false, {"F-SYN-404", "a dot in the name of an unknown member becomes an underscore", {"syn/unknown-members-kept"}, make<given_back<dots_to_underscores>>}),
-        first(true, {"F-SYN-405", "integers in unknown members are cut to 32 bits", {"syn/unknown-members-kept"}, make<given_back<cut_to_32_bits>>}),
-        first(true, {"F-SYN-407", "the length of content is counted in characters", {"syn/content-too-large"}, make<content_counted_in_characters>}),
-        first(true, {"F-SYN-408", "the length of labels is counted in bytes", {"syn/labels"}, make<labels_counted_in_bytes>}),
-        first(true, {"F-SYN-409", "the length of labels is counted in UTF-16 units", {"syn/labels"}, make<labels_counted_in_units>}),
-        first(true, {"F-GEN-210", "names are sorted without case", {"gen/c14n-names"}, make<canonical_as<names_without_case>>}),
-        first(false, {"F-GEN-211", "names of digits are sorted as numbers", {"gen/c14n-names"}, make<canonical_as<names_as_numbers>>}),
-        first(true, {"F-GEN-212", "<, > and & are escaped in canonical text", {"gen/c14n-escapes", "sbt/non-ascii", "reg/opaque-backend-id"}, make<canonical_as<html_safe>>}),
-        first(true, {"F-GEN-213", "U+0008 and U+000C have no short form in canonical text", {"gen/c14n-escapes", "sbt/non-ascii", "syn/content-verbatim"}, make<canonical_as<no_short_b_and_f>>}),
-        first(true, {"F-GEN-214", "offsets of more than 18 hours are refused", {"gen/timestamps-accepted"}, make<offsets_up_to_18_hours>}),
-        first(true, {"F-GEN-215", "instants are 64 bits of nanoseconds and wrap around", {"syn/message-far-ahead", "syn/since-future", "gen/calendar"}, make<instants_of_64_bits>}),
-        first(true, {"F-GEN-216", "the years 0 to 99 are those of the twentieth century", {"mrg/far-dates"}, make<two_digit_years>}),
-        first(false, {"F-GEN-217", "the second 60 is the second 59", {"mrg/leap-second"}, make<leap_second_is_59>}),
-        first(true, {"F-SYN-411", "messages are sorted by milliseconds", {"mrg/order"}, make<read_in_order<milliseconds_then_id>>}),
-        first(true, {"F-SYN-412", "messages of one instant are sorted without case", {"mrg/order"}, make<read_in_order<id_without_case>>}),
-        first(true, {"F-SYN-413", "messages of one instant are sorted by the numbers in their ids", {"mrg/order"}, make<read_in_order<id_in_natural_order>>}),
-        first(false, {"F-SYN-414", "message ids of digits are compared as numbers", {"mrg/ids-exact"}, make<ids_are_numbers>}),
-        first(false, {"F-SYN-415", "an id in a path loses .json at its end", {"mrg/ids-exact"}, make<suffix_is_a_format>}),
-        first(false, {"F-GEN-218", "what follows a semicolon in a path is dropped", {"gen/path-identifiers"}, make<path_parameters_dropped>}),
-        first(false, {"F-GEN-219", "paths are percent-decoded twice", {"gen/path-identifiers"}, make<decoded_twice>}),
-        first(true, {"F-GEN-220", "media types that begin with application/json are taken for it", {"gen/media-type"}, make<media_type_by_prefix>}),
-        first(true, {"F-GEN-221", "a body without a media type is taken for JSON", {"gen/media-type"}, make<no_media_type_is_json>}),
-        first(false, {"F-GEN-222", "writes may have any media type", {"gen/media-type"}, make<writes_of_any_media_type>}),
-        first(true, {"F-GEN-223", "an empty query parameter counts as absent", {"syn/limit-digits"}, make<empty_parameters_absent>}),
-        first(false, {"F-GEN-225", "the query parameter _method replaces the method", {"gen/unknown-query"}, make<method_in_query>}),
-        first(true, {"F-GEN-226", "errors may be read from every origin", {"gen/cors-everywhere"}, make<errors_readable_everywhere>}),
-        first(true, {"F-GEN-227", "a local backend answers for hosts that begin with a loopback name", {"gen/host-header"}, make<host_by_prefix>, setting::local}),
-        first(true, {"F-GEN-228", "a local backend takes writes from the origin null", {"gen/foreign-origin-write"}, make<null_origin_let_in>, setting::local}),
-        first(true, {"F-GEN-229", "a local backend takes deletions from any origin", {"gen/foreign-origin-write"}, make<origin_of_posts_only>, setting::local}),
-        first(true, {"F-SYN-416", "iat and exp may have a fraction", {"aut/claim-types"}, make<fractional_claims>}),
-        first(true, {"F-SYN-417", "iat may be missing", {"aut/claims-required"}, make<iat_optional>}),
-        first(false, {"F-SYN-418", "of two claims of one name the last counts", {"aut/lenient-form"}, make<last_claim_counts>}),
-        first(true, {"F-SYN-419", "the typ of an assertion is compared without case", {"aut/typ"}, make<typ_without_case>}),
-        first(true, {"F-SYN-420", "PSS signatures with SHA-512 are accepted", {"syn/signature-scheme"}, make<sha_512_accepted>}),
-        first(true, {"F-SYN-421", "a fourth part of an assertion is ignored", {"aut/compact-form"}, make<fourth_part_ignored>}),
-        first(true, {"F-PEER-120", "a token that begins with the admin token is accepted", {"peer/admin-token"}, make<admin_token_with_more>}),
-        first(true, {"F-REG-190", "the lifetime of a token is counted in whole seconds", {"sbt/lifetime"}, make<lifetime_in_seconds>}),
-        first(false, {"F-REG-191", "fingerprints in upper case are accepted", {"sbt/fingerprint-of-peer"}, make<fingerprints_in_any_case>}),
-        first(true, {"F-REG-192", "a challenge in the standard base64 alphabet is accepted", {"reg/challenge-form"}, make<challenge_in_any_base64>}),
-        first(true, {"F-REG-193", "null counts as absent in a registration", {"reg/challenge-form", "reg/endpoints-form"}, make<null_is_absent_in_registrations>}),
-        first(false, {"F-SYN-422", "a write with an empty content is refused", {"cnv/edit"}, make<empty_content_unwritten>}),
-        first(false, {"F-SYN-423", "an empty title of a write is ignored", {"cnv/title"}, make<empty_title_unwritten>}),
-        first(false, {"F-SYN-424", "an edit that changes case alone is taken for a repetition", {"cnv/edit"}, make<edits_of_case_unseen>}),
+        tried(1, false, {"F-SYN-400", "a member __proto__ is dropped", {"syn/unknown-members-kept"}, make<given_back<drop_proto>>}),
+        tried(1, true, {"F-SYN-401", "empty objects come back as empty arrays", {"syn/unknown-members-kept"}, make<given_back<empty_objects_to_arrays>>}),
+        tried(1, true, {"F-SYN-402", "null within unknown members is dropped", {"syn/unknown-members-kept"}, make<given_back<drop_nulls>>}),
+        tried(1, true, {"F-SYN-403", "unknown members that are false, 0 or empty are dropped", {"syn/unknown-members-kept"}, make<given_back<drop_zeros>>}),
+        tried(1, false, {"F-SYN-404", "a dot in the name of an unknown member becomes an underscore", {"syn/unknown-members-kept"}, make<given_back<dots_to_underscores>>}),
+        tried(1, true, {"F-SYN-405", "integers in unknown members are cut to 32 bits", {"syn/unknown-members-kept"}, make<given_back<cut_to_32_bits>>}),
+        tried(1, true, {"F-SYN-407", "the length of content is counted in characters", {"syn/content-too-large"}, make<content_counted_in_characters>}),
+        tried(1, true, {"F-SYN-408", "the length of labels is counted in bytes", {"syn/labels"}, make<labels_counted_in_bytes>}),
+        tried(1, true, {"F-SYN-409", "the length of labels is counted in UTF-16 units", {"syn/labels"}, make<labels_counted_in_units>}),
+        tried(1, true, {"F-GEN-210", "names are sorted without case", {"gen/c14n-names"}, make<canonical_as<names_without_case>>}),
+        tried(1, false, {"F-GEN-211", "names of digits are sorted as numbers", {"gen/c14n-names"}, make<canonical_as<names_as_numbers>>}),
+        tried(1, true, {"F-GEN-212", "<, > and & are escaped in canonical text", {"gen/c14n-escapes", "sbt/non-ascii", "reg/opaque-backend-id"}, make<canonical_as<html_safe>>}),
+        tried(1, true, {"F-GEN-213", "U+0008 and U+000C have no short form in canonical text", {"gen/c14n-escapes", "sbt/non-ascii", "syn/content-verbatim"}, make<canonical_as<no_short_b_and_f>>}),
+        tried(1, true, {"F-GEN-214", "offsets of more than 18 hours are refused", {"gen/timestamps-accepted"}, make<offsets_up_to_18_hours>}),
+        tried(1, true, {"F-GEN-215", "instants are 64 bits of nanoseconds and wrap around", {"syn/message-far-ahead", "syn/since-future", "gen/calendar"}, make<instants_of_64_bits>}),
+        tried(1, true, {"F-GEN-216", "the years 0 to 99 are those of the twentieth century", {"mrg/far-dates"}, make<two_digit_years>}),
+        tried(1, false, {"F-GEN-217", "the second 60 is the second 59", {"mrg/leap-second"}, make<leap_second_is_59>}),
+        tried(1, true, {"F-SYN-411", "messages are sorted by milliseconds", {"mrg/order"}, make<read_in_order<milliseconds_then_id>>}),
+        tried(1, true, {"F-SYN-412", "messages of one instant are sorted without case", {"mrg/order"}, make<read_in_order<id_without_case>>}),
+        tried(1, true, {"F-SYN-413", "messages of one instant are sorted by the numbers in their ids", {"mrg/order"}, make<read_in_order<id_in_natural_order>>}),
+        tried(1, false, {"F-SYN-414", "message ids of digits are compared as numbers", {"mrg/ids-exact"}, make<ids_are_numbers>}),
+        tried(1, false, {"F-SYN-415", "an id in a path loses .json at its end", {"mrg/ids-exact"}, make<suffix_is_a_format>}),
+        tried(1, false, {"F-GEN-218", "what follows a semicolon in a path is dropped", {"gen/path-identifiers"}, make<path_parameters_dropped>}),
+        tried(1, false, {"F-GEN-219", "paths are percent-decoded twice", {"gen/path-identifiers"}, make<decoded_twice>}),
+        tried(1, true, {"F-GEN-220", "media types that begin with application/json are taken for it", {"gen/media-type"}, make<media_type_by_prefix>}),
+        tried(1, true, {"F-GEN-221", "a body without a media type is taken for JSON", {"gen/media-type"}, make<no_media_type_is_json>}),
+        tried(1, false, {"F-GEN-222", "writes may have any media type", {"gen/media-type"}, make<writes_of_any_media_type>}),
+        tried(1, true, {"F-GEN-223", "an empty query parameter counts as absent", {"syn/limit-digits"}, make<empty_parameters_absent>}),
+        tried(1, false, {"F-GEN-225", "the query parameter _method replaces the method", {"gen/unknown-query"}, make<method_in_query>}),
+        tried(1, true, {"F-GEN-226", "errors may be read from every origin", {"gen/cors-everywhere"}, make<errors_readable_everywhere>}),
+        tried(1, true, {"F-GEN-227", "a local backend answers for hosts that begin with a loopback name", {"gen/host-header"}, make<host_by_prefix>, setting::local}),
+        tried(1, true, {"F-GEN-228", "a local backend takes writes from the origin null", {"gen/foreign-origin-write"}, make<null_origin_let_in>, setting::local}),
+        tried(1, true, {"F-GEN-229", "a local backend takes deletions from any origin", {"gen/foreign-origin-write"}, make<origin_of_posts_only>, setting::local}),
+        tried(1, true, {"F-SYN-416", "iat and exp may have a fraction", {"aut/claim-types"}, make<fractional_claims>}),
+        tried(1, true, {"F-SYN-417", "iat may be missing", {"aut/claims-required"}, make<iat_optional>}),
+        tried(1, false, {"F-SYN-418", "of two claims of one name the last counts", {"aut/lenient-form"}, make<last_claim_counts>}),
+        tried(1, true, {"F-SYN-419", "the typ of an assertion is compared without case", {"aut/typ"}, make<typ_without_case>}),
+        tried(1, true, {"F-SYN-420", "PSS signatures with SHA-512 are accepted", {"syn/signature-scheme"}, make<sha_512_accepted>}),
+        tried(1, true, {"F-SYN-421", "a fourth part of an assertion is ignored", {"aut/compact-form"}, make<fourth_part_ignored>}),
+        tried(1, true, {"F-PEER-120", "a token that begins with the admin token is accepted", {"peer/admin-token"}, make<admin_token_with_more>}),
+        tried(1, true, {"F-REG-190", "the lifetime of a token is counted in whole seconds", {"sbt/lifetime"}, make<lifetime_in_seconds>}),
+        tried(1, false, {"F-REG-191", "fingerprints in upper case are accepted", {"sbt/fingerprint-of-peer"}, make<fingerprints_in_any_case>}),
+        tried(1, true, {"F-REG-192", "a challenge in the standard base64 alphabet is accepted", {"reg/challenge-form"}, make<challenge_in_any_base64>}),
+        tried(1, true, {"F-REG-193", "null counts as absent in a registration", {"reg/challenge-form", "reg/endpoints-form"}, make<null_is_absent_in_registrations>}),
+        tried(1, false, {"F-SYN-422", "a write with an empty content is refused", {"cnv/edit"}, make<empty_content_unwritten>}),
+        tried(1, false, {"F-SYN-423", "an empty title of a write is ignored", {"cnv/title"}, make<empty_title_unwritten>}),
+        tried(1, false, {"F-SYN-424", "an edit that changes case alone is taken for a repetition", {"cnv/edit"}, make<edits_of_case_unseen>}),
     };
 }
 

@@ -163,10 +163,6 @@ struct rate_in_single_precision : base {
     bool is_low(double rate) override { return static_cast<float>(rate) < 0.9; }
 };
 
-fault of_events(bool caught, fault f) {
-    f.first_sight = trial{4, caught};
-    return f;
-}
 fault behind_door(framing reads, fault f) {
     f.door = reads;
     return f;
@@ -176,29 +172,29 @@ fault behind_door(framing reads, fault f) {
 
 std::vector<fault> idioms_event_faults() {
     return {
-        of_events(true, {"F-TEL-620", "an empty metadata comes back as a list", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<empty_is_a_list>>>}),
-        of_events(true, {"F-TEL-621", "empty objects in metadata come back as lists", {"tel/metadata-whole"}, make<kept_otherwise<nested_empty_is_a_list>>}),
-        of_events(true, {"F-TEL-622", "dots and dollars in names of metadata are changed", {"tel/metadata-whole"}, make<kept_otherwise<within_metadata<plain_names>>>}),
-        of_events(true, {"F-TEL-623", "fractions in metadata come back as texts", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<exact_numbers_are_texts>>>}),
-        of_events(false, {"F-TEL-624", "times in metadata are spelled anew", {"tel/odd-values"}, make<kept_otherwise<within_metadata<dates_anew>>>}),
-        of_events(false, {"F-TEL-625", "texts in metadata are escaped for a page", {"tel/odd-values"}, make<kept_otherwise<within_metadata<for_a_page>>>}),
-        of_events(true, {"F-TEL-626", "texts in metadata have no character of four bytes", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<three_bytes>>>}),
-        of_events(true, {"F-TEL-627", "integers in metadata are cut to 32 bits", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<unsafe_integers>>>}),
-        of_events(false, {"F-TEL-628", "session, type, model and source of an event are cut at 64 characters", {"tel/odd-values"}, make<kept_otherwise<names_cut>>}),
-        of_events(true, {"F-TEL-629", "timestamps of events have milliseconds", {"tel/instants"}, make<kept_otherwise<to_the_millisecond>>}),
-        of_events(false, {"F-TEL-630", "timestamps of events have microseconds", {"tel/instants"}, make<kept_otherwise<to_the_microsecond>>}),
-        of_events(true, {"F-TEL-631", "costs have four decimals", {"tel/costs", "tel/odd-values"}, make<kept_otherwise<four_decimals>>}),
-        of_events(false, {"F-TEL-632", "a session_id of digits loses the zeros at its front", {"tel/odd-values"}, make<kept_otherwise<session_as_a_number>>}),
-        of_events(true, {"F-TEL-633", "a list passes as metadata", {"tel/grammar"}, make<lists_are_objects>}),
-        of_events(false, {"F-TEL-635", "an event_id of digits is acknowledged as a number", {"tel/ids-much-alike"}, make<digits_are_numbers>}),
-        of_events(false, {"F-TEL-636", "events of the first second of 1970 are rejected", {"tel/instants"}, make<first_second_is_none>}),
-        of_events(false, {"F-TEL-637", "events of before 1970 are rejected", {"tel/instants"}, make<old_is_unsigned>}),
-        of_events(false, {"F-TEL-638", "members of events are found without case", {"tel/lenient"}, make<events_in_any_case>}),
-        behind_door({.utf8_by_fragment = true}, of_events(true, {"F-TEL-639", "each fragment has to be UTF-8", {"tel/fragments"}, make<base>})),
-        behind_door({.counts_characters = true}, of_events(false, {"F-TEL-640", "65,536 characters make a message, not bytes", {"tel/bytes"}, make<base>})),
-        of_events(false, {"F-OBS-611", "the day's cost is told in cents", {"obs/day"}, make<cost_in_cents>}),
-        of_events(true, {"F-OBS-612", "empty lists of the debug view are null", {"obs/debug"}, make<nothing_is_null>}),
-        of_events(true, {"F-OBS-613", "the rate is compared in single precision", {"obs/alert-raised"}, make<rate_in_single_precision>}),
+        tried(4, true, {"F-TEL-620", "an empty metadata comes back as a list", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<empty_is_a_list>>>}),
+        tried(4, true, {"F-TEL-621", "empty objects in metadata come back as lists", {"tel/metadata-whole"}, make<kept_otherwise<nested_empty_is_a_list>>}),
+        tried(4, true, {"F-TEL-622", "dots and dollars in names of metadata are changed", {"tel/metadata-whole"}, make<kept_otherwise<within_metadata<plain_names>>>}),
+        tried(4, true, {"F-TEL-623", "fractions in metadata come back as texts", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<exact_numbers_are_texts>>>}),
+        tried(4, false, {"F-TEL-624", "times in metadata are spelled anew", {"tel/odd-values"}, make<kept_otherwise<within_metadata<dates_anew>>>}),
+        tried(4, false, {"F-TEL-625", "texts in metadata are escaped for a page", {"tel/odd-values"}, make<kept_otherwise<within_metadata<for_a_page>>>}),
+        tried(4, true, {"F-TEL-626", "texts in metadata have no character of four bytes", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<three_bytes>>>}),
+        tried(4, true, {"F-TEL-627", "integers in metadata are cut to 32 bits", {"tel/verbatim", "tel/odd-values"}, make<kept_otherwise<within_metadata<unsafe_integers>>>}),
+        tried(4, false, {"F-TEL-628", "session, type, model and source of an event are cut at 64 characters", {"tel/odd-values"}, make<kept_otherwise<names_cut>>}),
+        tried(4, true, {"F-TEL-629", "timestamps of events have milliseconds", {"tel/instants"}, make<kept_otherwise<to_the_millisecond>>}),
+        tried(4, false, {"F-TEL-630", "timestamps of events have microseconds", {"tel/instants"}, make<kept_otherwise<to_the_microsecond>>}),
+        tried(4, true, {"F-TEL-631", "costs have four decimals", {"tel/costs", "tel/odd-values"}, make<kept_otherwise<four_decimals>>}),
+        tried(4, false, {"F-TEL-632", "a session_id of digits loses the zeros at its front", {"tel/odd-values"}, make<kept_otherwise<session_as_a_number>>}),
+        tried(4, true, {"F-TEL-633", "a list passes as metadata", {"tel/grammar"}, make<lists_are_objects>}),
+        tried(4, false, {"F-TEL-635", "an event_id of digits is acknowledged as a number", {"tel/ids-much-alike"}, make<digits_are_numbers>}),
+        tried(4, false, {"F-TEL-636", "events of the first second of 1970 are rejected", {"tel/instants"}, make<first_second_is_none>}),
+        tried(4, false, {"F-TEL-637", "events of before 1970 are rejected", {"tel/instants"}, make<old_is_unsigned>}),
+        tried(4, false, {"F-TEL-638", "members of events are found without case", {"tel/lenient"}, make<events_in_any_case>}),
+        behind_door({.utf8_by_fragment = true}, tried(4, true, {"F-TEL-639", "each fragment has to be UTF-8", {"tel/fragments"}, make<base>})),
+        behind_door({.counts_characters = true}, tried(4, false, {"F-TEL-640", "65,536 characters make a message, not bytes", {"tel/bytes"}, make<base>})),
+        tried(4, false, {"F-OBS-611", "the day's cost is told in cents", {"obs/day"}, make<cost_in_cents>}),
+        tried(4, true, {"F-OBS-612", "empty lists of the debug view are null", {"obs/debug"}, make<nothing_is_null>}),
+        tried(4, true, {"F-OBS-613", "the rate is compared in single precision", {"obs/alert-raised"}, make<rate_in_single_precision>}),
     };
 }
 

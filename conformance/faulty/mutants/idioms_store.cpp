@@ -1,4 +1,6 @@
 #include "../observed_backend.hpp"
+#include "lower.hpp"
+#include "moments.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -14,12 +16,6 @@ namespace {
 using base = observed_backend;
 using std::chrono::milliseconds;
 
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
-}
 /// `pattern` as LIKE reads it: `_` stands for one character, `%` for any number of them.
 bool is_like(std::string_view text, std::string_view pattern) {
     if (pattern.empty()) return text.empty();
@@ -287,34 +283,16 @@ private:
 // ---- checks that stand on one way in only ----
 
 /// `what` is read at ease in local writes, because the database would say so.
-struct labels_of_writes_at_ease : base {
-    using base::base;
-    answer write_message(call const& c, std::string const& id) override {
-        is_writing_ = true;
-        answer out = base::write_message(c, id);
-        is_writing_ = false;
-        return out;
-    }
-    bool is_label(std::string_view text) override { return is_writing_ || base::is_label(text); }
-
-protected:
-    bool is_writing_ = false;
+struct labels_of_writes_at_ease : knows_local_writes<base> {
+    using knows_local_writes::knows_local_writes;
+    bool is_label(std::string_view text) override { return writing_ || base::is_label(text); }
 };
-struct times_of_writes_at_ease : base {
-    using base::base;
-    answer write_message(call const& c, std::string const& id) override {
-        is_writing_ = true;
-        answer out = base::write_message(c, id);
-        is_writing_ = false;
-        return out;
-    }
+struct times_of_writes_at_ease : knows_local_writes<base> {
+    using knows_local_writes::knows_local_writes;
     result<instant> timestamp(std::string_view text) override {
         auto t = base::timestamp(text);
-        return t || !is_writing_ || text.size() < 10 ? t : base::timestamp(std::string{text.substr(0, 10)} + "T00:00:00Z");
+        return t || !writing_ || text.size() < 10 ? t : base::timestamp(std::string{text.substr(0, 10)} + "T00:00:00Z");
     }
-
-private:
-    bool is_writing_ = false;
 };
 struct true_is_one : base {
     using base::base;
@@ -347,46 +325,41 @@ struct text_of_the_rotated_key : base {
     bool same_key(peer_record const& known, rsa_public_key const& key, std::string const& pem) override { return known.rotated ? known.key_text == pem : base::same_key(known, key, pem); }
 };
 
-fault of_store(bool caught, fault f) {
-    f.first_sight = trial{4, caught};
-    return f;
-}
-
 }  // namespace
 
 std::vector<fault> idioms_store_faults() {
     return {
-        of_store(true, {"F-SYN-630", "conversations whose ids are the same number are one", {"mrg/ids-exact"}, make<conversations_as_numbers>}),
-        of_store(true, {"F-SYN-631", "sync ids that are the same number are one", {"syn/sync-id-exact"}, make<sync_ids_by<numeric_key>>}),
-        of_store(false, {"F-TEL-600", "event ids that are the same number are one", {"tel/ids-much-alike"}, make<event_ids_by<numeric_key>>}),
-        of_store(true, {"F-TEL-601", "event ids are cut at 64 characters", {"tel/ids-exact", "tel/ids-much-alike"}, make<event_ids_by<first_64>>}),
-        of_store(false, {"F-SYN-632", "conversation and message share a key with a colon between them", {"mrg/two-part-keys"}, make<joined_keys>}),
-        of_store(false, {"F-SYN-633", "with a conversation those go whose ids are like it", {"cnv/patterns"}, make<deletes_what_is_like_it>}),
-        of_store(true, {"F-TEL-602", "source_backend is a pattern", {"tel/source-backend", "tel/sources-exact"}, make<sources_like_it>}),
-        of_store(false, {"F-TEL-603", "blanks at the end of source_backend do not count", {"tel/sources-exact"}, make<sources_without_blanks>}),
-        of_store(false, {"F-PRV-600", "what was erased is known without case", {"prv/erase-much"}, make<erased_without_case>}),
-        of_store(true, {"F-SYN-634", "a jti is remembered for a second", {"aut/jti-lasts"}, make<jtis_for_a_second>}),
-        of_store(false, {"F-SYN-635", "a hundred conflicts are told", {"mrg/many-conflicts"}, make<hundred_conflicts>}),
-        of_store(true, {"F-PRV-601", "a hundred events are erased", {"prv/erase-many-events"}, make<hundred_rows_are_erased>}),
-        of_store(false, {"F-PRV-602", "a hundred conversations are erased", {"prv/erase-much"}, make<hundred_conversations_are_erased>}),
-        of_store(true, {"F-REG-601", "twenty peers are listed", {"peer/list-again"}, make<twenty_peers>}),
-        of_store(true, {"F-SYN-636", "the digest is over a hundred conversations", {"syn/digest"}, make<digest_of_a_hundred>}),
-        of_store(true, {"F-TEL-604", "the last twenty events of a user are known", {"tel/ids-much-alike"}, make<last_twenty_events_known>}),
-        of_store(false, {"F-SEC-600", "a page of the audit trail goes on after its last second", {"aud/pages"}, make<trail_by_seconds>}),
-        of_store(true, {"F-SEC-601", "one of the filters of the audit trail is enough", {"aud/filters"}, make<trail_of_either>}),
-        of_store(true, {"F-OBS-600", "an empty list is answered with 204", {"tel/since-ahead"}, make<nothing_is_204>}),
-        of_store(true, {"F-SYN-637", "the list of conversations is behind", {"cnv/list"}, make<list_behind>}),
-        of_store(true, {"F-REG-602", "the list of peers is behind", {"reg/same-peer-id", "peer/list-again"}, make<peers_behind>}),
-        of_store(true, {"F-TEL-605", "the list of events is behind", {"tel/minimal-event"}, make<events_behind>}),
-        of_store(true, {"F-PRV-603", "settings are read from behind", {"prv/settings-kept"}, make<settings_behind>}),
-        of_store(false, {"F-PRV-604", "of settings put at once some are lost", {"prv/puts-together"}, make<settings_are_lost>}),
-        of_store(true, {"F-SYN-638", "the deletion of a message does not end held pulls", {"syn/live-pull-write"}, make<deleted_messages_are_no_news>}),
-        of_store(false, {"F-SYN-639", "labels of writes may be of any length", {"cnv/refused-writes"}, make<labels_of_writes_at_ease>}),
-        of_store(false, {"F-GEN-630", "a write may have a date for its timestamp", {"cnv/refused-writes"}, make<times_of_writes_at_ease>}),
-        of_store(true, {"F-PRV-605", "retention_days may be true", {"prv/settings-refused", "prv/setting-names"}, make<true_is_one>}),
-        of_store(true, {"F-TEL-606", "latency_ms may be true", {"tel/integers"}, make<latency_true_is_one>}),
-        of_store(true, {"F-REG-621", "a kid that nobody knows is refused", {"aut/unknown-claims"}, make<kid_counts>}),
-        of_store(false, {"F-SEC-602", "after a rotation the key is compared as text", {"rot/register-again"}, make<text_of_the_rotated_key>}),
+        tried(4, true, {"F-SYN-630", "conversations whose ids are the same number are one", {"mrg/ids-exact"}, make<conversations_as_numbers>}),
+        tried(4, true, {"F-SYN-631", "sync ids that are the same number are one", {"syn/sync-id-exact"}, make<sync_ids_by<numeric_key>>}),
+        tried(4, false, {"F-TEL-600", "event ids that are the same number are one", {"tel/ids-much-alike"}, make<event_ids_by<numeric_key>>}),
+        tried(4, true, {"F-TEL-601", "event ids are cut at 64 characters", {"tel/ids-exact", "tel/ids-much-alike"}, make<event_ids_by<first_64>>}),
+        tried(4, false, {"F-SYN-632", "conversation and message share a key with a colon between them", {"mrg/two-part-keys"}, make<joined_keys>}),
+        tried(4, false, {"F-SYN-633", "with a conversation those go whose ids are like it", {"cnv/patterns"}, make<deletes_what_is_like_it>}),
+        tried(4, true, {"F-TEL-602", "source_backend is a pattern", {"tel/source-backend", "tel/sources-exact"}, make<sources_like_it>}),
+        tried(4, false, {"F-TEL-603", "blanks at the end of source_backend do not count", {"tel/sources-exact"}, make<sources_without_blanks>}),
+        tried(4, false, {"F-PRV-600", "what was erased is known without case", {"prv/erase-much"}, make<erased_without_case>}),
+        tried(4, true, {"F-SYN-634", "a jti is remembered for a second", {"aut/jti-lasts"}, make<jtis_for_a_second>}),
+        tried(4, false, {"F-SYN-635", "a hundred conflicts are told", {"mrg/many-conflicts"}, make<hundred_conflicts>}),
+        tried(4, true, {"F-PRV-601", "a hundred events are erased", {"prv/erase-many-events"}, make<hundred_rows_are_erased>}),
+        tried(4, false, {"F-PRV-602", "a hundred conversations are erased", {"prv/erase-much"}, make<hundred_conversations_are_erased>}),
+        tried(4, true, {"F-REG-601", "twenty peers are listed", {"peer/list-again"}, make<twenty_peers>}),
+        tried(4, true, {"F-SYN-636", "the digest is over a hundred conversations", {"syn/digest"}, make<digest_of_a_hundred>}),
+        tried(4, true, {"F-TEL-604", "the last twenty events of a user are known", {"tel/ids-much-alike"}, make<last_twenty_events_known>}),
+        tried(4, false, {"F-SEC-600", "a page of the audit trail goes on after its last second", {"aud/pages"}, make<trail_by_seconds>}),
+        tried(4, true, {"F-SEC-601", "one of the filters of the audit trail is enough", {"aud/filters"}, make<trail_of_either>}),
+        tried(4, true, {"F-OBS-600", "an empty list is answered with 204", {"tel/since-ahead"}, make<nothing_is_204>}),
+        tried(4, true, {"F-SYN-637", "the list of conversations is behind", {"cnv/list"}, make<list_behind>}),
+        tried(4, true, {"F-REG-602", "the list of peers is behind", {"reg/same-peer-id", "peer/list-again"}, make<peers_behind>}),
+        tried(4, true, {"F-TEL-605", "the list of events is behind", {"tel/minimal-event"}, make<events_behind>}),
+        tried(4, true, {"F-PRV-603", "settings are read from behind", {"prv/settings-kept"}, make<settings_behind>}),
+        tried(4, false, {"F-PRV-604", "of settings put at once some are lost", {"prv/puts-together"}, make<settings_are_lost>}),
+        tried(4, true, {"F-SYN-638", "the deletion of a message does not end held pulls", {"syn/live-pull-write"}, make<deleted_messages_are_no_news>}),
+        tried(4, false, {"F-SYN-639", "labels of writes may be of any length", {"cnv/refused-writes"}, make<labels_of_writes_at_ease>}),
+        tried(4, false, {"F-GEN-630", "a write may have a date for its timestamp", {"cnv/refused-writes"}, make<times_of_writes_at_ease>}),
+        tried(4, true, {"F-PRV-605", "retention_days may be true", {"prv/settings-refused", "prv/setting-names"}, make<true_is_one>}),
+        tried(4, true, {"F-TEL-606", "latency_ms may be true", {"tel/integers"}, make<latency_true_is_one>}),
+        tried(4, true, {"F-REG-621", "a kid that nobody knows is refused", {"aut/unknown-claims"}, make<kid_counts>}),
+        tried(4, false, {"F-SEC-602", "after a rotation the key is compared as text", {"rot/register-again"}, make<text_of_the_rotated_key>}),
     };
 }
 

@@ -1,6 +1,6 @@
 #include "../observed_backend.hpp"
-
 #include "lenient_json.hpp"
+#include "lower.hpp"
 
 #include <bsp/crypto/sha256.hpp>
 
@@ -13,13 +13,6 @@ namespace bsp::faulty {
 namespace {
 
 using base = observed_backend;
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
-}
 
 bool is_known(std::string_view name) {
     static constexpr std::string_view known[] = {"id",      "role",     "content",         "timestamp", "surface", "source_backend", "version",
@@ -318,51 +311,46 @@ struct since_is_unsigned : base {
     }
 };
 
-fault of_text(bool caught, fault f) {
-    f.first_sight = trial{4, caught};
-    return f;
-}
-
 }  // namespace
 
 std::vector<fault> idioms_text_faults() {
     return {
-        of_text(false, {"F-SYN-600", "Content stands for content", {"syn/odd-texts"}, make<content_in_any_case>}),
-        of_text(false, {"F-SYN-601", "members of writes and settings are found without case", {"cnv/odd-texts", "prv/setting-names"}, make<members_in_any_case>}),
-        of_text(true, {"F-SYN-602", "empty lists of a conversation are null", {"syn/pull-answer"}, make<empty_lists_are_null>}),
-        of_text(true, {"F-SYN-603", "a version 0 is left out", {"syn/version-range"}, make<version_0_left_out>}),
-        of_text(true, {"F-SYN-604", "an empty content is left out", {"syn/empty-content"}, make<empty_content_left_out>}),
-        of_text(false, {"F-SYN-605", "the digest of a tie has escapes for <, > and &", {"mrg/tie-odd-texts"}, make<tie_over<with_html_escapes>>}),
-        of_text(false, {"F-SYN-606", "the digest of a tie has letters of Latin as they are", {"mrg/tie-odd-texts"}, make<tie_over<with_e_acute>>}),
-        of_text(false, {"F-SYN-607", "the digest of a tie has escapes in capitals", {"mrg/tie-odd-texts"}, make<tie_over<with_capitals>>}),
-        of_text(false, {"F-SYN-608", "the digest of a tie has U+007F as it is", {"mrg/tie-odd-texts"}, make<tie_over<with_bare_delete>>}),
-        of_text(false, {"F-SYN-609", "a sync_id that every object has counts as used", {"syn/names-of-objects"}, make<sync_ids_of_an_object>}),
-        of_text(false, {"F-SYN-610", "a jti that every object has counts as used", {"syn/names-of-objects"}, make<jtis_of_an_object>}),
-        of_text(false, {"F-SYN-611", "unknown objects with the names 0, 1 … come back as lists", {"syn/odd-texts"}, make<unknown_altered<lists_of_digits>>}),
-        of_text(false, {"F-SYN-612", "times in unknown members are spelled anew", {"syn/odd-texts"}, make<unknown_altered<dates_rewritten>>}),
-        of_text(true, {"F-SYN-613", "names of unknown members begin with a small letter", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<small_first_letter>>>}),
-        of_text(true, {"F-SYN-614", "names of unknown members lose their capitals to underscores", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<snake_case>>>}),
-        of_text(true, {"F-SYN-615", "unknown members that begin with $ are dropped", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<without_dollar>>>}),
-        of_text(true, {"F-SYN-616", "unknown members that begin with _ are dropped", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<without_underscore>>>}),
-        of_text(true, {"F-SYN-617", "an unknown member with the empty name gets another", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<never_empty>>>}),
-        of_text(true, {"F-SYN-618", "unknown members named like columns are dropped", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<without_columns>>>}),
-        of_text(true, {"F-SYN-619", "line ends of content become line feeds", {"syn/content-verbatim"}, make<text_altered<one_kind_of_line_end, content_member>>}),
-        of_text(true, {"F-SYN-620", "\\n in content becomes a line feed", {"syn/content-verbatim"}, make<text_altered<unescaped, content_member>>}),
-        of_text(true, {"F-SYN-621", "control characters of content are dropped", {"syn/content-verbatim"}, make<text_altered<printable, content_member>>}),
-        of_text(true, {"F-SYN-622", "content is escaped for a page", {"syn/content-verbatim"}, make<text_altered<for_a_page, content_member>>}),
-        of_text(true, {"F-SYN-623", "&amp; in content becomes &", {"syn/content-verbatim"}, make<text_altered<from_a_page, content_member>>}),
-        of_text(false, {"F-SYN-624", "titles are escaped for a page", {"syn/odd-texts"}, make<text_altered<for_a_page, title_member>>}),
-        of_text(true, {"F-SYN-625", "titles, roles and surfaces have no character of four bytes", {"syn/content-verbatim"}, make<text_altered<three_bytes, title_member, role_member, surface_member>>}),
-        of_text(true, {"F-SYN-626", "content that looks like a number is spelled anew", {"syn/content-verbatim"}, make<text_altered<as_a_number, content_member>>}),
-        of_text(false, {"F-SYN-627", "a title that looks like a number is spelled anew", {"syn/odd-texts"}, make<text_altered<as_a_number, title_member>>}),
-        of_text(true, {"F-SYN-628", "the title 0 of a write counts as none", {"cnv/title"}, make<zero_is_no_title>}),
-        of_text(true, {"F-SYN-629", "the text 0 counts as missing", {"syn/content-verbatim"}, make<zero_is_no_content>}),
-        of_text(true, {"F-GEN-600", "a line end after an identifier is passed over", {"gen/path-identifiers"}, make<line_end_passes>}),
-        of_text(true, {"F-GEN-601", "identifiers may have letters of all scripts", {"gen/identifiers-refused"}, make<letters_of_all_scripts>}),
-        of_text(true, {"F-REG-600", "a line end after the signature of a token is passed over", {"sbt/signature-form"}, make<mac_with_line_end>}),
-        of_text(true, {"F-GEN-602", "the first second of 1970 is no time", {"syn/since-spellings"}, make<that_second_is_none<0>>}),
-        of_text(false, {"F-GEN-603", "the first second of year 1 is no time", {"syn/since-long-ago"}, make<that_second_is_none<-62'135'596'800>>}),
-        of_text(false, {"F-GEN-604", "a since before 1970 lies far ahead", {"syn/since-long-ago"}, make<since_is_unsigned>}),
+        tried(4, false, {"F-SYN-600", "Content stands for content", {"syn/odd-texts"}, make<content_in_any_case>}),
+        tried(4, false, {"F-SYN-601", "members of writes and settings are found without case", {"cnv/odd-texts", "prv/setting-names"}, make<members_in_any_case>}),
+        tried(4, true, {"F-SYN-602", "empty lists of a conversation are null", {"syn/pull-answer"}, make<empty_lists_are_null>}),
+        tried(4, true, {"F-SYN-603", "a version 0 is left out", {"syn/version-range"}, make<version_0_left_out>}),
+        tried(4, true, {"F-SYN-604", "an empty content is left out", {"syn/empty-content"}, make<empty_content_left_out>}),
+        tried(4, false, {"F-SYN-605", "the digest of a tie has escapes for <, > and &", {"mrg/tie-odd-texts"}, make<tie_over<with_html_escapes>>}),
+        tried(4, false, {"F-SYN-606", "the digest of a tie has letters of Latin as they are", {"mrg/tie-odd-texts"}, make<tie_over<with_e_acute>>}),
+        tried(4, false, {"F-SYN-607", "the digest of a tie has escapes in capitals", {"mrg/tie-odd-texts"}, make<tie_over<with_capitals>>}),
+        tried(4, false, {"F-SYN-608", "the digest of a tie has U+007F as it is", {"mrg/tie-odd-texts"}, make<tie_over<with_bare_delete>>}),
+        tried(4, false, {"F-SYN-609", "a sync_id that every object has counts as used", {"syn/names-of-objects"}, make<sync_ids_of_an_object>}),
+        tried(4, false, {"F-SYN-610", "a jti that every object has counts as used", {"syn/names-of-objects"}, make<jtis_of_an_object>}),
+        tried(4, false, {"F-SYN-611", "unknown objects with the names 0, 1 … come back as lists", {"syn/odd-texts"}, make<unknown_altered<lists_of_digits>>}),
+        tried(4, false, {"F-SYN-612", "times in unknown members are spelled anew", {"syn/odd-texts"}, make<unknown_altered<dates_rewritten>>}),
+        tried(4, true, {"F-SYN-613", "names of unknown members begin with a small letter", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<small_first_letter>>>}),
+        tried(4, true, {"F-SYN-614", "names of unknown members lose their capitals to underscores", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<snake_case>>>}),
+        tried(4, true, {"F-SYN-615", "unknown members that begin with $ are dropped", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<without_dollar>>>}),
+        tried(4, true, {"F-SYN-616", "unknown members that begin with _ are dropped", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<without_underscore>>>}),
+        tried(4, true, {"F-SYN-617", "an unknown member with the empty name gets another", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<never_empty>>>}),
+        tried(4, true, {"F-SYN-618", "unknown members named like columns are dropped", {"syn/unknown-members-kept"}, make<unknown_altered<names_altered<without_columns>>>}),
+        tried(4, true, {"F-SYN-619", "line ends of content become line feeds", {"syn/content-verbatim"}, make<text_altered<one_kind_of_line_end, content_member>>}),
+        tried(4, true, {"F-SYN-620", "\\n in content becomes a line feed", {"syn/content-verbatim"}, make<text_altered<unescaped, content_member>>}),
+        tried(4, true, {"F-SYN-621", "control characters of content are dropped", {"syn/content-verbatim"}, make<text_altered<printable, content_member>>}),
+        tried(4, true, {"F-SYN-622", "content is escaped for a page", {"syn/content-verbatim"}, make<text_altered<for_a_page, content_member>>}),
+        tried(4, true, {"F-SYN-623", "&amp; in content becomes &", {"syn/content-verbatim"}, make<text_altered<from_a_page, content_member>>}),
+        tried(4, false, {"F-SYN-624", "titles are escaped for a page", {"syn/odd-texts"}, make<text_altered<for_a_page, title_member>>}),
+        tried(4, true, {"F-SYN-625", "titles, roles and surfaces have no character of four bytes", {"syn/content-verbatim"}, make<text_altered<three_bytes, title_member, role_member, surface_member>>}),
+        tried(4, true, {"F-SYN-626", "content that looks like a number is spelled anew", {"syn/content-verbatim"}, make<text_altered<as_a_number, content_member>>}),
+        tried(4, false, {"F-SYN-627", "a title that looks like a number is spelled anew", {"syn/odd-texts"}, make<text_altered<as_a_number, title_member>>}),
+        tried(4, true, {"F-SYN-628", "the title 0 of a write counts as none", {"cnv/title"}, make<zero_is_no_title>}),
+        tried(4, true, {"F-SYN-629", "the text 0 counts as missing", {"syn/content-verbatim"}, make<zero_is_no_content>}),
+        tried(4, true, {"F-GEN-600", "a line end after an identifier is passed over", {"gen/path-identifiers"}, make<line_end_passes>}),
+        tried(4, true, {"F-GEN-601", "identifiers may have letters of all scripts", {"gen/identifiers-refused"}, make<letters_of_all_scripts>}),
+        tried(4, true, {"F-REG-600", "a line end after the signature of a token is passed over", {"sbt/signature-form"}, make<mac_with_line_end>}),
+        tried(4, true, {"F-GEN-602", "the first second of 1970 is no time", {"syn/since-spellings"}, make<that_second_is_none<0>>}),
+        tried(4, false, {"F-GEN-603", "the first second of year 1 is no time", {"syn/since-long-ago"}, make<that_second_is_none<-62'135'596'800>>}),
+        tried(4, false, {"F-GEN-604", "a since before 1970 lies far ahead", {"syn/since-long-ago"}, make<since_is_unsigned>}),
     };
 }
 

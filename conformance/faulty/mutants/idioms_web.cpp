@@ -1,6 +1,6 @@
 #include "../observed_backend.hpp"
-
 #include "lenient_json.hpp"
+#include "lower.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -14,13 +14,6 @@ namespace {
 
 using base = observed_backend;
 using std::chrono::milliseconds;
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
-}
 
 std::string_view field_of(http_request const& r, std::string_view name) {
     auto const* v = r.headers.find(name);
@@ -320,10 +313,6 @@ constexpr char etag[] = "ETag", if_none_match[] = "If-None-Match", last_modified
 std::string by_version(json::object const& o) { return "\"" + json::serialize(o.at("version")) + "\""; }
 std::string by_date(json::object const& o) { return http_date(parse_timestamp(json::view(o.at("last_modified").as_string())).value()); }
 
-fault of_web(bool caught, fault f) {
-    f.first_sight = trial{4, caught};
-    return f;
-}
 fault on_lines(fault f) {
     f.door = framing{.tells_connection = true};
     return f;
@@ -333,43 +322,43 @@ fault on_lines(fault f) {
 
 std::vector<fault> idioms_web_faults() {
     return {
-        of_web(false, {"F-GEN-610", "names of query parameters are compared without case", {"gen/parameter-names"}, make<query_in_any_case>}),
-        of_web(false, {"F-GEN-611", "brackets in the name of a query parameter are answered with 500", {"gen/parameter-names"}, make<brackets_make_lists>}),
-        of_web(true, {"F-GEN-612", "a since with bare colons is refused", {"syn/since-escapes"}, make<since_spelled_otherwise<has_bare_colon>>}),
-        of_web(true, {"F-GEN-613", "a since with escaped colons is refused", {"syn/since-escapes"}, make<since_spelled_otherwise<has_escaped_colon>>}),
-        of_web(false, {"F-GEN-614", "escapes in small letters in a since are not understood", {"syn/since-escapes"}, make<since_spelled_otherwise<has_small_escape>>}),
-        of_web(true, {"F-GEN-615", "signs and blanks pass in the limits of lists", {"syn/limit-digits"}, make<limits_of_lists_at_ease>}),
-        of_web(false, {"F-GEN-616", "the charset of a media type is obeyed", {"gen/charset"}, make<charset_counts>}),
-        of_web(false, {"F-GEN-617", "a charset other than UTF-8 is refused", {"gen/charset"}, make<other_charsets_refused>}),
-        of_web(false, {"F-GEN-618", "the media type of a request without a body is looked at", {"gen/no-body-no-type"}, make<empty_body_has_a_type>}),
-        of_web(false, {"F-GEN-619", "a DELETE without a body and with a media type is refused", {"gen/no-body-no-type"}, make<empty_json_is_malformed>}),
-        of_web(true, {"F-GEN-620", "what follows the JSON text is passed over, except in pushes", {"gen/malformed-json", "cnv/refused-writes", "tel/lenient"}, make<lenient_elsewhere<first_value>>}),
-        of_web(true, {"F-GEN-621", "trailing commas pass, except in pushes", {"gen/malformed-json", "cnv/refused-writes", "tel/lenient"}, make<lenient_elsewhere<without_trailing_commas>>}),
-        of_web(true, {"F-GEN-622", "comments pass, except in pushes", {"gen/malformed-json", "cnv/refused-writes", "tel/lenient"}, make<lenient_elsewhere<without_comments>>}),
-        of_web(false, {"F-GEN-623", "X-HTTP-Method-Override replaces the method of a POST", {"gen/fields-mean-nothing"}, make<post_stands_for_others>}),
-        of_web(false, {"F-GEN-624", "X-Original-URL replaces the path", {"gen/fields-mean-nothing"}, make<path_from_a_field>}),
-        of_web(false, {"F-GEN-625", "a HEAD is a GET, for its assertion too", {"aut/other-method"}, make<head_is_get>}),
-        of_web(false, {"F-GEN-626", "errors are HTML for who accepts it", {"gen/fields-mean-nothing"}, make<errors_as_wanted>}),
-        of_web(false, {"F-GEN-627", "401 has no WWW-Authenticate for scripts", {"gen/fields-mean-nothing"}, make<no_challenge_for_scripts>}),
-        of_web(true, {"F-GEN-628", "identifiers in paths become small", {"mrg/ids-exact", "cnv/patterns"}, make<small_paths>}),
-        on_lines(of_web(true, {"F-SYN-640", "jtis are remembered by connection", {"aut/stands-alone"}, make<jtis_of_a_connection>})),
-        on_lines(of_web(true, {"F-SYN-641", "who has proven who it is stays so on its connection", {"aut/stands-alone"}, make<connection_logged_in>})),
-        of_web(false, {"F-SYN-642", "a cache knows lists of conversations by their URL", {"cnv/answers-of-another"}, make<cached_by_url<is_list>>}),
-        of_web(true, {"F-REG-610", "a cache knows the list of peers by its URL", {"peer/list-of-own-user", "cnv/answers-of-another"}, make<cached_by_url<is_list_of_peers>>}),
-        of_web(true, {"F-PRV-610", "a cache knows settings by their URL", {"prv/settings-of-another", "cnv/answers-of-another"}, make<cached_by_url<is_settings>>}),
-        of_web(true, {"F-PRV-611", "a cache knows exports by their URL", {"prv/export-of-one"}, make<cached_by_url<is_export>>}),
-        of_web(true, {"F-TEL-610", "a cache knows lists of events by their URL", {"tel/tenants"}, make<cached_by_url<is_list_of_events>>}),
-        of_web(false, {"F-SYN-643", "conversations are cached, and what peers push leaves the cache as it is", {"cnv/read-again"}, make<cached_for_a_while<is_one, is_here>>}),
-        of_web(false, {"F-SYN-644", "conversations are cached, and deletions leave the cache as it is", {"cnv/read-again"}, make<cached_for_a_while<is_one, is_push_or_write>>}),
-        of_web(false, {"F-PRV-612", "conversations are cached, and an erasure leaves the cache as it is", {"prv/erase-much"}, make<cached_for_a_while<is_one, is_no_erasure>>}),
-        of_web(true, {"F-PRV-613", "conversations are cached, and settings leave the cache as it is", {"prv/retention"}, make<cached_for_a_while<is_one, is_no_setting>>}),
-        of_web(false, {"F-SYN-645", "the list of conversations is cached, and pushes leave the cache as it is", {"cnv/read-again"}, make<cached_for_a_while<is_list, is_here>>}),
-        of_web(false, {"F-SYN-646", "the digest is cached, and local writes leave the cache as it is", {"syn/history-digest"}, make<cached_for_a_while<is_digest, is_push_or_write>>}),
-        of_web(true, {"F-REG-611", "the list of peers is cached, and only registrations change the cache", {"peer/list-again"}, make<cached_for_a_while<is_list_of_peers, is_registration>>}),
-        of_web(true, {"F-TEL-611", "the list of events is cached, and events leave the cache as it is", {"tel/integer-bounds"}, make<cached_for_a_while<is_list_of_events, is_any>>}),
-        of_web(true, {"F-SYN-647", "that a conversation was not there is remembered for two seconds", {"cnv/read-again"}, make<absence_remembered>}),
-        of_web(false, {"F-SYN-648", "the ETag of a conversation is its version", {"cnv/validators"}, make<revalidated<by_version, etag, if_none_match>>}),
-        of_web(false, {"F-SYN-649", "Last-Modified of a conversation is its last_modified", {"cnv/validators"}, make<revalidated<by_date, last_modified, if_modified_since>>}),
+        tried(4, false, {"F-GEN-610", "names of query parameters are compared without case", {"gen/parameter-names"}, make<query_in_any_case>}),
+        tried(4, false, {"F-GEN-611", "brackets in the name of a query parameter are answered with 500", {"gen/parameter-names"}, make<brackets_make_lists>}),
+        tried(4, true, {"F-GEN-612", "a since with bare colons is refused", {"syn/since-escapes"}, make<since_spelled_otherwise<has_bare_colon>>}),
+        tried(4, true, {"F-GEN-613", "a since with escaped colons is refused", {"syn/since-escapes"}, make<since_spelled_otherwise<has_escaped_colon>>}),
+        tried(4, false, {"F-GEN-614", "escapes in small letters in a since are not understood", {"syn/since-escapes"}, make<since_spelled_otherwise<has_small_escape>>}),
+        tried(4, true, {"F-GEN-615", "signs and blanks pass in the limits of lists", {"syn/limit-digits"}, make<limits_of_lists_at_ease>}),
+        tried(4, false, {"F-GEN-616", "the charset of a media type is obeyed", {"gen/charset"}, make<charset_counts>}),
+        tried(4, false, {"F-GEN-617", "a charset other than UTF-8 is refused", {"gen/charset"}, make<other_charsets_refused>}),
+        tried(4, false, {"F-GEN-618", "the media type of a request without a body is looked at", {"gen/no-body-no-type"}, make<empty_body_has_a_type>}),
+        tried(4, false, {"F-GEN-619", "a DELETE without a body and with a media type is refused", {"gen/no-body-no-type"}, make<empty_json_is_malformed>}),
+        tried(4, true, {"F-GEN-620", "what follows the JSON text is passed over, except in pushes", {"gen/malformed-json", "cnv/refused-writes", "tel/lenient"}, make<lenient_elsewhere<first_value>>}),
+        tried(4, true, {"F-GEN-621", "trailing commas pass, except in pushes", {"gen/malformed-json", "cnv/refused-writes", "tel/lenient"}, make<lenient_elsewhere<without_trailing_commas>>}),
+        tried(4, true, {"F-GEN-622", "comments pass, except in pushes", {"gen/malformed-json", "cnv/refused-writes", "tel/lenient"}, make<lenient_elsewhere<without_comments>>}),
+        tried(4, false, {"F-GEN-623", "X-HTTP-Method-Override replaces the method of a POST", {"gen/fields-mean-nothing"}, make<post_stands_for_others>}),
+        tried(4, false, {"F-GEN-624", "X-Original-URL replaces the path", {"gen/fields-mean-nothing"}, make<path_from_a_field>}),
+        tried(4, false, {"F-GEN-625", "a HEAD is a GET, for its assertion too", {"aut/other-method"}, make<head_is_get>}),
+        tried(4, false, {"F-GEN-626", "errors are HTML for who accepts it", {"gen/fields-mean-nothing"}, make<errors_as_wanted>}),
+        tried(4, false, {"F-GEN-627", "401 has no WWW-Authenticate for scripts", {"gen/fields-mean-nothing"}, make<no_challenge_for_scripts>}),
+        tried(4, true, {"F-GEN-628", "identifiers in paths become small", {"mrg/ids-exact", "cnv/patterns"}, make<small_paths>}),
+        on_lines(tried(4, true, {"F-SYN-640", "jtis are remembered by connection", {"aut/stands-alone"}, make<jtis_of_a_connection>})),
+        on_lines(tried(4, true, {"F-SYN-641", "who has proven who it is stays so on its connection", {"aut/stands-alone"}, make<connection_logged_in>})),
+        tried(4, false, {"F-SYN-642", "a cache knows lists of conversations by their URL", {"cnv/answers-of-another"}, make<cached_by_url<is_list>>}),
+        tried(4, true, {"F-REG-610", "a cache knows the list of peers by its URL", {"peer/list-of-own-user", "cnv/answers-of-another"}, make<cached_by_url<is_list_of_peers>>}),
+        tried(4, true, {"F-PRV-610", "a cache knows settings by their URL", {"prv/settings-of-another", "cnv/answers-of-another"}, make<cached_by_url<is_settings>>}),
+        tried(4, true, {"F-PRV-611", "a cache knows exports by their URL", {"prv/export-of-one"}, make<cached_by_url<is_export>>}),
+        tried(4, true, {"F-TEL-610", "a cache knows lists of events by their URL", {"tel/tenants"}, make<cached_by_url<is_list_of_events>>}),
+        tried(4, false, {"F-SYN-643", "conversations are cached, and what peers push leaves the cache as it is", {"cnv/read-again"}, make<cached_for_a_while<is_one, is_here>>}),
+        tried(4, false, {"F-SYN-644", "conversations are cached, and deletions leave the cache as it is", {"cnv/read-again"}, make<cached_for_a_while<is_one, is_push_or_write>>}),
+        tried(4, false, {"F-PRV-612", "conversations are cached, and an erasure leaves the cache as it is", {"prv/erase-much"}, make<cached_for_a_while<is_one, is_no_erasure>>}),
+        tried(4, true, {"F-PRV-613", "conversations are cached, and settings leave the cache as it is", {"prv/retention"}, make<cached_for_a_while<is_one, is_no_setting>>}),
+        tried(4, false, {"F-SYN-645", "the list of conversations is cached, and pushes leave the cache as it is", {"cnv/read-again"}, make<cached_for_a_while<is_list, is_here>>}),
+        tried(4, false, {"F-SYN-646", "the digest is cached, and local writes leave the cache as it is", {"syn/history-digest"}, make<cached_for_a_while<is_digest, is_push_or_write>>}),
+        tried(4, true, {"F-REG-611", "the list of peers is cached, and only registrations change the cache", {"peer/list-again"}, make<cached_for_a_while<is_list_of_peers, is_registration>>}),
+        tried(4, true, {"F-TEL-611", "the list of events is cached, and events leave the cache as it is", {"tel/integer-bounds"}, make<cached_for_a_while<is_list_of_events, is_any>>}),
+        tried(4, true, {"F-SYN-647", "that a conversation was not there is remembered for two seconds", {"cnv/read-again"}, make<absence_remembered>}),
+        tried(4, false, {"F-SYN-648", "the ETag of a conversation is its version", {"cnv/validators"}, make<revalidated<by_version, etag, if_none_match>>}),
+        tried(4, false, {"F-SYN-649", "Last-Modified of a conversation is its last_modified", {"cnv/validators"}, make<revalidated<by_date, last_modified, if_modified_since>>}),
     };
 }
 

@@ -1,10 +1,10 @@
 #include "../faults.hpp"
 #include "lenient_json.hpp"
+#include "lower.hpp"
 
 #include <bsp/json/c14n.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <deque>
 
 /// Faults that show only in rare places: the losing side of a merge, names that differ little, lenient forms, lists and
@@ -18,12 +18,6 @@ constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;
 std::string_view text(json::object const& o, char const* name) {
     json::string const* s = json::find_string(o, name);
     return s ? json::view(*s) : std::string_view{};
-}
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
 }
 
 std::string cut(std::string_view text) { return std::string{text.substr(0, 64)}; }

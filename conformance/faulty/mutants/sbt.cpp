@@ -1,5 +1,6 @@
 #include "../faults.hpp"
 #include "lenient_json.hpp"
+#include "lower.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/crypto/hmac.hpp>
@@ -178,10 +179,6 @@ struct versatile_users : backend {
 };
 struct any_case_user : versatile_users {
     using versatile_users::versatile_users;
-    static std::string lower(std::string s) {
-        for (char& c : s) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-        return s;
-    }
     std::string known_as(std::string const& user) override {
         for (auto const& [name, secret] : config().users)
             if (lower(name) == lower(user)) return name;

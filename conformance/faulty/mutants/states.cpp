@@ -1,3 +1,4 @@
+#include "moments.hpp"
 #include "states.hpp"
 
 #include <algorithm>
@@ -14,31 +15,13 @@ using base = knowing_backend;
 
 // ---- pages ----
 
-struct pages_ask_no_consent : base {
-    using base::base;
-    answer pull(call const& c, std::string const& peer_id) override {
-        later_page_ = c.parameter("cursor");
-        answer out = base::pull(c, peer_id);
-        later_page_ = false;
-        return out;
-    }
+struct pages_ask_no_consent : knows_later_pages<base> {
+    using knows_later_pages::knows_later_pages;
     bool lets(std::string const& user_id, std::string_view what) override { return later_page_ || base::lets(user_id, what); }
-
-private:
-    bool later_page_ = false;
 };
-struct pages_outlive_the_token : base {
-    using base::base;
-    answer pull(call const& c, std::string const& peer_id) override {
-        later_page_ = c.parameter("cursor");
-        answer out = base::pull(c, peer_id);
-        later_page_ = false;
-        return out;
-    }
+struct pages_outlive_the_token : knows_later_pages<base> {
+    using knows_later_pages::knows_later_pages;
     result<> check_not_expired(peer_record const& peer, instant now) override { return later_page_ ? ok() : base::check_not_expired(peer, now); }
-
-private:
-    bool later_page_ = false;
 };
 
 /// The settings of the first page travel in the cursor.
@@ -259,21 +242,6 @@ private:
     std::map<std::string, json::array> arrived_with_;
     std::optional<json::array> then_;
 };
-struct deleted_messages_wake_nobody : base {
-    using base::base;
-    answer delete_message(call const& c, std::string const& id, std::string const& message_id) override {
-        quiet_ = true;
-        answer out = base::delete_message(c, id, message_id);
-        quiet_ = false;
-        return out;
-    }
-    void announce(tenant const& changed, cause by) override {
-        if (!quiet_) base::announce(changed, by);
-    }
-
-private:
-    bool quiet_ = false;
-};
 
 }  // namespace
 
@@ -296,7 +264,6 @@ std::vector<fault> states_faults() {
         fourth<digest_of_versions_and_counts>("F-SYN-658", "a digest is made anew when a version or a count has changed", {"syn/digest-follows"}, false),
         fourth<held_until_the_first_token_ends>("F-SYN-659", "a held pull ends with the token under which it began", {"syn/live-pull-renewed"}, false),
         fourth<held_with_the_surfaces_of_arrival>("F-PRV-654", "a held pull keeps the surfaces of its arrival", {"prv/surfaces-while-held"}, false),
-        fourth<deleted_messages_wake_nobody>("F-SYN-660", "the deletion of a message does not end held pulls", {"syn/live-pull-write"}, true),
     };
     for (auto const list : {states_push_faults, states_write_faults, states_privacy_faults})
         for (auto& f : list()) all.push_back(std::move(f));
