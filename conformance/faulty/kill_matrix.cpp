@@ -1,20 +1,11 @@
 #include "kill_matrix.hpp"
 
 #include "degenerate.hpp"
-#include "http_server.hpp"
+#include "laboratory.hpp"
 #include "observed_backend.hpp"
-
-#include "../peer/listener.hpp"
-#include "../probe.hpp"
-#include "../runner.hpp"
-#include "../target/stream.hpp"
-
-#include <bsp/json/parse.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -32,32 +23,6 @@ std::vector<std::pair<std::string_view, std::string_view>> const without_fault{
     {"trn/tls-floor", "the wrong backends speak no TLS; tests/e2e/https_by_itself.py has one that speaks TLS 1.1"},
     {"trn/no-cleartext", "the wrong backends speak no TLS; tests/e2e/https_by_itself.py has one that speaks both on one port"},
 };
-
-/// Stands for whichever backend is on the table.
-class table_target final : public target {
-public:
-    void put(faulty::handler h) {
-        current_ = in_process([h = std::move(h)](http_request const& r, instant now) { return h(r, now); });
-    }
-    void put(std::unique_ptr<target> t) { current_ = std::move(t); }
-
-    answer send(http_request const& r, std::chrono::milliseconds timeout) override {
-        answer a = current_->send(r, timeout);
-        if (a.why == fault::none && a.response.status == faulty::hung_up) a.why = fault::closed, a.detail = "hung up";
-        return a;
-    }
-    raw_answer raw(std::string_view bytes, std::chrono::milliseconds deadline) override { return current_->raw(bytes, deadline); }
-    connected open(std::chrono::milliseconds timeout) override { return current_->open(timeout); }
-    [[nodiscard]] bool has_sockets() const noexcept override { return current_->has_sockets(); }
-    [[nodiscard]] std::string const& url() const noexcept override { return current_->url(); }
-    [[nodiscard]] std::string const& base_path() const noexcept override { return current_->base_path(); }
-    [[nodiscard]] std::string const& authority() const noexcept override { return current_->authority(); }
-
-private:
-    std::unique_ptr<target> current_ = in_process([](http_request const&, instant) { return http_response{503, {}, ""}; });
-};
-
-std::filesystem::path restart_flag() { return std::filesystem::temp_directory_path() / ("bsp-restart-" + faulty::random_hex(8)); }
 
 std::string joined(std::vector<std::string> const& words) {
     std::string out;
@@ -121,105 +86,6 @@ bool did_more_than_look(record const& r) {
 }
 
 }  // namespace
-
-/// How many requests of the battery are tried at a wrong backend.
-constexpr std::size_t battery_of_a_fault = 6'000;
-
-/// One set of surroundings for all targets, so that keys are made once.
-struct kill_matrix::laboratory {
-    table_target table;
-    std::filesystem::path flag = restart_flag();
-    faulty::settings settings;
-    surroundings world;
-    std::unique_ptr<faulty::door> door;
-    std::jthread client;  // of the backend behind the door
-
-    laboratory() : settings{make_settings()}, world{table, make_options(settings, flag)} { world.listed_origin = settings.allowed_origins.front(), world.fuzz_time = std::chrono::seconds{12}, world.battery = battery_of_a_fault, world.patient = true; }
-    ~laboratory() { std::filesystem::remove(flag); }
-
-    static faulty::settings make_settings() {
-        faulty::settings s;
-        s.users = {{"ada", "k3mUv0qg7cJ2yT1wZr8nXh5bQe9dLpA4sFoYtGiHjNs"}, {"bob", "Qw7nT2xKc9vLs4RmZp1YbHdJe6Ug3FiAoXyB8tWqNz0"}};
-        s.admin_token = "admin-4f1d7c2a9b";
-        s.key = rsa_private_key::generate();
-        s.allowed_origins = {"https://app.example"};
-        return s;
-    }
-    static surroundings_options make_options(faulty::settings const& s, std::filesystem::path const& flag) {
-        surroundings_options o;
-        for (auto const& [id, secret] : s.users) o.users.push_back({id, secret});
-        o.admin_token = s.admin_token;
-        o.seed = 1;
-        o.restart_command = o.kill_command = "touch " + flag.string();
-        return o;
-    }
-
-    /// Has --clock-url move the time of a backend.
-    void wind(std::shared_ptr<faulty::backend> const& b) {
-        world.clock = in_process([b](http_request const& r, instant) {
-            auto const said = json::parse(r.body);
-            b->advance(std::chrono::milliseconds{said ? integer_at(*said, "/advance_ms", 0) : 0});
-            return http_response{204, {}, ""};
-        });
-    }
-
-    /// Puts a backend on the table; a restart is asked for by the flag file.
-    void put(std::shared_ptr<faulty::backend> b) {
-        wind(b);
-        put(faulty::handler{[b, this](http_request const& r, instant now) {
-            std::error_code none;
-            if (std::filesystem::remove(flag, none)) b->reboot();
-            return b->handle(r, now);
-        }});
-    }
-    void put(faulty::handler h) {
-        door.reset();
-        table.put(std::move(h));
-        look();
-    }
-    /// The same over a socket, for checks that need one.
-    void serve(faulty::maker make, faulty::settings s, std::optional<faulty::framing> reads) {
-        door.reset();
-        door = reads ? faulty::open_door(0, *reads) : std::make_unique<faulty::http_server>(0);
-        s.base_url = door->url();
-        std::shared_ptr<faulty::backend> const b = make(s);
-        wind(b);
-        door->start([b, this](http_request const& r, instant now) {
-            std::error_code none;
-            if (std::filesystem::remove(flag, none)) b->reboot();
-            return b->handle(r, now);
-        }, b);
-        table.put(connect_to(door->url()).value());
-        look();
-    }
-    /// The same with a backend that calls its peers, and the suite as one of them.
-    void serve_client(faulty::maker make, faulty::settings s) {
-        world.peer_door = listener::open("127.0.0.1:0").value();
-        world.door_elsewhere = listener::open("127.0.0.1:0").value();
-        s.peer_allow = {world.peer_door->origin()};
-        door = std::make_unique<faulty::http_server>(0);
-        s.base_url = door->url();
-        std::shared_ptr<faulty::backend> const b = make(s);
-        wind(b);
-        door->start([b, this](http_request const& r, instant now) {
-            std::error_code none;
-            if (std::filesystem::remove(flag, none)) b->reboot();
-            return b->handle(r, now);
-        }, b);
-        client = std::jthread{[b](std::stop_token stop) { b->run_client(stop); }};
-        table.put(connect_to(door->url()).value());
-        look();
-    }
-    void look() {
-        world.lost = false;
-        world.answers.forget();
-        world.clock_offset = {};
-        world.identity.reset();
-        world.patience_ms = 60'000;
-        (void)probe(world);
-    }
-    run_result run_all() { return run(world, all_checks(), {}); }
-};
 
 kill_matrix::kill_matrix(std::ostream& progress) : lab_{std::make_unique<laboratory>()}, progress_{progress} {}
 kill_matrix::~kill_matrix() = default;

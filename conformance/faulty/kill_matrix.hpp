@@ -10,6 +10,8 @@
 
 namespace bsp::conformance {
 
+struct laboratory;
+
 /// What became of a wrong backend.
 enum class fate : std::uint8_t {
     killed,       ///< a check that the fault names failed
@@ -59,7 +61,6 @@ public:
     bool keeps_rows_of(std::string const& committed);
 
 private:
-    struct laboratory;
     static autopsy examine(laboratory&, faulty::fault const&, bool all_checks);
     bool correct_client_is_green();
     std::unique_ptr<laboratory> lab_;

@@ -1,0 +1,15 @@
+#include "liberties.hpp"
+
+namespace bsp::faulty {
+
+std::vector<liberty> const& all_liberties() {
+    static std::vector<liberty> const all = [] {
+        std::vector<liberty> out;
+        for (auto const list : {form_liberties})
+            for (auto& l : list()) out.push_back(std::move(l));
+        return out;
+    }();
+    return all;
+}
+
+}  // namespace bsp::faulty
