@@ -1,4 +1,5 @@
 #include "commands/support.hpp"
+#include "known_faults.hpp"
 #include "peer/listener.hpp"
 #include "quick.hpp"
 #include "replay/recording.hpp"
@@ -219,7 +220,7 @@ int list_checks(std::ostream& out, bool as_json) {
     return exit_code::conformant;
 }
 
-int explain_one(std::ostream& out, std::ostream& err, std::string const& id, std::vector<known_fault> const& faults) {
+int explain_one(std::ostream& out, std::ostream& err, std::string const& id) {
     auto const print_clause = [&out](clause const& c) { out << "  " << c.id << "  " << c.level << "  (" << c.file << '#' << c.anchor << ")\n    " << c.sentence << '\n'; };
     if (auto const* row = find_check(id)) {
         auto const& c = *row->check;
@@ -228,7 +229,7 @@ int explain_one(std::ostream& out, std::ostream& err, std::string const& id, std
         for (auto const clause_id : c.clauses)
             if (auto const* found = find_clause(clause_id)) print_clause(*found);
         bool first = true;
-        for (auto const& f : faults) {
+        for (auto const& f : known_faults()) {
             if (std::find(f.killed_by.begin(), f.killed_by.end(), c.id) == f.killed_by.end()) continue;
             out << (first ? "\nWrong backends that it catches\n" : "") << "  " << f.id << "  " << f.title << '\n';
             first = false;

@@ -87,12 +87,8 @@ int pair(pair_arguments const&, std::ostream& out, std::ostream& err);
 
 int list_checks(std::ostream& out, bool as_json);
 
-/// A wrong backend that the suite is proved against, for `explain`.
-struct known_fault {
-    std::string_view id, title;
-    std::vector<std::string_view> killed_by;
-};
-int explain_one(std::ostream& out, std::ostream& err, std::string const& id, std::vector<known_fault> const& faults);
+/// What a check or a clause is about; with a check the wrong backends that the kill matrix saw it catch.
+int explain_one(std::ostream& out, std::ostream& err, std::string const& id);
 
 /// { "ada": "secret", … } in the order of the text. Errors are for people.
 result<std::vector<user_account>> read_users(std::string_view text);

@@ -1,5 +1,4 @@
 #include "../commands.hpp"
-#include "../faulty/faults.hpp"
 #include "../load/load.hpp"
 
 #include <CLI/CLI.hpp>
@@ -8,12 +7,6 @@
 #include <iostream>
 
 namespace {
-
-std::vector<bsp::conformance::known_fault> known_faults() {
-    std::vector<bsp::conformance::known_fault> out;
-    for (auto const& f : bsp::faulty::all_faults()) out.push_back({f.id, f.title, f.killed_by});
-    return out;
-}
 
 /// The files that both a run and `render` write.
 void add_outputs(CLI::App& app, bsp::conformance::output_files& to) {
@@ -143,7 +136,7 @@ int main(int argc, char** argv) {
             return app.exit(e) == 0 ? 0 : exit_code::usage;
         }
         if (list->parsed()) return list_checks(std::cout, format == "json");
-        if (explain->parsed()) return explain_one(std::cout, std::cerr, subject, known_faults());
+        if (explain->parsed()) return explain_one(std::cout, std::cerr, subject);
         if (render_again->parsed()) return render(first, render_to, std::cout, std::cerr);
         if (diff->parsed()) return diff_reports(first, second, std::cout, std::cerr);
         if (matrix_of->parsed()) return matrix(compare, std::cout, std::cerr);
