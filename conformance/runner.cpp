@@ -102,9 +102,9 @@ public:
     runner& operator=(runner const&) = delete;
 
     std::vector<judged> run(std::vector<registered_check> const& selected) {
-        std::vector<registered_check> together, generated, alone, watching, waiting, last;
+        std::vector<registered_check> together, generated, of_a_user, alone, watching, waiting, last;
         for (auto const& c : selected)
-            ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
+            ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::own_user) ? of_a_user : (c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
 
         std::vector<std::thread> threads;
         watch(watching);
@@ -121,6 +121,7 @@ public:
         });
         for (auto& t : threads) t.join();
         for (auto& t : patient) t.join();
+        one_user_each(of_a_user);
         for (auto const& c : alone) perform(c);
         for (auto const& c : last) perform(c);
 
@@ -173,8 +174,21 @@ private:
         for (auto& t : threads) t.join();
     }
 
-    void perform(registered_check const& what) {
+    /// Checks that want a user for themselves: as many side by side as there are users, and no more than two.
+    void one_user_each(std::vector<registered_check> const& checks) {
+        dispenser shared{checks.size()};
+        std::vector<std::thread> threads;
+        for (bool const swapped : {false, true})
+            if (!swapped || (options_.jobs > 1 && world_.options.users.size() > 1))
+                threads.emplace_back([&, swapped] {
+                    while (auto const n = shared.next()) perform(checks[*n], swapped);
+                });
+        for (auto& t : threads) t.join();
+    }
+
+    void perform(registered_check const& what, bool users_swapped = false) {
         record r{*what.check, what.index};
+        r.users_swapped = users_swapped;
         attempt(what, r, true);
         enter(what, std::move(r));
     }

@@ -139,14 +139,14 @@ key scenario::fresh_key() { return shared_.keys.fresh(); }
 
 // ---- the callers --------------------------------------------------------------------------------------------
 
-user_account const& scenario::account() const { return shared_.options.users.front(); }
+user_account const& scenario::account() const { return shared_.options.users[record_.users_swapped]; }
 
 user_account const& scenario::other_account() const {
     if (shared_.options.users.size() < 2) {
         record_.reason = "needs a second user";
         throw verdict_reached{verdict::untested};
     }
-    return shared_.options.users[1];
+    return shared_.options.users[!record_.users_swapped];
 }
 
 std::string const& scenario::admin_token() const {

@@ -256,7 +256,7 @@ check const checks[] = {
      .impact = "two devices show the same conversation differently", .likely_cause = "two serializers, one of which takes a member from somewhere else", .run = pull_is_as_read},
     {.id = "cnv/list-pages", .title = "the pages of the list taken together hold every conversation", .clauses = {"BSP-CNV-033", "BSP-CNV-035", "BSP-CNV-036", "BSP-CNV-038"},
      .impact = "conversations vanish from the list of a user who has many", .likely_cause = "a page boundary that skips one, or entries with equal sort keys",
-     .run = list_pages_are_lossless, .needs = need::alone},
+     .run = list_pages_are_lossless, .needs = need::own_user},
     {.id = "cnv/list-query", .title = "a limit of the list that is no integer of at least 1 is refused", .clauses = {"BSP-CNV-037"},
      .impact = "a typing error silently gives another page than was asked for", .likely_cause = "the parameter is clamped or ignored",
      .run = list_query_is_checked},

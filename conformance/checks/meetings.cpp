@@ -373,7 +373,7 @@ check const checks[] = {
     {.id = "syn/ties-are-news", .title = "what wins at equal stamps is in the next pull", .clauses = {"BSP-SYN-104", "BSP-MRG-017", "BSP-MRG-031", "BSP-RED-031"}, .impact = "two devices show different titles for ever, or one keeps a redacted copy",
      .likely_cause = "a conversation goes into the feed when a version or a time in it grows", .run = ties_are_news},
     {.id = "syn/digest-follows", .title = "the digest follows what wins at equal versions", .clauses = {"BSP-SYN-142"}, .impact = "two backends that differ are told that they agree",
-     .likely_cause = "the digest is cached by versions and counts", .run = digest_follows_ties, .needs = need::alone, .strength = obligation::should},
+     .likely_cause = "the digest is cached by versions and counts", .run = digest_follows_ties, .needs = need::own_user, .strength = obligation::should},
     {.id = "cnv/losers-end", .title = "losing versions of a message end with its deletion, those that come later too", .clauses = {"BSP-CNV-023", "BSP-MRG-053"}, .impact = "a deleted text can be read where conflicts are shown",
      .likely_cause = "losers are hidden while the message is deleted, and not removed; or kept whoever won", .run = losers_of_the_deleted},
     {.id = "syn/refused-leaves-nothing", .title = "a refused push leaves neither conversation nor loser, and nothing that comes with the next one", .clauses = {"BSP-SYN-050", "BSP-SYN-051"}, .impact = "conversations and versions appear that the server said it had refused",

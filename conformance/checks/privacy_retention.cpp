@@ -75,9 +75,9 @@ void expired_is_not_taken(scenario& s) {
 
 check const checks[] = {
     {.id = "prv/retention", .title = "what has expired is shown nowhere, and what has not is", .clauses = {"BSP-PRV-050", "BSP-PRV-051", "BSP-PRV-052", "BSP-PRV-055"}, .impact = "data stays for ever that was promised to go; or fresh messages go with old conversations",
-     .likely_cause = "retention is a nightly job, or works on whole conversations", .run = expired_is_not_shown, .needs = need::alone | need::hosted_target},
+     .likely_cause = "retention is a nightly job, or works on whole conversations", .run = expired_is_not_shown, .needs = need::own_user | need::hosted_target},
     {.id = "prv/retention-push", .title = "what has expired is not stored when it is pushed", .clauses = {"BSP-PRV-053", "BSP-PRV-054", "BSP-MRG-064"}, .impact = "a device that was offline brings back what had expired",
-     .likely_cause = "a push does not look at the age", .run = expired_is_not_taken, .needs = need::alone | need::hosted_target},
+     .likely_cause = "a push does not look at the age", .run = expired_is_not_taken, .needs = need::own_user | need::hosted_target},
 };
 
 }  // namespace
