@@ -1,5 +1,6 @@
 #include "scenario.hpp"
 
+#include "fields.hpp"
 #include "probe.hpp"
 #include "record.hpp"
 #include "signing_key.hpp"
@@ -48,8 +49,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }
 
 bool is_problem_document(exchange const& x) {
-    auto const* type = x.header("Content-Type");
-    return type && type->find("application/problem+json") == 0 && !x.code().empty();
+    return is_of_type(x.header("Content-Type"), "application/problem+json") && !x.code().empty();
 }
 
 std::string list(std::vector<int> const& all) {

@@ -1,5 +1,6 @@
 #include "witness.hpp"
 
+#include "fields.hpp"
 #include "fuzz/leaks.hpp"
 
 #include <bsp/json/parse.hpp>
@@ -33,20 +34,19 @@ void witness::look_at(std::string_view check, std::shared_ptr<step const> const&
     auto const note = [&](common_rule r, std::string expected, std::string actual) { note_in(broken_[static_cast<std::size_t>(r)], std::move(expected), std::move(actual)); };
 
     if (status >= 500 && status != 501 && status != 503) note(common_rule::no_server_error, "no 5xx status but 501 and 503", std::to_string(status));
-    if (has_body && type && type->find("json") != std::string::npos && answered->body.is_null() && !json::parse(response.body))
+    if (has_body && (is_of_type(type, "application/json") || is_of_type(type, "application/problem+json")) && answered->body.is_null() && !json::parse(response.body))
         note(common_rule::readable_json, "a body of the type " + *type + " that is I-JSON", response.body.substr(0, 200));
     if (status >= 400) {
         if (auto const leak = fuzz::leak_in(response.body, request.target + request.body, secrets_); !leak.empty())
             note(common_rule::silent_refusal, "an error that tells nothing of the inside", leak + " in " + response.body.substr(0, 300));
-        bool const is_problem = type && type->starts_with("application/problem+json") && integer_at(answered->body, "/status") == status;
+        bool const is_problem = is_of_type(type, "application/problem+json") && integer_at(answered->body, "/status") == status;
         if (!is_problem && speaks_for_itself(request, status, has_body))
             note(common_rule::problem_document, "application/problem+json with the member status " + std::to_string(status), (type ? *type : "no Content-Type") + ", " + response.body.substr(0, 200));
     }
     if (status == 401 && speaks_for_itself(request, status, has_body) && !response.headers.find("WWW-Authenticate")) note(common_rule::challenge, "WWW-Authenticate with 401", "it is absent");
     // Where nobody was authenticated there is nothing to keep from caches, and what stands before the backend may answer.
     bool const authenticated = request.headers.find("Authorization") && (status / 100 == 2 || status == 403 || status == 409 || status == 422);
-    auto const* caching = response.headers.find("Cache-Control");
-    if (authenticated && !(caching && caching->find("no-store") != std::string::npos)) note(common_rule::not_stored, "Cache-Control: no-store", caching ? *caching : "it is absent");
+    if (authenticated && !lists(response.headers, "Cache-Control", "no-store")) note(common_rule::not_stored, "Cache-Control: no-store", joined(response.headers, "Cache-Control"));
 
     if (status / 100 == 2 && request.target.starts_with(base_path)) {
         std::string_view path = request.target;

@@ -37,6 +37,7 @@ inline std::vector<json::object> entries_of(json::value const& body) {
             if (one.is_object()) out.push_back(one.get_object());
     };
     if (body.is_array()) take(body.get_array());
+    else if (auto const* named = at(body, "/entries"); named && named->is_array()) take(named->get_array());
     else if (body.is_object())
         for (auto const& member : body.get_object())
             if (member.value().is_array()) take(member.value().get_array());

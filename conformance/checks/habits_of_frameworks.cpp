@@ -1,3 +1,4 @@
+#include "../fields.hpp"
 #include "habits.hpp"
 
 #include "../scenario.hpp"
@@ -73,7 +74,7 @@ void fields_mean_nothing(scenario& s) {
             auto const x = plain(s, path, {{name, value}});
             s.refused(x, std::string{"GET "} + path + " with " + name + ": " + value);
             auto const* type = x.header("Content-Type");
-            s.expect(type && type->starts_with("application/problem+json") && !x.text("/code").empty(), std::string{"a problem document in answer to GET "} + path + " with " + name + ": " + value, type ? *type : "no Content-Type");
+            s.expect(is_of_type(type, "application/problem+json") && !x.text("/code").empty(), std::string{"a problem document in answer to GET "} + path + " with " + name + ": " + value, type ? *type : "no Content-Type");
             if (x.status() == 401) s.expect(x.header("WWW-Authenticate") != nullptr, std::string{"WWW-Authenticate on a 401 to a request with "} + name, "it is absent");
         }
 }

@@ -1,3 +1,4 @@
+#include "../fields.hpp"
 #include "../line.hpp"
 #include "answer_forms.hpp"
 #include "../registry.hpp"
@@ -408,7 +409,7 @@ void counters_are_readable(scenario& s) {
     auto const x = counters_now(s);
     s.accepted(x, "reading the counters");
     auto const* type = x.header("Content-Type");
-    s.expect(type && type->starts_with("text/plain"), "the counters are text/plain", type ? *type : "no Content-Type");
+    s.expect(is_of_type(type, "text/plain"), "the counters are text/plain", type ? *type : "no Content-Type");
     auto const c = read_counters(x.bytes());
     s.expect(c.broken.empty(), "every line is a series with a number, each once, or a comment", c.broken);
     s.expect(!c.series.empty(), "there are counters", x.bytes().substr(0, 200));

@@ -145,7 +145,7 @@ void list_entries(scenario& s) {
     member(renewed, "/sbt/created_at", token.at("created_at"));
     member(renewed, "/registered_at", json::value(registered));
 
-    s.wait_until(*moment + std::chrono::milliseconds{1'200});
+    s.wait_until(s.now() + std::chrono::milliseconds{1'200});
     auto const bare = s.register_peer({.signing_key = s.fresh_key(), .identity = both(drop("capabilities"), drop("created_at"))});
     auto const list = s.user().get("/peers");
     s.control(list, "GET /peers by a user");

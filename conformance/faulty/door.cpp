@@ -6,10 +6,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
@@ -42,6 +45,7 @@ public:
         : socket_{socket}, reads_{reads}, handler_{h}, sockets_{sockets}, world_{world} {}
 
     void serve() {
+        pause_at_most(reads_.idle_ms);
         while (auto const refusal = serve_one())
             if (*refusal != 0) return refuse(*refusal);
     }
@@ -59,6 +63,7 @@ private:
         if (!reads_.any_head && end > head_max) return buffer_.find("\r\n") > target_max ? 414 : 431;
         std::string const head = buffer_.substr(0, end);
         buffer_.erase(0, end + 4);
+        pause_at_most(0);
 
         http_request r;
         std::size_t const line_end = std::min(head.find("\r\n"), head.size());
@@ -91,8 +96,10 @@ private:
         http_response answer = handler_(r, system_now());
         if (r.method == "HEAD") answer.body.clear();
         std::string const* wish = r.headers.find("Connection");
-        bool const last = wish && http_headers::same_name(*wish, "close");
+        bool const last = reads_.one_request || (wish && http_headers::same_name(*wish, "close"));
+        if (reads_.slow_ms > 0 && ++world_.answers % 16 == 0 && !r.target.ends_with("/identity")) std::this_thread::sleep_for(std::chrono::milliseconds{reads_.slow_ms});
         if (answer.status == hung_up || !respond(answer, last)) return std::nullopt;
+        pause_at_most(reads_.idle_ms);
         return last ? std::nullopt : std::optional{0};
     }
 
@@ -168,10 +175,37 @@ private:
 
     bool respond(http_response const& answer, bool last) {
         std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " \r\n";
-        for (auto const& [name, value] : answer.headers) text += name + ": " + value + "\r\n";
-        text += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
-        if (last) text += "Connection: close\r\n";
-        return send(text + "\r\n" + answer.body);
+        bool const in_chunks = reads_.chunked && !answer.body.empty();
+        for (auto const& [name, value] : answer.headers) text += cased(name) + ": " + value + "\r\n";
+        if (in_chunks) text += cased("Transfer-Encoding") + ": chunked\r\n";
+        else if (answer.status != 204) text += cased("Content-Length") + ": " + std::to_string(answer.body.size()) + "\r\n";
+        if (last) text += cased("Connection") + ": close\r\n";
+        return send(text + "\r\n" + (in_chunks ? chunks_of(answer.body) : answer.body));
+    }
+
+    [[nodiscard]] std::string cased(std::string name) const {
+        if (reads_.other_case)
+            for (char& c : name) c = static_cast<char>(name.size() % 2 == 0 ? std::tolower(static_cast<unsigned char>(c)) : std::toupper(static_cast<unsigned char>(c)));
+        return name;
+    }
+
+    static std::string chunks_of(std::string_view body) {
+        std::string out;
+        for (std::size_t size = 1; !body.empty(); size = size * 2 + 1) {
+            auto const part = body.substr(0, size);
+            char digits[32];
+            std::snprintf(digits, sizeof digits, "%zX;n=\"%zu\"\r\n", part.size(), size);
+            out.append(digits).append(part).append("\r\n");
+            body.remove_prefix(part.size());
+        }
+        return out + "0\r\nX-Took: 1\r\n\r\n";
+    }
+
+    /// From now on reading gives up when nothing comes for so long; 0: never.
+    void pause_at_most(int ms) const {
+        if (reads_.idle_ms == 0) return;
+        timeval const t{ms / 1'000, ms % 1'000 * 1'000};
+        ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
     }
 
     bool send(std::string_view bytes) {

@@ -9,7 +9,7 @@
 /// What stands between a socket and a handler.
 namespace bsp::faulty {
 
-/// How a door reads requests. As it stands it is right; each member is a mistake.
+/// How a door reads requests and answers them. As it stands it is right; each member is a mistake, but for those at the end.
 struct framing {
     bool any_length = false;       ///< of several Content-Length values the first counts, as far as it has digits
     bool get_has_no_body = false;  ///< the body of a GET stays on the connection, and is read as the next request
@@ -31,6 +31,13 @@ struct framing {
     bool fragile_frames = false;         ///< frames that break RFC 6455 end the process
     bool wrong_accept = false;           ///< Sec-WebSocket-Accept does not answer the key
     bool reasons_for_codes = false;      ///< every mistake of a client closes with 1000
+
+    // No mistakes, but seldom:
+    bool chunked = false;         ///< answers come in chunks of a few bytes, with extensions and a trailer
+    bool one_request = false;     ///< every answer is the last of its connection
+    bool other_case = false;      ///< names of fields are in small letters, or in capitals
+    int idle_ms = 0;              ///< a connection that is silent for so long between requests is closed; 0: never
+    int slow_ms = 0;              ///< every sixteenth answer takes so long
 };
 
 /// Serves a handler over HTTP/1.1 on 127.0.0.1, in threads of its own, until it is destroyed.

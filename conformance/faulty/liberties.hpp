@@ -16,6 +16,7 @@ struct liberty {
     maker make;
     setting needs = setting::plain;
     std::vector<std::string_view> advice = {};  ///< checks of a SHOULD that the backend does not follow
+    framing door = {};                          ///< how it answers on the wire
 };
 
 /// A liberty is a step of `Base` overridden, so that several can be taken at once.
@@ -39,7 +40,15 @@ liberty takes_all(std::string_view id, std::string_view title, setting needs = s
     return {id, title, {}, make<typename taking<observed_backend, Otherwise...>::all>, needs, std::move(advice)};
 }
 
+/// The same behind such a door.
+inline liberty through(framing door, liberty l) {
+    l.door = door;
+    return l;
+}
+
 std::vector<liberty> form_liberties();
+std::vector<liberty> trust_liberties();
+std::vector<liberty> limit_and_audit_liberties();
 
 /// Every liberty, in the order of the lists above. Those of no clause take several at once.
 std::vector<liberty> const& all_liberties();

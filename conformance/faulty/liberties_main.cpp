@@ -46,7 +46,7 @@ trial_of examined(faulty::liberty const& l) {
     s.backend_type = l.needs == faulty::setting::local || l.needs == faulty::setting::client ? "local" : "hosted";
     lab.world.battery = 1'200;
     if (is_client(l)) lab.serve_client(l.make, s);
-    else lab.serve(l.make, s, faulty::framing{});
+    else lab.serve(l.make, s, l.door);
     lab.world.patience_ms = 30 * 60'000;  // it spends many a budget
     trial_of out{&l};
     for (auto const& j : run(lab.world, *select({}), {.looks_again = true}).checks) {

@@ -12,6 +12,7 @@ namespace bsp::faulty {
 struct socket_world {
     std::atomic<bool> dead = false;  ///< the process has ended, as far as anybody can see
     std::mutex one_reader;           ///< of `framing::one_at_a_time`
+    std::atomic<unsigned> answers = 0;
 };
 
 /// The server's side of RFC 6455 on a socket whose upgrade was accepted.

@@ -237,7 +237,7 @@ std::vector<tampering> const& tamperings() {
         {"F-SEC-701", "the answer to a notice has no peer_id", true, {"rot/notice", "rot/every-answer-form"}, "POST", "/peers/*/rotate-key", "/peer_id", harm::dropped},
         {"F-SEC-702", "a notice is answered with ok", true, {"rot/notice"}, "POST", "/peers/*/rotate-key", "/status", harm::literal, R"("ok")"},
         {"F-SEC-704", "empty details of the trail are null", true, {"aud/every-answer-form"}, "GET", "/audit", "/entries/*/details", harm::null_when_empty},
-        {"F-SEC-705", "types of the trail are in capitals", true, {"aud/form", "aud/lives"}, "GET", "/audit", "/entries/*/event_type", harm::upper},
+        {"F-SEC-705", "types of the trail are in capitals", true, {"aud/types", "aud/lives"}, "GET", "/audit", "/entries/*/event_type", harm::upper},
         // ---- privacy ----
         {"F-PRV-700", "retention_days is told as a text", true, {"prv/defaults", "prv/settings-kept"}, "GET", "/privacy-settings", "/retention_days", harm::text},
         {"F-PRV-701", "retention_days is told as a floating-point number", true, {"prv/defaults", "prv/settings-kept"}, "GET", "/privacy-settings", "/retention_days", harm::real},

@@ -342,7 +342,7 @@ std::vector<fault> audit_faults() {
         {"F-SEC-257", "the audit trail holds queries", {"aud/secrets"}, make<says_too_much<3>>},
         {"F-SEC-258", "the audit trail holds rejected events", {"aud/event-secrets"}, make<events_in_full>},
         {"F-SEC-259", "the audit trail holds titles", {"aud/secrets"}, make<pushes_in_full>},
-        {"F-SEC-260", "the audit trail names users", {"aud/secrets"}, make<users_by_name>},
+        {"F-SEC-260", "the audit trail names users", {"aud/users"}, make<users_by_name>},
         {"F-SEC-261", "problem documents quote the body", {"aud/secrets"}, make<errors_quote_bodies>},
         {"F-SEC-275", "refusals are written to the audit trail five seconds later", {"aud/first-refusal"}, make<refusals_in_batches>},
         {"F-SEC-262", "problem documents quote the credential", {"aud/secrets"}, make<errors_quote_credentials>},
@@ -350,7 +350,7 @@ std::vector<fault> audit_faults() {
         {"F-SEC-264", "exports are not in the audit trail", {"aud/export"}, make<wish_not_recorded<1>>},
         {"F-SEC-265", "erasures are not in the audit trail", {"aud/erasure"}, make<wish_not_recorded<2>>},
         {"F-SEC-266", "the audit trail lists the conversations that were erased", {"aud/erasure"}, make<erased_by_name>},
-        {"F-SEC-267", "the audit trail holds privacy settings word for word", {"aud/settings"}, make<settings_in_full>},
+        {"F-SEC-267", "the audit trail holds privacy settings word for word", {"aud/settings-words"}, make<settings_in_full>},
         {"F-SEC-268", "erasures are recorded before they are judged", {"aud/not-done"}, make<recorded_before_judged>},
         {"F-SEC-269", "an erasure takes the user's entries out of the audit trail", {"aud/erasure"}, make<trail_erased_too>},
     };

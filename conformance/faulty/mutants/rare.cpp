@@ -490,7 +490,7 @@ std::vector<fault> rare_faults() {
         {"F-REG-182", "invisible characters of user ids are dropped", {"sbt/user-id-not-normalized"}, make<invisible_letters_dropped>},
         {"F-SYN-357", "htu is compared without case", {"aut/htu-spelling"}, make<htu_without_case>},
         {"F-SYN-358", "htu is stripped of a slash or question mark at its end", {"aut/htu-spelling"}, make<htu_normalized>},
-        {"F-SYN-359", "of a URL in htu the path counts", {"aut/htu-spelling"}, make<htu_as_url>},
+        {"F-SYN-359", "of a URL in htu the path counts", {"aut/htu-octets"}, make<htu_as_url>},
         {"F-SYN-360", "a sign and blanks are accepted in a limit", {"syn/limit-digits"}, make<limits_lenient<plus_and_blanks>>},
         {"F-SYN-361", "underscores are accepted in a limit", {"syn/limit-digits"}, make<limits_lenient<underscores>>},
         {"F-GEN-150", "every fourth year is a leap year", {"gen/calendar"}, make<julian_leap_years>},
