@@ -9,7 +9,7 @@
 /// What stands between a socket and a handler.
 namespace bsp::faulty {
 
-/// How a door reads requests. As it stands it is right; each member is a mistake.
+/// How a door reads requests. As it stands it is right; each member is a mistake, but for the last ones.
 struct framing {
     bool any_length = false;       ///< of several Content-Length values the first counts, as far as it has digits
     bool get_has_no_body = false;  ///< the body of a GET stays on the connection, and is read as the next request
@@ -31,6 +31,11 @@ struct framing {
     bool fragile_frames = false;         ///< frames that break RFC 6455 end the process
     bool wrong_accept = false;           ///< Sec-WebSocket-Accept does not answer the key
     bool reasons_for_codes = false;      ///< every mistake of a client closes with 1000
+
+    // Otherwise, and right:
+    bool in_fragments = false;    ///< messages are sent in fragments, with pings between them
+    bool looks_for_life = false;  ///< every ten seconds a ping is sent, and ten seconds without a pong end the connection
+    bool no_reasons = false;      ///< close frames have a code alone
 };
 
 /// Serves a handler over HTTP/1.1 on 127.0.0.1, in threads of its own, until it is destroyed.

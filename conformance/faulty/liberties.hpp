@@ -1,5 +1,6 @@
 #pragma once
 
+#include "door.hpp"
 #include "observed_backend.hpp"
 
 #include <memory>
@@ -16,12 +17,13 @@ struct liberty {
     maker make;
     setting needs = setting::plain;
     std::vector<std::string_view> advice = {};  ///< checks of a SHOULD that the backend does not follow
+    framing door = {};                          ///< what its door does otherwise
 };
 
 /// A liberty is a step of `Base` overridden, so that several can be taken at once.
 template <template <class> class Otherwise>
-liberty takes(std::string_view id, std::string_view title, std::vector<std::string_view> clauses, setting needs = setting::plain, std::vector<std::string_view> advice = {}) {
-    return {id, title, std::move(clauses), make<Otherwise<observed_backend>>, needs, std::move(advice)};
+liberty takes(std::string_view id, std::string_view title, std::vector<std::string_view> clauses, setting needs = setting::plain, std::vector<std::string_view> advice = {}, framing door = {}) {
+    return {id, title, std::move(clauses), make<Otherwise<observed_backend>>, needs, std::move(advice), door};
 }
 
 template <class Base, template <class> class... Otherwise>
@@ -35,11 +37,15 @@ struct taking<Base, First, Rest...> {
 
 /// Takes several liberties at once.
 template <template <class> class... Otherwise>
-liberty takes_all(std::string_view id, std::string_view title, setting needs = setting::plain, std::vector<std::string_view> advice = {}) {
-    return {id, title, {}, make<typename taking<observed_backend, Otherwise...>::all>, needs, std::move(advice)};
+liberty takes_all(std::string_view id, std::string_view title, setting needs = setting::plain, std::vector<std::string_view> advice = {}, framing door = {}) {
+    return {id, title, {}, make<typename taking<observed_backend, Otherwise...>::all>, needs, std::move(advice), door};
 }
 
 std::vector<liberty> form_liberties();
+std::vector<liberty> client_liberties();
+std::vector<liberty> client_wire_liberties();
+std::vector<liberty> telemetry_liberties();
+std::vector<liberty> watching_liberties();
 
 /// Every liberty, in the order of the lists above. Those of no clause take several at once.
 std::vector<liberty> const& all_liberties();
