@@ -145,14 +145,6 @@ void retry_after_is_kept(scenario& s) {
     s.expect(came, "the push again after the time that Retry-After gave", std::to_string(all.size()) + " transmissions");
 }
 
-/// The greatest number of refused requests within one second.
-std::size_t most_in_a_second(std::vector<arrival> const& all) {
-    std::size_t most = 0;
-    for (auto const& first : all)
-        most = std::max(most, static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](arrival const& a) { return a.at >= first.at && a.at < first.at + seconds{1} - grain; })));
-    return most;
-}
-
 void refusals_do_not_make_it_hurry(scenario& s) {
     std::vector<std::pair<int, char const*>> const refusals{{403, "forbidden"}, {404, "unknown-peer"}, {401, "invalid-signature"}, {418, "no-such-code"}, {400, "invalid-body"}};
     auto const account = s.account();
@@ -172,8 +164,8 @@ void refusals_do_not_make_it_hurry(scenario& s) {
         for (auto& a : all[i]->pulls()) refused.push_back(a);
         std::erase_if(refused, [&](arrival const& a) { return a.status != refusals[i].first; });
         s.control(!refused.empty(), "requests that were refused");
-        auto const most = most_in_a_second(refused);
-        s.expect(most <= 2, "at most two requests in a second that are refused with " + std::to_string(refusals[i].first), std::to_string(most) + " within one second");
+        auto const hurry = faster_than_two_a_second(refused);
+        s.expect(hurry.empty(), "at most two requests in a second that are refused with " + std::to_string(refusals[i].first), hurry);
     }
 }
 

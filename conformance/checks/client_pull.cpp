@@ -14,6 +14,7 @@ using std::chrono::seconds;
 
 constexpr unsigned as_client = need::peer_listener | need::local_target;
 constexpr milliseconds grain{30};
+constexpr seconds paging{45};  ///< for a few pages, of which a client may pull one in each interval
 
 /// Waits until the user's conversation at the target has the message.
 bool arrives(caller const& user, std::string_view c, std::string_view message_id, milliseconds patience) {
@@ -85,7 +86,7 @@ void pages_are_followed_to_the_last(scenario& s) {
         if (given) return stand_in::respond(200, page({}, "2025-06-01T00:00:04Z"));
         return stand_in::respond(200, pages[0]);
     });
-    bool const last = b.until(seconds{15} + slack, [&] { return given.load(); });
+    bool const last = b.until(paging, [&] { return given.load(); });
     auto const user = b.user();
     bool const came = arrives(user, c1, "m1", seconds{5}) && arrives(user, c2, "m1", seconds{5}) && arrives(user, c3, "m1", seconds{5});
     bool const next = b.until(seconds{5} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since") == std::optional<std::string>{"2025-06-01T00:00:03Z"}; });
@@ -113,7 +114,7 @@ bool serves(scenario& s, stand_in& b, std::vector<json::array> const& pages) {
         if (!more) *last = true;
         return stand_in::respond(200, page(pages[n], "2025-06-01T00:00:0" + std::to_string(n + 1) + "Z", more ? stem + std::to_string(n + 1) : ""));
     });
-    return b.until(seconds{15} + slack, [&] { return last->load(); });
+    return b.until(paging, [&] { return last->load(); });
 }
 
 /// A server may put fewer entries on a page than it could (BSP-SYN-113), none among them: `has_more` alone says whether it was the last.

@@ -105,8 +105,11 @@ void answers_are_matched_by_id(scenario& s) {
     stand_in b{s};
     b.settle_telemetry();
     auto const strange = s.fresh("evt");
-    withholding const w{b, {.time = seconds{3}, .meanwhile = [strange](told_event const& e, std::size_t n) {
-                                if (n > 0) return stand_in::acked(e);  // before the one that came first
+    auto const first = std::make_shared<std::string>();
+    withholding const w{b, {.time = seconds{3}, .meanwhile = [strange, first](told_event const& e, std::size_t n) {
+                                if (n == 0) *first = e.id();
+                                if (e.id() != *first) return stand_in::acked(e);  // before the one that came first
+                                if (n > 0) return event_reaction{};
                                 return event_reaction{.frames = {{.payload = json::serialize(stand_in::answer("acked", strange))},
                                                                  {.payload = json::serialize(stand_in::answer("rejected", strange, {{"error", json::object{{"status", 422}, {"code", "invalid-body"}}}}))}}};
                             }}};

@@ -46,14 +46,6 @@ void a_pause_is_kept(scenario& s) {
     come_again(s, b, limited, [&] { return events_since(b, l.over()); }, one_stream, "after the pause");
 }
 
-/// The greatest number of requests within one second.
-std::size_t most_in_a_second(std::vector<arrival> const& all) {
-    std::size_t most = 0;
-    for (auto const& first : all)
-        most = std::max(most, static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](arrival const& a) { return a.at >= first.at && a.at < first.at + seconds{1} - grain; })));
-    return most;
-}
-
 /// One stand-in for each of `what`, from which events came already.
 std::vector<std::unique_ptr<stand_in>> told_once(scenario& s, std::size_t count) {
     auto const account = teller_of(s);
@@ -80,8 +72,8 @@ void refused_streams_do_not_make_it_hurry(scenario& s) {
         auto streams = all[i]->streams();
         std::erase_if(streams, [&](arrival const& a) { return a.status != refusals[i].first; });
         refused += streams.size();
-        auto const most = most_in_a_second(streams);
-        s.expect(most <= 2, "at most two opening handshakes in a second that are refused with " + std::to_string(refusals[i].first), std::to_string(most) + " within one second");
+        auto const hurry = faster_than_two_a_second(streams);
+        s.expect(hurry.empty(), "at most two opening handshakes in a second that are refused with " + std::to_string(refusals[i].first), hurry);
     }
     s.control(refused > 0, "streams that were refused");
 }

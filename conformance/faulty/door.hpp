@@ -32,12 +32,15 @@ struct framing {
     bool wrong_accept = false;           ///< Sec-WebSocket-Accept does not answer the key
     bool reasons_for_codes = false;      ///< every mistake of a client closes with 1000
 
-    // No mistakes, but seldom:
+    // Otherwise, and right:
     bool chunked = false;         ///< answers come in chunks of a few bytes, with extensions and a trailer
     bool one_request = false;     ///< every answer is the last of its connection
     bool other_case = false;      ///< names of fields are in small letters, or in capitals
     int idle_ms = 0;              ///< a connection that is silent for so long between requests is closed; 0: never
     int slow_ms = 0;              ///< every sixteenth answer takes so long
+    bool in_fragments = false;    ///< messages are sent in fragments, with pings between them
+    bool looks_for_life = false;  ///< every ten seconds a ping is sent, and ten seconds without a pong end the connection
+    bool no_reasons = false;      ///< close frames have a code alone
 };
 
 /// Serves a handler over HTTP/1.1 on 127.0.0.1, in threads of its own, until it is destroyed.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "door.hpp"
 #include "observed_backend.hpp"
 
 #include <memory>
@@ -40,7 +41,13 @@ liberty takes_all(std::string_view id, std::string_view title, setting needs = s
     return {id, title, {}, make<typename taking<observed_backend, Otherwise...>::all>, needs, std::move(advice)};
 }
 
-/// The same behind such a door.
+/// None of its own, for a door that takes some.
+template <class Base>
+struct unchanged : Base {
+    using Base::Base;
+};
+
+/// Takes the liberties of `l` behind a door that takes some, too.
 inline liberty through(framing door, liberty l) {
     l.door = door;
     return l;
@@ -49,6 +56,10 @@ inline liberty through(framing door, liberty l) {
 std::vector<liberty> form_liberties();
 std::vector<liberty> trust_liberties();
 std::vector<liberty> limit_and_audit_liberties();
+std::vector<liberty> client_liberties();
+std::vector<liberty> client_wire_liberties();
+std::vector<liberty> telemetry_liberties();
+std::vector<liberty> watching_liberties();
 
 /// Every liberty, in the order of the lists above. Those of no clause take several at once.
 std::vector<liberty> const& all_liberties();

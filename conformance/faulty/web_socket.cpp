@@ -50,6 +50,7 @@ void web_socket::serve(http_request const& upgrade, http_headers const& fields) 
         pollfd p{socket_, POLLIN, 0};
         int const ready = ::poll(&p, 1, 50);
         if (world_.dead || !obey(service_.look_after(number_, system_now()))) return;
+        if (!look_for_life()) return;
         if (ready == 0) continue;
         if (reads_.one_at_a_time && !turn_.owns_lock()) turn_ = std::unique_lock{world_.one_reader};
         char bytes[64 << 10];
@@ -90,7 +91,7 @@ web_socket::step web_socket::take_frame() {
     read_.erase(0, 6 + more + length);
 
     if (opcode == 8) return send_frame(8, payload.substr(0, 2)), step::over;
-    if (opcode == 10) return step::taken;
+    if (opcode == 10) return alive_ = true, step::taken;
     if (opcode == 9) return reads_.silent_pings || send_frame(10, reads_.empty_pongs ? std::string_view{} : payload) ? step::taken : step::over;
     if (opcode != 0) message_opcode_ = opcode;
     if (reads_.utf8_by_fragment && !is_utf8(payload)) return close(1007, "not UTF-8"), step::over;
@@ -116,7 +117,7 @@ web_socket::step web_socket::message(int opcode, std::string text) {
 
 bool web_socket::obey(socket_service::reply const& r) {
     for (auto const& text : r.texts)
-        if (!send_frame(1, text)) return false;
+        if (!(reads_.in_fragments ? send_message(text) : send_frame(1, text))) return false;
     return r.close == 0 || close(r.close, r.reason);
 }
 
@@ -124,7 +125,7 @@ bool web_socket::obey(socket_service::reply const& r) {
 bool web_socket::close(int code, std::string_view reason) {
     if (reads_.reasons_for_codes && (code == 1003 || code == 1007 || code == 1009)) code = 1000;
     std::string payload{static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
-    if (!send_frame(8, payload.append(reason))) return false;
+    if (!send_frame(8, reads_.no_reasons ? payload : payload.append(reason))) return false;
     ::shutdown(socket_, SHUT_WR);
     auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{1};
     for (char spare[16 << 10]; std::chrono::steady_clock::now() < until;) {
@@ -143,8 +144,24 @@ bool web_socket::send(std::string_view bytes) {
     return true;
 }
 
-bool web_socket::send_frame(int opcode, std::string_view payload) {
-    std::string frame{static_cast<char>(0x80 | opcode)};
+/// In three fragments, the last of which is empty.
+bool web_socket::send_message(std::string_view text) {
+    auto const half = text.size() / 2;
+    return send_frame(9, "between") && send_frame(1, text.substr(0, half), false) && send_frame(9, "") && send_frame(0, text.substr(half), false) && send_frame(10, "unasked") && send_frame(0, "");
+}
+
+bool web_socket::look_for_life() {
+    constexpr std::chrono::seconds period{10};
+    auto const now = std::chrono::steady_clock::now();
+    if (!reads_.looks_for_life || now < pinged_ + period) return true;
+    if (!alive_) return close(1001, "no answer to a ping");
+    pinged_ = now;
+    alive_ = false;
+    return send_frame(9, "there?");
+}
+
+bool web_socket::send_frame(int opcode, std::string_view payload, bool is_last) {
+    std::string frame{static_cast<char>((is_last ? 0x80 : 0) | opcode)};
     if (payload.size() < 126) frame += static_cast<char>(payload.size());
     else frame += {static_cast<char>(126), static_cast<char>(payload.size() >> 8), static_cast<char>(payload.size() & 0xFF)};
     return send(frame.append(payload));

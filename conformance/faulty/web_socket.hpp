@@ -3,6 +3,7 @@
 #include "door.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
 
@@ -34,7 +35,9 @@ private:
     bool obey(socket_service::reply const& r);
     bool close(int code, std::string_view reason);
     bool send(std::string_view bytes);
-    bool send_frame(int opcode, std::string_view payload);
+    bool send_frame(int opcode, std::string_view payload, bool is_last = true);
+    bool send_message(std::string_view text);
+    bool look_for_life();  ///< false: there is none
 
     int socket_;
     framing const& reads_;
@@ -44,6 +47,8 @@ private:
     std::string read_, message_;
     int message_opcode_ = 0;
     std::unique_lock<std::mutex> turn_;
+    std::chrono::steady_clock::time_point pinged_ = std::chrono::steady_clock::now();
+    bool alive_ = true;
 };
 
 }  // namespace bsp::faulty

@@ -125,11 +125,16 @@ std::optional<http_request> read_request(int socket, reader& from) {
     return r;
 }
 
-std::string wire_text(http_response const& r, bool last) {
+bool has_ended(int socket, int patience_ms) {
+    pollfd one{socket, POLLRDHUP, 0};
+    return ::poll(&one, 1, patience_ms) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+std::string wire_text(http_response const& r, bool last, bool has_body = true) {
     std::string out = "HTTP/1.1 " + std::to_string(r.status) + " \r\n";
     for (auto const& [name, value] : r.headers) out.append(name).append(": ").append(value).append("\r\n");
     if (last) out += "Connection: close\r\n";
-    return out + "Content-Length: " + std::to_string(r.body.size()) + "\r\n\r\n" + r.body;
+    return out + "Content-Length: " + std::to_string(r.body.size()) + "\r\n\r\n" + (has_body ? r.body : std::string{});
 }
 
 }  // namespace
@@ -212,11 +217,12 @@ bool listener::react(int socket, http_request request, std::string& behind, bool
     auto box = slash != std::string::npos && request.target.starts_with('/') ? find(request.target.substr(1, slash - 1)) : nullptr;
     if (box) request.target.erase(0, slash);
     else box = find("");
+    bool const has_body = request.method != "HEAD";
     if (!box) return send_all(socket, wire_text({404, {}, ""}, last));
     std::size_t number = 0;
     auto const what = box->take(request, number);
     using manner = reaction::manner;
-    bool whole = wait(socket, what.how == manner::hang ? moment::max() : clock::now() + what.delay, *box);
+    bool whole = wait(socket, what.how == manner::hang ? moment::max() : clock::now() + what.delay, *box, number);
     if (what.how == manner::upgrade) {
         auto const* key = request.headers.find("Sec-WebSocket-Key");
         std::string const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_value(key ? *key : "") + "\r\n\r\n";
@@ -226,23 +232,24 @@ bool listener::react(int socket, http_request request, std::string& behind, bool
         box->finished(number, whole);
         return false;
     }
-    if (what.how == manner::answer) whole = whole && send_all(socket, wire_text(what.response, last));
+    if (what.how == manner::answer) whole = whole && send_all(socket, wire_text(what.response, last, has_body));
     else whole = what.how == manner::bytes && whole && send_all(socket, what.response.body) && false;
     box->finished(number, whole);
     return whole;
 }
 
 /// False when the other side went away, or nobody is interested any more.
-bool listener::wait(int socket, moment until, mailbox const& box) const {
+bool listener::wait(int socket, moment until, mailbox& box, std::size_t number) const {
     bool const hangs = until == moment::max();
+    bool here = true;
     while (clock::now() < until) {
         if (stop_ || !box.open()) return false;
         if (!hangs) {  // who has said all it has to say may still listen
             std::this_thread::sleep_until(std::min(until, clock::now() + tick));
+            if (here && has_ended(socket, 0)) here = false, box.left(number);
             continue;
         }
-        pollfd one{socket, POLLRDHUP, 0};
-        if (::poll(&one, 1, static_cast<int>(tick.count())) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) return false;
+        if (has_ended(socket, static_cast<int>(tick.count()))) return false;
     }
     return !stop_;
 }

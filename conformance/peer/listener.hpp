@@ -44,6 +44,8 @@ public:
     virtual reaction take(http_request const& request, std::size_t& number) = 0;
     /// The reaction is over: `whole` when all of the answer was written.
     virtual void finished(std::size_t number, bool whole) = 0;
+    /// The other side says nothing more, and may have gone, while the reaction goes on.
+    virtual void left(std::size_t /*number*/) {}
     /// The WebSocket of a request that was to be upgraded, until it is over.
     virtual void converse(std::size_t /*number*/, web_socket& /*with*/) {}
     /// Whether what hangs should go on.
@@ -72,7 +74,7 @@ private:
     void accept_all();
     void converse(int socket);
     bool react(int socket, http_request request, std::string& behind, bool last);
-    bool wait(int socket, moment until, mailbox const& box) const;
+    bool wait(int socket, moment until, mailbox& box, std::size_t number) const;
     std::shared_ptr<mailbox> find(std::string const& name) const;
 
     int socket_;

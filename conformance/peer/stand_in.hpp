@@ -30,6 +30,7 @@ struct arrival {
     moment at;
     instant when;                       ///< `at`, by the target's clock
     std::optional<moment> over;         ///< when the reaction to it was over; of a stream: when it ended
+    std::optional<moment> left;         ///< when the target had nothing more to say, and may have given the answer up
     int status = 0;                     ///< that it got; 0: none
     bool target_ended = false;          ///< a stream that the target ended
     bool acknowledged = false;          ///< a push that was answered 200 with its own `sync_id`
@@ -124,11 +125,14 @@ public:
     bool until(std::chrono::milliseconds patience, std::function<bool()> const& holds) const;
     /// Waits until a push with this conversation (and message) was acknowledged.
     bool delivered(std::chrono::milliseconds patience, std::string_view conversation_id, std::string_view message_id = {}) const;
-    /// The same, for what may rightly take up to 64 s: after 6 s the stand-in becomes unreachable until the target has
-    /// noticed, and reachable again, whereupon a client must push at once (BSP-OFF-043).
+    /// The same, for what may rightly take up to 64 s after each failure: after 6 s the stand-in becomes unreachable until
+    /// the target has noticed, and reachable again, whereupon a client must push at once (BSP-OFF-043).
     bool delivered_in_the_end(std::string_view conversation_id, std::string_view message_id = {});
-    /// Unhealthy until the target has seen it, and healthy again. False when the target did not ask.
-    bool flap();
+    /// The same, for what may stand at the end of a long row: it is waited for as long as pushes come.
+    bool delivered_in_turn(std::string_view conversation_id) const;
+    /// Unhealthy until the target has seen it, and then, after `meanwhile`, healthy again: when the target learnt of that;
+    /// nothing when it did not ask.
+    std::optional<moment> flap(std::function<void()> const& meanwhile = {});
 
     /// Settles, and writes until an event was told and acknowledged. UNTESTED when the target tells of nothing: nothing
     /// obliges it to.
@@ -177,6 +181,10 @@ void pass(std::chrono::milliseconds);
 
 /// Milliseconds between two moments.
 inline std::chrono::milliseconds between(moment a, moment b) { return std::chrono::duration_cast<std::chrono::milliseconds>(b - a); }
+
+/// The first of `all`, in order, that come faster than two in a second, "5 within 0.40 s"; "" when none do. What is seen is
+/// when they arrive: one may be late, and the next ones not.
+std::string faster_than_two_a_second(std::vector<arrival> all);
 
 /// "1.24 s"
 std::string seconds_text(std::chrono::milliseconds);

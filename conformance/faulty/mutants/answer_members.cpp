@@ -261,7 +261,7 @@ std::vector<tampering> const& tamperings() {
         {"F-OBS-702", "last_sync of metrics ends in +00:00", true, {"obs/debug"}, "GET", "/sync/metrics/*", "/last_sync", harm::offset},
         {"F-OBS-703", "total_syncs is a floating-point number", true, {"obs/form", "obs/endure"}, "GET", "/sync/metrics/*", "/total_syncs", harm::real},
         {"F-OBS-704", "metrics have no backend_id", true, {"obs/form"}, "GET", "/sync/metrics/*", "/backend_id", harm::dropped},
-        {"F-OBS-705", "the time of the last error is a number", true, {"obs/last-error"}, "GET", "/sync/metrics/*", "/last_error/at", harm::seconds},
+        {"F-OBS-705", "the time of the last error is a number", true, {"obs/last-error-at"}, "GET", "/sync/metrics/*", "/last_error/at", harm::seconds},
         {"F-OBS-706", "the mean latency is a text", true, {"obs/day"}, "GET", "/dashboard/telemetry", "/avg_latency_ms", harm::text},
         {"F-OBS-707", "the total cost is a text", true, {"obs/dashboard", "obs/day"}, "GET", "/dashboard/telemetry", "/total_cost_24h", harm::text},
         {"F-OBS-708", "the events of the busiest peers are texts", true, {"obs/busiest"}, "GET", "/dashboard/telemetry", "/top_peers_by_events/*/events", harm::text},
