@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace bsp::conformance {
 
@@ -245,13 +246,14 @@ int line::wait_for_close(std::chrono::milliseconds patience) {
     return closed_;
 }
 
-std::optional<std::string> line::wait_for_pong(std::chrono::milliseconds patience) {
+std::optional<std::string> line::wait_for_pong(std::string_view data, std::chrono::milliseconds patience) {
     auto const until = clock::now() + patience;
-    while (pongs_.empty())
-        if (!hear(until)) return std::nullopt;
-    auto out = std::move(pongs_.front());
-    pongs_.erase(pongs_.begin());
-    return out;
+    std::optional<std::string> last;
+    do {
+        for (auto& one : std::exchange(pongs_, {}))
+            if (last = std::move(one); *last == data) return last;
+    } while (hear(until));
+    return last;
 }
 
 void line::close() {

@@ -73,8 +73,9 @@ public:
 
     /// Waits for the end of the connection: its close code, 1006 for an end without one; 0 when it stays open.
     int wait_for_close(std::chrono::milliseconds patience);
-    /// Waits for a pong; its application data, or nothing.
-    std::optional<std::string> wait_for_pong(std::chrono::milliseconds patience = std::chrono::seconds{5});
+    /// Waits for a pong with this application data; others may come unasked (RFC 6455 section 5.5.3). What the last one had,
+    /// or nothing.
+    std::optional<std::string> wait_for_pong(std::string_view data, std::chrono::milliseconds patience = std::chrono::seconds{5});
 
     [[nodiscard]] int close_code() const noexcept { return closed_; }
     [[nodiscard]] std::string const& close_reason() const noexcept { return reason_; }

@@ -18,6 +18,11 @@ constexpr seconds watched{8};    // a whole interval of 5 s and more
 
 json::object const all_on{{"sync_enabled", true}, {"sync_conversations", true}, {"sync_telemetry", true}};
 
+/// Pushes of this conversation fail; what fails first keeps its place, so others do not.
+script failing(std::string c) {
+    return [c = std::move(c)](arrival const& a) { return a.conversation(c) ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); };
+}
+
 void only_with_settings(scenario& s) {
     if (!s.shared().has_privacy) s.not_applicable("the target has no privacy settings");
 }
@@ -41,8 +46,8 @@ void a_pause_holds_back(scenario& s) {
         write(s, b.user(), before);
         s.control(b.delivered(soon, before), "a push of a change");
         // What is queued when the pause begins is kept like what comes later.
-        b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
         auto const queued = s.fresh("queued");
+        b.on_push(failing(queued));
         write(s, b.user(), queued);
         s.control(b.until(soon, [&] { return !b.pushes_of(queued).empty(); }), "a push that has to come again");
         mine.say(off);
@@ -91,7 +96,7 @@ void surfaces_stay_here(scenario& s) {
         return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(std::min(from, all.size())), all.end(), [&](arrival const& a) { return a.request.body.find(text) != std::string::npos; });
     };
     // One that is queued while it is allowed, and may not go any more when its turn comes.
-    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    b.on_push(failing(c));
     s.control(b.user().write(c, word, set("surface", "watch")), "a write from an allowed surface");
     s.control(b.until(soon, [&] { return shown_word(word, 0); }), "a push of it");
     mine.say({{"allowed_surfaces", json::array{"web"}}});
@@ -115,7 +120,7 @@ void erased_stays_here(scenario& s) {
     mine.say(all_on);
     b.settle();
     auto const c = s.fresh("c"), word = s.canary();
-    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    b.on_push(failing(c));
     write(s, b.user(), c, word);
     s.control(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push of it, which fails");
     s.control(b.user().del("/privacy/data"), "an erasure");

@@ -73,8 +73,8 @@ void pulled_title_stays_the_own(scenario& s) {
 void repetition_follows_the_setting(scenario& s) {
     pushed_onlooker o{s};
     set_redaction(s, o.user, o.account, false);
-    o.in.on_push([](arrival const&) { return stand_in::problem(503, "temporarily-unavailable"); });
     auto const c = s.fresh("c");
+    o.in.on_push([c](arrival const& a) { return a.conversation(c) ? stand_in::problem(503, "temporarily-unavailable") : stand_in::acknowledge(a); });
     auto const secret = any_email(s);
     s.control(o.user.write(c, "mail " + secret), "a write of the user");
     bool const tried = o.in.until(seconds{40}, [&] { return !o.in.pushes_of(c).empty(); });

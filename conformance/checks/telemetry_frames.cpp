@@ -92,7 +92,7 @@ void fragments(scenario& s) {
     g.l.send_bytes(bytes_of({.payload = text.substr(0, 10), .final = false}) + bytes_of({.opcode = 9, .payload = "between"}) + bytes_of({.opcode = 0, .payload = text.substr(10, inside - 10), .final = false}) +
                        bytes_of({.opcode = 0, .payload = "", .final = false}) + bytes_of({.opcode = 10, .payload = "unasked"}) + bytes_of({.opcode = 0, .payload = text.substr(inside)}),
                    "an event in four fragments, with a ping and a pong between them");
-    auto const pong = g.l.wait_for_pong();
+    auto const pong = g.l.wait_for_pong("between");
     s.expect(pong == "between", "a ping between fragments is answered", pong ? "with \"" + *pong + "\"" : "it is not");
     acked(s, g.l.answer_to(id_of(e)), "an event in fragments");
     auto const stored = g.stored();
@@ -104,7 +104,7 @@ void pings(scenario& s) {
     telemetry_ground g{s};
     for (std::string const& data : {std::string{}, std::string{"hello"}, std::string(125, 'x'), std::string("\0\xFF\x80", 3)}) {
         g.l.send_frame({.opcode = 9, .payload = data}, "a ping of " + std::to_string(data.size()) + " bytes");
-        auto const pong = g.l.wait_for_pong();
+        auto const pong = g.l.wait_for_pong(data);
         s.expect(pong.has_value(), "a ping is answered with a pong", "it is not");
         s.expect(*pong == data, "the pong has the data of the ping", std::to_string(pong->size()) + " bytes, of " + std::to_string(data.size()));
         s.evidence("a ping of " + std::to_string(data.size()) + " bytes");

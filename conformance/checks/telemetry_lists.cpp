@@ -33,6 +33,7 @@ void list_has_its_members(scenario& s) {
 }
 
 void list_has_all_peers(scenario& s) {
+    auto const since = s.in_seconds(-60);
     telemetry_ground g{s};
     auto const b = s.register_peer();
     line of_b{s, b};
@@ -42,7 +43,7 @@ void list_has_all_peers(scenario& s) {
     is_acked(s, of_b.tell(from_b), "an event of the second peer");
     for (auto const& [what, who] : {std::pair<std::string, caller>{"the user", s.user()}, {"the first peer", g.a}, {"the second peer", b}}) {
         auto const filtered = events_from(s, who, g.source);
-        auto const recent = all_events(s, who, "since=" + percent_encode_segment(s.in_seconds(-60)));
+        auto const recent = all_events(s, who, "since=" + percent_encode_segment(since));
         for (auto const& [name, e] : {std::pair{"first", from_a}, {"second", from_b}}) {
             s.expect(count_of(filtered, id_of(e)) == 1, std::string{"the event of the "} + name + " peer is shown to " + what, "it is not");
             s.expect(count_of(recent, id_of(e)) == 1, std::string{"the event of the "} + name + " peer is in the list without source_backend for " + what, "it is not");
@@ -51,6 +52,7 @@ void list_has_all_peers(scenario& s) {
 }
 
 void tenants_are_apart(scenario& s) {
+    auto const since = "since=" + percent_encode_segment(s.in_seconds(-60));
     telemetry_ground g{s};
     auto const other = s.register_peer_of(s.other_account());
     line of_other{s, other};
@@ -62,7 +64,6 @@ void tenants_are_apart(scenario& s) {
         s.expect(count_of(list, id_of(own)) == 1, what + " has the caller's own event", "it has not");
         s.expect(count_of(list, id_of(foreign)) == 0, what + " has no event of another user", "it has " + id_of(foreign));
     };
-    auto const since = "since=" + percent_encode_segment(s.in_seconds(-60));
     both_ids("the list of the first user", events_from(s, s.user(), g.source), mine, theirs);
     both_ids("the list of the second user", events_from(s, s.other_user(), g.source), theirs, mine);
     both_ids("the list of the first user's peer", all_events(s, g.a, since), mine, theirs);

@@ -72,7 +72,7 @@ void laboratory::serve_client(faulty::maker make, faulty::settings s) {
     world.peer_door = listener::open("127.0.0.1:0").value();
     world.door_elsewhere = listener::open("127.0.0.1:0").value();
     s.peer_allow = {world.peer_door->origin()};
-    door = std::make_unique<faulty::http_server>(0);
+    door = faulty::open_door(0, {});  // which has a thread for each connection: all checks of a client may run at once
     s.base_url = door->url();
     std::shared_ptr<faulty::backend> const b = make(s);
     start(b);

@@ -53,10 +53,12 @@ public:
         {
             std::lock_guard const lock{mutex_};
             if (one.what != route::other) how = scripts_[static_cast<std::size_t>(one.what)];
+            ++running_;
         }
         auto r = how ? how(one) : usual(one);
         {
             std::lock_guard const lock{mutex_};
+            --running_;
             number = one.number = all_.size();
             one.status = r.how == reaction::manner::answer ? r.response.status : r.how == reaction::manner::upgrade ? 101 : 0;
             auto const answer = json::parse(r.response.body);
@@ -108,8 +110,11 @@ public:
                 {
                     std::lock_guard const lock{mutex_};
                     how = on_silence_;
+                    ++running_;
                 }
-                if (how) goes_on = obey(how(number));
+                auto const what = how ? how(number) : event_reaction{};
+                has_run();
+                goes_on = obey(what);
                 continue;
             }
             goes_on = obey(hear(number, e)) && e.what != kind::garbage;
@@ -119,17 +124,28 @@ public:
     [[nodiscard]] bool open() const override { return open_; }
     void shut() { open_ = false; }
 
+    // Scripts may refer to what their check holds: afterwards no former one runs any more.
     void set(route what, script how) {
-        std::lock_guard const lock{mutex_};
+        std::unique_lock lock{mutex_};
         scripts_[static_cast<std::size_t>(what)] = std::move(how);
+        wait_for_scripts(lock);
     }
     void set(event_script how) {
-        std::lock_guard const lock{mutex_};
+        std::unique_lock lock{mutex_};
         on_event_ = std::move(how);
+        wait_for_scripts(lock);
     }
     void set(silence_script how) {
-        std::lock_guard const lock{mutex_};
+        std::unique_lock lock{mutex_};
         on_silence_ = std::move(how);
+        wait_for_scripts(lock);
+    }
+    void forget_scripts() {
+        std::unique_lock lock{mutex_};
+        scripts_ = {};
+        on_event_ = {};
+        on_silence_ = {};
+        wait_for_scripts(lock);
     }
     [[nodiscard]] std::vector<told_event> events() const {
         std::lock_guard const lock{mutex_};
@@ -183,6 +199,16 @@ private:
         return {{"backend_id", backend_id}, {"backend_type", backend_id.substr(0, backend_id.find('_'))}, {"public_key", by->public_key().pem()},
                 {"capabilities", capabilities}, {"version", "1.0"}, {"created_at", "2025-01-01T00:00:00Z"}};
     }
+    void wait_for_scripts(std::unique_lock<std::mutex>& lock) {
+        news_.wait(lock, [&] { return running_ == 0; });
+    }
+    void has_run() {
+        {
+            std::lock_guard const lock{mutex_};
+            --running_;
+        }
+        news_.notify_all();
+    }
     [[nodiscard]] std::size_t version() const {
         return all_.size() + events_.size() + answers_ + static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](arrival const& a) { return a.over.has_value(); }));
     }
@@ -197,10 +223,12 @@ private:
             how = on_event_;
             place = events_.size();
             events_.push_back(one);
+            ++running_;
         }
         auto r = how ? how(one) : acked(one);
         {
             std::lock_guard const lock{mutex_};
+            --running_;
             ++answers_;
             for (auto const& f : r.frames)
                 if (auto const said = json::parse(f.payload); said && f.opcode == 1 && text_at(*said, "/event_id") == one.id())
@@ -230,7 +258,7 @@ private:
     std::deque<arrival> all_;
     std::array<script, 4> scripts_;
     std::deque<told_event> events_;
-    std::size_t answers_ = 0;
+    std::size_t answers_ = 0, running_ = 0;  ///< running: scripts, by now
     event_script on_event_;
     silence_script on_silence_;
     std::vector<json::object> feed_;
@@ -258,6 +286,7 @@ stand_in::stand_in(scenario& s, options o) : s_{s} {
 
 stand_in::~stand_in() {
     try {
+        state_->forget_scripts();
         if (std::uncaught_exceptions() > 0) tell();
         state_->shut();
         if (!unpaired_) unpair();

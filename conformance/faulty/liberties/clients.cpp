@@ -21,15 +21,6 @@ using steady = std::chrono::steady_clock;
 
 // ---- what goes into a push --------------------------------------------------------------------------------
 
-/// Each conversation goes by itself.
-template <class Base>
-struct one_conversation_a_push : Base {
-    using Base::Base;
-
-protected:
-    std::size_t conversations_max() override { return 1; }
-};
-
 template <class Base>
 struct small_pushes : Base {
     using Base::Base;
@@ -290,7 +281,6 @@ protected:
 std::vector<liberty> client_liberties() {
     constexpr auto as_client = setting::client;
     return {
-        takes<one_conversation_a_push>("L-OFF-01", "pushes one conversation at a time", {"BSP-OFF-021", "BSP-OFF-011"}, as_client, {"off/changes-together"}),
         takes<small_pushes>("L-OFF-02", "spreads what is due over small pushes, and a conversation over several", {"BSP-OFF-021"}, as_client),
         takes<newest_first>("L-OFF-03", "pushes the latest change first", {"BSP-OFF-022"}, as_client, {"off/order-of-commits"}),
         takes<changed_messages_only>("L-OFF-04", "pushes the messages that changed, without the others of their conversation", {"BSP-OFF-001", "BSP-SYN-111"}, as_client),
@@ -306,8 +296,8 @@ std::vector<liberty> client_liberties() {
         takes<no_held_pulls>("L-OFF-14", "keeps no pull open", {"BSP-OFF-056"}, as_client, {"off/live-pull"}),
         takes<longest_pauses>("L-OFF-15", "waits 64 seconds after every failure", {"BSP-OFF-030"}, as_client),
         takes<frequent_health>("L-OFF-16", "asks for /health every two seconds", {"BSP-OFF-040"}, as_client),
-        takes_all<small_pushes, newest_first, changed_messages_only, refused_one_by_one, other_spellings, bare_payloads, one_entry_a_page, one_page_an_interval, longest_pauses, frequent_health>(
-            "L-OFF-98", "liberties of clients that make them slower, all at once", as_client, {"off/order-of-commits", "off/audience-named"}),
+        takes_all<small_pushes, newest_first, changed_messages_only, refused_one_by_one, other_spellings, bare_payloads, one_entry_a_page, frequent_health>(
+            "L-OFF-98", "liberties of what clients push and pull, all at once", as_client, {"off/order-of-commits", "off/audience-named"}),
     };
 }
 

@@ -86,7 +86,7 @@ private:
     std::map<int, answers> held_;
 };
 template <class Base>
-using answers_in_batches = holds_answers<Base, 60>;
+using answers_in_batches = holds_answers<Base, 20>;
 template <class Base>
 using answers_late = holds_answers<Base, 1'200>;
 
@@ -283,7 +283,7 @@ std::vector<liberty> telemetry_liberties() {
         takes<cookies>("L-MPP-01", "every answer has cookies and further fields", {"BSP-MPP-002"}),
         through({.in_fragments = true, .looks_for_life = true, .no_reasons = true},
                 takes_all<refuses_behind_the_door, answers_in_batches, handshake_first, expires_with_an_event, other_answers, larger_budget, small_pages_of_events, null_metrics, cookies>(
-                    "L-TEL-99", "liberties of telemetry, all at once", plain, {"tel/expiry-silent", "tel/rejection-codes"})),
+                    "L-TEL-99", "liberties of telemetry, all at once", plain, {"tel/expiry-silent", "tel/rejection-codes", "tel/prompt"})),
     };
 }
 
