@@ -5,7 +5,7 @@ namespace bsp::faulty {
 std::vector<liberty> const& all_liberties() {
     static std::vector<liberty> const all = [] {
         std::vector<liberty> out;
-        for (auto const list : {form_liberties})
+        for (auto const list : {form_liberties, feed_liberties, conversation_liberties, privacy_liberties})
             for (auto& l : list()) out.push_back(std::move(l));
         return out;
     }();

@@ -40,6 +40,9 @@ liberty takes_all(std::string_view id, std::string_view title, setting needs = s
 }
 
 std::vector<liberty> form_liberties();
+std::vector<liberty> feed_liberties();
+std::vector<liberty> conversation_liberties();
+std::vector<liberty> privacy_liberties();
 
 /// Every liberty, in the order of the lists above. Those of no clause take several at once.
 std::vector<liberty> const& all_liberties();
