@@ -36,7 +36,7 @@ void other_tenants_see_nothing(scenario& s) {
     pushed(s, a, s.conversation(c, 4, {s.message("m1", secret, 4)}));
     s.control(a.read(c), "the owner reads it");
     auto const same_answer = [&](exchange const& foreign, exchange const& nothing, std::string const& what) {
-        s.expect(foreign.client_error(), what + " of another user's conversation is refused", foreign.describe());
+        s.control(nothing.answered(), what + " of what nobody has");  // a deletion of that need not be refused (BSP-CNV-067)
         s.expect(foreign.status() == nothing.status() && foreign.code() == nothing.code(), what + ": the same answer as for what nobody has (" + nothing.describe() + ")",
                  foreign.describe());
         s.expect(foreign.bytes().find(secret) == std::string::npos, what + ": no content", "the message's content");
@@ -185,7 +185,7 @@ void list_query_is_checked(scenario& s) {
     auto const a = s.register_peer();
     s.control(a.get("/conversations?limit=1"), "limit=1");
     s.control(a.get("/conversations?limit=500"), "limit=500");
-    for (auto const* bad : {"limit=0", "limit=-1", "limit=x", "limit=1.5"}) s.refused(a.get(std::string{"/conversations?"} + bad), bad, {.statuses = {400, 422}, .codes = {"invalid-query"}});
+    for (auto const* bad : {"limit=0", "limit=-1", "limit=x", "limit=1.5"}) s.refused(a.get(std::string{"/conversations?"} + bad), bad, {.statuses = {400, 422}, .codes = {"invalid-query", "bad-request"}});
     auto const beyond = a.get("/conversations?limit=501");  // refused, or taken for 500
     s.expect(beyond.client_error() || (beyond.ok() && objects_at(beyond.body(), "/conversations").size() <= 500), "limit=501 is refused or taken for 500", beyond.describe());
 }

@@ -141,7 +141,7 @@ void world::read(std::size_t of, caller const& who, std::string const& conversat
     }
     s_.accepted(x, "reading " + what);
     expect_messages(what, state.held().live(), got);
-    expect_members(what, state.emitted(), x.body());
+    expect_members(what, state.emitted_as(x.body()), x.body());
     expect_surfaces(what, state, x.body());
 }
 
@@ -152,7 +152,7 @@ void world::expect_fed(station const& p) {
         auto const entry = p.fed.entries.find(id);
         s_.expect(entry != p.fed.entries.end(), what + ": in one of its pulls", "in none of them");
         json::value const got = entry->second;
-        expect_members(what, state.emitted(), got);
+        expect_members(what, state.emitted_as(got), got);
         if (state.deleted()) continue;
         expect_surfaces(what, state, got);
         auto const messages = p.fed.messages.find(id);
@@ -235,7 +235,7 @@ void world::expect_list(std::size_t of) {
             s_.expect(!present || model::is_true(entry->second.get_object(), "deleted"), what + ": absent or deleted", present ? show(entry->second) : "");
         } else {
             s_.expect(present, what + ": present", "absent");
-            expect_members(what, held->second.emitted(), entry->second);
+            expect_members(what, held->second.emitted_as(entry->second), entry->second);
             expect_surfaces(what, held->second, entry->second);
         }
     }

@@ -66,7 +66,7 @@ json::object world::message_of(person const& u, message_draft const& d) const {
     });
 }
 
-json::object world::entry_of(person const& u, std::string const& conversation, entry_draft const& d, std::vector<json::object> messages) const {
+json::object world::entry_of(person const& u, std::string const& conversation, entry_draft const& d, std::vector<json::object> messages) {
     auto const& [version, moment, title, flags] = d;
     auto out = s_.conversation(conversation, pick(versions, version), std::move(messages), [&, version = version, moment = moment, title = title, flags = flags](json::object& o) {
         o["last_modified"] = moment == 7 ? future_ : pick(instants, moment);
@@ -76,13 +76,24 @@ json::object world::entry_of(person const& u, std::string const& conversation, e
         if (flags == 1) o["deleted"] = true;
         if (flags == 2) o["redacted"] = true;
     });
-    if (auto const held = u.state.find(conversation); held != u.state.end())
-        while (held->second.ties_with_local(out)) out["version"] = integer_at(out, "/version") + 1;
+    while (is_tie(u, out)) out["version"] = integer_at(out, "/version") + 1;
     return out;
 }
 
+/// Whether the entry equals another write in version and instant and differs in something else: which of the two stands is the
+/// server's own rule (BSP-MRG-031). Remembers it if not.
+bool world::is_tie(person const& u, json::object const& entry) {
+    auto const id = text_at(entry, "/conversation_id");
+    if (auto const held = u.state.find(id); held != u.state.end() && held->second.ties_with_local(entry)) return true;
+    json::object write = entry;
+    write.erase("messages");
+    write.erase("surfaces");
+    auto const [known, is_new] = writes_.try_emplace({u.account.id, id, integer_at(entry, "/version"), when(text_at(entry, "/last_modified"))}, model::octets(write));
+    return known->second != model::octets(write);
+}
+
 /// One entry, or two of which the second carries the last message: for the same conversation or the other one.
-std::vector<json::object> world::entries_of(person const& u, command const& c) const {
+std::vector<json::object> world::entries_of(person const& u, command const& c) {
     auto const& [what, who, where, entry, drafts, variant] = c;
     std::vector<json::object> messages, out;
     for (auto const& d : drafts)
@@ -270,7 +281,8 @@ void world::write(station* by, std::size_t of, command const& c) {
     bool const is_live = held && !model::is_true(*held, "deleted");
     bool const equal = is_live && text_at(*held, "/role") == "user" && text_at(*held, "/surface") == "web" && text_at(*held, "/content") == content;
     bool const repeats = equal && !state.deleted();
-    if (equal && !repeats) content += "!";  // whether that would repeat the message of a deleted conversation is not said
+    // Whether the words alone repeat a message is not said, nor whether anything repeats one of a deleted conversation.
+    if (is_live && text_at(*held, "/content") == content && !repeats) content += "!";
     if (repeats) title.reset();
 
     auto const x = who.write(conversation, content, [&](json::object& o) {
@@ -425,7 +437,11 @@ void world::pull_to_the_end(station& p, int limit) {
 /// The witness's view of a conversation that was just committed, or null.
 json::value world::fed_now(std::size_t of, std::string const& conversation) {
     auto const witness = std::find_if(stations_.begin(), stations_.end(), [&](auto const& p) { return p->of == of; });
-    return of_conversation((*witness)->who.pull_all({.since = s_.in_seconds(-5), .limit = 200}).conversations, conversation).entry;
+    auto const fed = of_conversation((*witness)->who.pull_all({.since = s_.in_seconds(-5), .limit = 200}).conversations, conversation);
+    if (!fed.present) return {};
+    auto whole = fed.entry.get_object();
+    whole["messages"] = as_list(fed.messages);  // it may have been spread over several entries
+    return whole;
 }
 
 // ---- registrations ------------------------------------------------------------------------------------------

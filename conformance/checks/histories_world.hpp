@@ -89,8 +89,9 @@ private:
 
     // ---- what is sent
     [[nodiscard]] json::object message_of(person const& u, message_draft const& d) const;
-    [[nodiscard]] json::object entry_of(person const& u, std::string const& conversation, entry_draft const& d, std::vector<json::object> messages) const;
-    [[nodiscard]] std::vector<json::object> entries_of(person const& u, command const& c) const;
+    [[nodiscard]] json::object entry_of(person const& u, std::string const& conversation, entry_draft const& d, std::vector<json::object> messages);
+    [[nodiscard]] std::vector<json::object> entries_of(person const& u, command const& c);
+    [[nodiscard]] bool is_tie(person const& u, json::object const& entry);
     [[nodiscard]] std::string const& conversation_of(int n) const { return ids_[static_cast<std::size_t>(n) % ids_.size()]; }
 
     // ---- commands
@@ -142,6 +143,7 @@ private:
     instant started_;
     model::registrations registrations_;
     model::accepted_pushes pushes_;
+    std::map<std::tuple<std::string, std::string, std::int64_t, instant>, std::string> writes_;  ///< octets by user, conversation, version and instant
     std::string digest_, digested_;                   ///< at the last look: the digest, and the live state
 };
 

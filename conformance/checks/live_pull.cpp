@@ -55,14 +55,17 @@ std::string in_ms(clock::duration d) { return std::to_string(std::chrono::durati
 struct ended {
     exchange x;
     clock::time_point at;
+    clock::time_point begun = {};  ///< of what was done meanwhile
 };
 
 /// Sends all of `pulls`, does `then` while they are held, and says how and when each ended; `then` is the first.
 /// Nothing outside shows that a pull is held, so they are given a moment; one that arrives later is answered at once.
 std::vector<ended> hold(scenario& s, std::vector<std::function<exchange()>> const& pulls, std::function<exchange()> const& then) {
     std::vector<clock::time_point> at(pulls.size() + 1);
+    clock::time_point begun;
     std::vector<std::function<exchange()>> calls{[&] {
         std::this_thread::sleep_for(milliseconds{250});
+        begun = clock::now();
         auto x = then();
         at[0] = clock::now();
         return x;
@@ -74,11 +77,25 @@ std::vector<ended> hold(scenario& s, std::vector<std::function<exchange()>> cons
             return x;
         });
     std::vector<ended> out;
-    for (auto& x : s.together(calls)) out.push_back({x, at[out.size()]});
+    for (auto& x : s.together(calls)) out.push_back({x, at[out.size()], begun});
     return out;
 }
 
 bool has_more(exchange const& x) { return x.at("/has_more") && *x.at("/has_more") == json::value(true); }
+
+/// Whether the answer of a pull that was to be held tells nothing, with nothing to follow: it may come early (BSP-SYN-151).
+bool tells_nothing(exchange const& x) { return x.ok() && objects_at(x.body(), "/conversations").empty() && !has_more(x); }
+
+/// Keeps a pull open that has nothing to tell, for `length` in all; the last answer, or the first refusal.
+exchange keep_open(peer const& a, std::string const& since, seconds length) {
+    auto const end = clock::now() + length;
+    for (;;) {
+        auto const left = std::chrono::ceil<seconds>(end - clock::now()).count();
+        auto x = live_pull(a, since, static_cast<int>(std::max<std::int64_t>(left, 0)));
+        if (!tells_nothing(x) || clock::now() >= end) return x;
+        std::this_thread::sleep_for(milliseconds{100});
+    }
+}
 
 /// Keeps a pull open until an answer is what is waited for, or for `long_wait` in all; the last answer.
 exchange follow(peer const& a, std::string since, std::function<bool(exchange const&)> const& is_wanted) {
@@ -116,7 +133,7 @@ void news_are_told_at_once(scenario& s) {
     s.expect(entry_of(since_mark, c).present, "the pushed conversation is in it", show(since_mark.body()));
     auto const everything = live_pull(a, "", long_wait, "&limit=1");
     at_once(everything, "a pull of everything with wait");
-    s.expect(!objects_at(everything.body(), "/conversations").empty(), "a pull of everything has an entry", show(everything.body()));
+    s.expect(!tells_nothing(everything), "a pull of everything has an entry, or more to follow", show(everything.body()));
 }
 
 /// A change, and what shows in an entry that it is there.
@@ -243,6 +260,7 @@ void ends_with(scenario& s, peer const& a, std::string const& what, std::functio
     auto const future = the_future(s);
     auto const all = hold(s, {[&] { return live_pull(a, future, long_wait); }}, removal);
     s.control(all[0].x, what);
+    if (tells_nothing(all[1].x) && all[1].at < all[1].begun) s.untested("the pull was not held until " + what);
     has_ended(s, a, all[1], all[0].at, granted, what);
 }
 
@@ -264,12 +282,11 @@ void renewal_keeps_held_pulls(scenario& s) {
     auto const future = the_future(s);
     auto newer = first;
     newer.created = {};
-    auto const all = hold(s, {[&] { return live_pull(a, future, 8); }}, [&] { return s.try_register(newer); });
+    auto const all = hold(s, {[&] { return keep_open(a, future, seconds{8}); }}, [&] { return s.try_register(newer); });
     s.control(all[0].x, "a registration with a newer token");
     auto const what = std::string{"a pull that is held while its first token expires and a newer one is there"};
     is_answer_to_a_pull(s, all[1].x, what);
     s.expect(objects_at(all[1].x.body(), "/conversations").empty() && !has_more(all[1].x), what + " ends with an empty last page", show(all[1].x.body()));
-    s.expect(all[1].x.took() > seconds{7}, what + " is held for as long as wait says", "it ends after " + in_ms(all[1].x.took()));
 }
 
 void expiry_ends_held_pulls(scenario& s) {
@@ -277,7 +294,7 @@ void expiry_ends_held_pulls(scenario& s) {
     auto const future = the_future(s);
     auto const granted = patience(s, a);
     // The target's clock is known to a few seconds only: the first refusal of other pulls tells when the token expired.
-    auto const all = hold(s, {[&] { return live_pull(a, future, 8); }}, [&] {
+    auto const all = hold(s, {[&] { return keep_open(a, future, seconds{8}); }}, [&] {
         auto const end = clock::now() + seconds{7};
         for (;;) {
             auto x = a.pull({.since = future, .limit = 1});
@@ -368,7 +385,7 @@ void pages_are_pages(scenario& s) {
             for (auto const& e : entries) s.expect(pages < 100 || seen.insert(json::serialize(e)).second, "the pages come to an end", "after " + std::to_string(pages) + " of them an entry comes again");
             if (pages == 500) s.inconclusive("others wrote more than 500 pages meanwhile");
             x = live_pull(a, "", long_wait, "&limit=1&cursor=" + percent_encode_segment(x.text("/cursor")));
-            s.expect(x.took() < within, what + ", continued by a cursor, is answered at once", "after " + in_ms(x.took()));
+            s.expect(x.took() < within || tells_nothing(x), what + ", continued by a cursor, is answered at once", "after " + in_ms(x.took()));
         }
     };
     auto const has_all = [&](std::vector<json::object> const& entries, std::vector<std::string> const& ids, std::string const& what) {

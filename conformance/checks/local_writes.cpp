@@ -288,13 +288,13 @@ void writes_appear_in_pulls(scenario& s) {
     auto const c = s.fresh("c");
     write(s, a, c, "one", set("id", "m1"));
     auto const first = recent_feed(s, b);
-    auto const* entry = first.find(c);
-    s.expect(entry != nullptr && find_by_id(*entry, "/messages", "m1") != nullptr, "a pull by another peer of the user carries the message", entry ? show(*entry) : "no entry");
+    auto entry = of_conversation(first.conversations, c);
+    s.expect(entry.message("m1") != nullptr, "a pull by another peer of the user carries the message", show(entry.entry));
     write(s, s.user(), c, "two", set("id", "m2"));
     auto const next = b.pull_all({.since = first.last_sync});
-    entry = next.find(c);
-    s.expect(entry != nullptr && find_by_id(*entry, "/messages", "m2") != nullptr, "the next pull carries the next message", entry ? show(*entry) : "no entry");
-    auto const* m2 = find_by_id(*entry, "/messages", "m2");
+    entry = of_conversation(next.conversations, c);
+    auto const* m2 = entry.message("m2");
+    s.expect(m2 != nullptr, "the next pull carries the next message", show(entry.entry));
     s.expect(same(*m2, message_in(read(s, a, c), "m2")), "the message as it is read", show(*m2));
 }
 

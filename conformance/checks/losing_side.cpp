@@ -79,7 +79,8 @@ void conflicts_are_of_the_own_user(scenario& s) {
     s.expect(objects_at(first.body(), "/conflicts").empty(), "no conflicts, for this user had none of it", first.bytes().substr(0, 300));
     auto const again = a.push({s.conversation(c, 4, {s.message("m1", "edited", 4, set("timestamp", s.in_seconds(-40)))})});
     s.accepted(again, "a push of another message of the same version");
-    auto const entries = objects_at(again.body(), "/conflicts");
+    auto entries = objects_at(again.body(), "/conflicts");
+    std::erase_if(entries, [](json::object const& e) { return !e.contains("message_id"); });  // the conversation may be listed, too
     s.expect(entries.size() == 1, "one conflict, with the user's own message", again.bytes().substr(0, 300));
     for (auto const& x : {first, again}) s.expect(x.bytes().find(content) == std::string::npos, "nothing of another user's message", x.bytes().substr(0, 300));
 }

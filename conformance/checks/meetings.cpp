@@ -70,7 +70,8 @@ void versions_seen_while_deleted(scenario& s) {
     auto const x = write(s, who, c, "back again", set("id", "m3"));
     s.expect(integer_at(x.body(), "/version") == 401, "the write that brings the conversation back has version 401, one more than the greatest that was pushed while it was deleted", std::to_string(integer_at(x.body(), "/version")));
     auto const now = read(s, who, c);
-    for (std::string const id : {"m1", "m2", "m3"}) s.expect(!message_in(now, id).empty(), "the conversation has come back with " + id, show(ids_at(now.body(), "/messages")));
+    for (std::string const id : {"m2", "m3"})  // m1 may have been deleted with the conversation (BSP-MRG-059)
+        s.expect(!message_in(now, id).empty(), "the conversation has come back with " + id, show(ids_at(now.body(), "/messages")));
     auto const d = who.del("/conversations/" + c);
     s.accepted(d, "another deletion of the conversation");
     s.expect(d.at("/version") && integer_at(d.body(), "/version") == 402, "the second deletion has version 402", d.describe());

@@ -48,10 +48,14 @@ void new_ids_are_new(scenario& s) {
         --living;
     }
     s.control(who.del("/conversations/" + c), "the deletion of the conversation");
-    written();
-    for (int i = 0; i < 3; ++i) written();
-    auto const now = message_ids(s, who, c).size();
-    s.expect(now == living, std::to_string(living) + " messages", std::to_string(now));
+    auto const before = living;
+    for (int i = 0; i < 4; ++i) written();
+    auto const now = who.read(c);
+    s.control(now, "reading the conversation");
+    auto all = objects_at(now.body(), "/messages");
+    std::erase_if(all, [](json::object const& m) { return m.contains("deleted"); });
+    bool const may_be = all.size() == living || all.size() == living - before;  // those of before may have gone with the conversation (BSP-MRG-059)
+    s.expect(may_be, std::to_string(living) + " messages", std::to_string(all.size()));
 }
 
 void refused_writes_leave_nothing(scenario& s) {

@@ -313,7 +313,7 @@ protected:
     virtual instant watermark(call const& c);
     virtual json::object feed_page(call const& c, feed_query const& asked);
     virtual json::object pull_entry(std::string const& id, conversation const& c);
-    std::string make_cursor(json::object content);
+    virtual std::string make_cursor(json::object content);
     virtual json::object cursor_content(json::object content) { return content; }
     virtual result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed);
     virtual answer digest(call const& c, std::string const& peer_id);
@@ -376,6 +376,7 @@ protected:
     virtual instant time_over(message const& held, std::int64_t version, instant now);
     virtual std::int64_t conversation_version(std::int64_t next, conversation const&) { return next; }
     virtual json::object scalars_to_write(std::string const& id, conversation const& held, json::object const& body);
+    virtual instant modified_by_write(conversation const* held, std::optional<message> const& m, instant now);  ///< the `last_modified` of a local write
     virtual result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now);
     virtual answer delete_conversation(call const& c, std::string const& id);
     virtual answer delete_message(call const& c, std::string const& id, std::string const& message_id);

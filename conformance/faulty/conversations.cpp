@@ -169,11 +169,13 @@ json::object backend::scalars_to_write(std::string const& id, conversation const
     return out;
 }
 
+instant backend::modified_by_write(conversation const* held, std::optional<message> const&, instant now) { return held ? later(now, held->modified + std::chrono::nanoseconds{1}) : now; }
+
 result<> backend::commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now) {
     auto const found = all.find(id);
     conversation incoming;
     incoming.version = version;
-    incoming.modified = found == all.end() ? now : later(now, found->second.modified + std::chrono::nanoseconds{1});
+    incoming.modified = modified_by_write(found == all.end() ? nullptr : &found->second, m, now);
     incoming.modified_text = format_timestamp(incoming.modified);
     scalars["version"] = version;
     scalars["last_modified"] = incoming.modified_text;

@@ -56,6 +56,9 @@ inline liberty through(framing door, liberty l) {
 std::vector<liberty> form_liberties();
 std::vector<liberty> trust_liberties();
 std::vector<liberty> limit_and_audit_liberties();
+std::vector<liberty> feed_liberties();
+std::vector<liberty> conversation_liberties();
+std::vector<liberty> privacy_liberties();
 std::vector<liberty> client_liberties();
 std::vector<liberty> client_wire_liberties();
 std::vector<liberty> telemetry_liberties();

@@ -202,7 +202,7 @@ bool private_backend::has_expired(conversation const& c, instant until) {
 }
 
 void private_backend::forget_expired(instant now) {
-    if (config().backend_type != "hosted") return;
+    if (!lets_expire()) return;
     std::erase_if(held().events, [&](telemetry_event const& e) { return has_expired(e, cutoff(e.user_id, now)); });
     for (auto& [user_id, all] : held().tenants) {
         instant const until = cutoff(user_id, now);
@@ -223,7 +223,7 @@ void private_backend::forget_expired(instant now) {
 
 std::optional<private_backend::kind> private_backend::refusal_of(std::string const& user_id, std::string const& conversation_id, message const& m, instant now) {
     if (is_erased(user_id, conversation_id, m)) return "erased";
-    if (config().backend_type == "hosted" && has_expired(m, cutoff(user_id, now), now)) return "retention_expired";
+    if (lets_expire() && has_expired(m, cutoff(user_id, now), now)) return "retention_expired";
     if (!allows_surface(user_id, m)) return "surface_not_allowed";
     return std::nullopt;
 }
@@ -243,7 +243,7 @@ json::array private_backend::refuse(std::string const& user_id, tenant& incoming
         std::optional<kind> why;
         bool const is_new = !all.contains(id), is_empty = c.messages.empty();
         if (is_new && make_blank(user_id, id, c) && is_empty) why = "erased";
-        if (is_new && is_empty && config().backend_type == "hosted" && c.modified <= cutoff(user_id, now)) why = "retention_expired";
+        if (is_new && is_empty && lets_expire() && c.modified <= cutoff(user_id, now)) why = "retention_expired";
         if (why) out.push_back(refused(id, std::nullopt, c.version, *why));
         at = why ? incoming.erase(at) : std::next(at);
     }

@@ -53,6 +53,7 @@ protected:
     virtual bool allows_surface(std::string const& user_id, message const& m);
 
     // ---- retention ----
+    virtual bool lets_expire() { return config().backend_type == "hosted"; }
     virtual instant cutoff(std::string const& user_id, instant now);
     virtual bool has_expired(message const& m, instant cutoff, instant now);
     virtual bool has_expired(conversation const& c, instant cutoff);

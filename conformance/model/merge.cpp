@@ -92,6 +92,8 @@ void conversation::join_scalars(json::object const& entry, bool local) {
 
     auto const modified = text_at(write, "/last_modified");
     auto const place = [](std::string const& text) { return std::pair{parse_timestamp(text).value(), text}; };
+    if (!exists() || place(last_modified_).first < place(modified).first) spellings_.clear();
+    if (!exists() || place(last_modified_).first <= place(modified).first) spellings_.insert(modified);
     if (!exists() || place(last_modified_) < place(modified)) last_modified_ = modified;
     version_ = std::max(version_, integer_at(write, "/version"));
     if (exists() && !(rank(winner_, "last_modified") < rank(write, "last_modified"))) return;
@@ -106,6 +108,12 @@ json::object conversation::emitted() const {
     if (!exists()) return out;
     out["version"] = version_;
     out["last_modified"] = last_modified_;
+    return out;
+}
+
+json::object conversation::emitted_as(json::value const& shown) const {
+    auto out = emitted();
+    if (auto const spelling = text_at(shown, "/last_modified"); spellings_.contains(spelling)) out["last_modified"] = spelling;
     return out;
 }
 

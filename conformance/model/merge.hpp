@@ -64,6 +64,9 @@ public:
     /// Section 7.3: what is emitted, without `messages` and `surfaces`. Empty when there is no such conversation.
     [[nodiscard]] json::object emitted() const;
 
+    /// The same with `last_modified` in the spelling that is shown, if it is one that was received (BSP-MRG-077).
+    [[nodiscard]] json::object emitted_as(json::value const& shown) const;
+
     /// Whether a pushed entry would tie, by version and instant, with a local write whose exact octets only the server knows.
     [[nodiscard]] bool ties_with_local(json::object const& entry) const;
 
@@ -79,6 +82,7 @@ private:
     bool winner_is_local_ = false;
     std::int64_t version_ = 0;
     std::string last_modified_;
+    std::set<std::string> spellings_;  ///< of the latest instant
     std::set<std::string> listed_, allowed_;  ///< of `surfaces` arrays; and of messages, too
 };
 
