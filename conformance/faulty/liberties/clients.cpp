@@ -296,8 +296,6 @@ std::vector<liberty> client_liberties() {
         takes<no_held_pulls>("L-OFF-14", "keeps no pull open", {"BSP-OFF-056"}, as_client, {"off/live-pull"}),
         takes<longest_pauses>("L-OFF-15", "waits 64 seconds after every failure", {"BSP-OFF-030"}, as_client),
         takes<frequent_health>("L-OFF-16", "asks for /health every two seconds", {"BSP-OFF-040"}, as_client),
-        takes_all<small_pushes, newest_first, changed_messages_only, refused_one_by_one, other_spellings, bare_payloads, one_entry_a_page, frequent_health>(
-            "L-OFF-98", "liberties of what clients push and pull, all at once", as_client, {"off/order-of-commits", "off/audience-named"}),
     };
 }
 
