@@ -499,9 +499,6 @@ std::vector<liberty> conversation_liberties() {
         takes<rich_tombstones>("L-CNV-17", "the tombstone of a conversation keeps its members", {"BSP-CNV-066"}, setting::plain, {"cnv/tombstone-is-lean"}),
         takes<tombstones_of_old>("L-CNV-18", "the tombstone of a message keeps its time", {"BSP-CNV-064", "BSP-CNV-065"}),
         takes<telling_deletions>("L-CNV-19", "the answer to a deletion has further members", {"BSP-CNV-062", "BSP-GEN-067"}),
-        takes_all<many_conflicts, own_words, few_surfaces, tombstones_emptied, tombstones_shown, deleted_shown, no_losers, list_latest_first, writes_201, strict_writes, other_labels, begins_anew, long_ids, coarse_clock, deletes_messages,
-                  tombstones_of_old, telling_deletions>("L-CNV-98", "liberties of conversations, all at once", setting::plain, {"mrg/conflict-winner-words", "cnv/deleted-is-404", "cnv/list-while-writing", "cnv/source-label", "cnv/label-of-writes"}),
-        takes_all<other_ties, words_only, deleted_410, deep_writes, dated_by_messages, plain_times, deletes_anything, rich_tombstones>("L-CNV-99", "liberties of conversations that take no advice, all at once", setting::plain, {"mrg/scalar-digest", "mrg/scalar-redacted", "mrg/last-modified-spelling", "cnv/deleted-is-404", "cnv/delete-again-told", "cnv/write-depth", "cnv/saturation-ahead", "cnv/tombstone-is-lean", "cnv/edit-role-and-surface"}),
     };
 }
 
