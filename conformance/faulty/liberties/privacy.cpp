@@ -299,6 +299,10 @@ std::vector<liberty> privacy_liberties() {
         takes<marks_messages>("L-RED-02", "every message for a hosted peer is marked, and no conversation", {"BSP-RED-020", "BSP-RED-021"}, setting::plain, {"red/pull-wholes-unmarked", "red/push-wholes-unmarked"}),
         takes<redacts_labels>("L-RED-03", "roles, labels and names of members are redacted", {"BSP-RED-015"}, setting::plain, {"red/pull-labels-stay", "red/push-labels-stay", "red/digest"}),
         takes<digest_of_originals>("L-RED-04", "the digest is of the originals", {"BSP-RED-033"}, setting::plain, {"red/digest"}),
+        takes_all<telling_settings, strict_owner, known_settings, consent_first, closes_streams, telling_refusals, events_of_their_time, peers_export, telling_exports, short_receipts, erases_settings, blanks_after_erasure, finds_more>(
+            "L-PRV-98", "liberties of privacy, all at once", setting::plain, {"prv/unknown-members-kept", "prv/erase-receipt", "prv/erase-settings"}),
+        takes_all<marks_messages, redacts_labels, digest_of_originals>("L-RED-98", "liberties of redaction that take no advice, all at once", setting::plain, {"red/pull-wholes-unmarked", "red/push-wholes-unmarked", "red/pull-labels-stay", "red/push-labels-stay", "red/digest"}),
+        takes_all<local_expiry, telling_settings, consent_first, peers_export, telling_exports>("L-PRV-99", "liberties of privacy of a local backend, all at once", setting::local),
     };
 }
 
