@@ -492,7 +492,7 @@ protected:
     }
     result<std::optional<json::object>> cursor_of(call const& c, std::string_view feed) override {
         auto out = Base::cursor_of(c, feed);
-        return out ? out : std::optional<json::object>{};
+        return out || !(feed == "list" || feed.starts_with("pull ")) ? out : std::optional<json::object>{};
     }
     result<std::size_t> limit_of(call const& c) override {
         call inner = c;
