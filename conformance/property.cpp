@@ -7,6 +7,7 @@
 #include <rapidcheck/detail/Property.h>
 
 #include <chrono>
+#include <mutex>
 
 namespace bsp::conformance {
 namespace {
@@ -64,6 +65,9 @@ void adopt(record& into, attempt&& from) {
 }  // namespace
 
 void property(scenario& in, std::string_view name, property_budget budget, std::function<void(scenario&)> body) {
+    // RapidCheck keeps what it generates with in one place; a process may run several suites.
+    static std::mutex one_at_a_time;
+    std::lock_guard const alone{one_at_a_time};
     search looking{in, body};
     auto const tested = looking.as_property();
     auto& mine = in.findings();

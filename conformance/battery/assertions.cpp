@@ -359,7 +359,7 @@ private:
         wrong("target: another one", "BSP-AUT-031", "BSP-AUT-043", [this](draw& w) {
             auto const own = s_.target_path(w.at.path);
             bool const has_query = own.find('?') != std::string::npos;
-            std::string const all[] = {own + "/", own + (has_query ? "&x=1" : "?x=1"), own.substr(0, own.find('?')) + "?limit=2", "http://" + s_.authority() + own, own + own, "", "/", "*", own + "#x", s_.target_path("/conversations"),
+            std::string const all[] = {own + "/", own + (has_query ? "&x=1" : "?x=1"), own.substr(0, own.find('?')) + "?limit=2", own + own, "", "/", "*", s_.target_path("/conversations"),
                                        s_.target_path("/identity")};
             auto const one = w.d.of(all);
             w.o.claims = [one](json::object& o) { o["htu"] = one; };

@@ -165,19 +165,15 @@ void filters_hold(scenario& s) {
     s.wait_until(s.now() + std::chrono::milliseconds{2'400});
     s.control(push_one(s, a), "a later push");
     s.control(t.count("sync_accepted", a.peer_id(), 3) >= 3, "the later push is in the trail");
-    auto const later = s.admin().get("/audit?limit=500&event_type=sync_accepted&peer_id=" + a.peer_id() + "&since=" + percent_encode_segment(between));
-    s.control(later, "reading since a moment ago");
-    auto const since = entries_of(later.body());
+    auto const pushes_since = [&](std::string const& text) { return t.read_since(text, "event_type=sync_accepted&peer_id=" + a.peer_id()).entries; };
+    auto const since = pushes_since(between);
     s.expect(since.size() == 1, "with since there is what came later, and nothing else", std::to_string(since.size()) + " entries");
     // "None from before that instant": what is said to be of that very instant is asked for.
-    auto const moment = text_at(since[0], "/timestamp");
-    auto const at_once = s.admin().get("/audit?limit=500&event_type=sync_accepted&peer_id=" + a.peer_id() + "&since=" + percent_encode_segment(moment));
-    s.control(at_once, "reading since the time of an entry");
-    s.expect(entries_of(at_once.body()) == since, "with the time of an entry as since there is that entry", std::to_string(entries_of(at_once.body()).size()) + " entries");
+    auto const at_once = pushes_since(text_at(since[0], "/timestamp"));
+    s.expect(at_once == since, "with the time of an entry as since there is that entry", std::to_string(at_once.size()) + " entries");
     for (auto const& [text, what] : {std::pair{spelled(*parse_timestamp(between), 330, "+05:30"), "an offset"}, {spelled(*parse_timestamp(between), -480, "-08:00"), "a negative offset"}, {spelled(*parse_timestamp(between), 0, ""), "no offset"}}) {
-        auto const same_time = s.admin().get("/audit?limit=500&event_type=sync_accepted&peer_id=" + a.peer_id() + "&since=" + percent_encode_segment(text));
-        s.control(same_time, std::string{"reading since the same moment, with "} + what);
-        s.expect(entries_of(same_time.body()) == since, std::string{"since the same moment with "} + what + " there are the same entries", std::to_string(entries_of(same_time.body()).size()) + " entries");
+        auto const same_time = pushes_since(text);
+        s.expect(same_time == since, std::string{"since the same moment with "} + what + " there are the same entries", std::to_string(same_time.size()) + " entries");
     }
     auto const nothing = s.admin().get("/audit?limit=500&peer_id=" + s.fresh("nobody"));
     s.expect(!nothing.ok() || entries_of(nothing.body()).empty(), "of a peer that does not exist there are no entries", show(nothing.body()));

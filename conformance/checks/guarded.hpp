@@ -56,11 +56,12 @@ public:
         std::vector<json::object> entries;
         std::string bytes;
     };
-    [[nodiscard]] reading read(std::string const& query = {}) const {
+    [[nodiscard]] reading read(std::string const& query = {}) const { return read_since(begun_, query); }
+    [[nodiscard]] reading read_since(std::string const& since, std::string const& query) const {
         reading out;
         std::string cursor;
         for (int page = 0; page < 1'000; ++page) {
-            auto const x = get(query + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
+            auto const x = page_of(since, query + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
             auto some = entries_of(x.body());
             out.bytes += x.bytes() + '\n';
             out.entries.insert(out.entries.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
@@ -71,8 +72,9 @@ public:
     }
 
     /// One page.
-    [[nodiscard]] exchange get(std::string const& query = {}) const {
-        auto x = admin_.get("/audit?limit=500&since=" + percent_encode_segment(begun_) + (query.empty() || query.starts_with('&') ? query : "&" + query));
+    [[nodiscard]] exchange get(std::string const& query = {}) const { return page_of(begun_, query); }
+    [[nodiscard]] exchange page_of(std::string const& since, std::string const& query) const {
+        auto x = admin_.get("/audit?limit=500&since=" + percent_encode_segment(since) + (query.empty() || query.starts_with('&') ? query : "&" + query));
         world_.control(x, "reading the audit trail");
         return x;
     }

@@ -164,7 +164,7 @@ void validators_follow_changes(scenario& s) {
     };
     auto const judge = [&](std::string const& after, exchange const& before, std::string const& content) {
         auto const x = user.get(path, again(before));
-        s.expect(x.status() == 200 && x.bytes().find(content) != std::string::npos, "a conversation that is read again, if it has changed, after " + after, x.describe());
+        s.expect(x.status() == 200 && json::serialize(x.body()).find(content) != std::string::npos, "a conversation that is read again, if it has changed, after " + after, x.describe());
     };
     auto before = user.get(path);
     s.control(before, "reading the conversation");

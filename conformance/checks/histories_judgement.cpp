@@ -124,7 +124,10 @@ void world::learn(std::size_t of, std::string const& conversation, json::value c
     if (was_deleted) open({"x_mark", "source_backend"});
     if (was_deleted && !title) open({"title"});
     expect_members(conversation + " after a local write", expected, shown);
-    state.write_local(got);
+    json::object write;  // what a server says beside the conversation is no part of it
+    for (auto const& m : got)
+        if (expected.contains(m.key())) write.emplace(m.key(), m.value());
+    state.write_local(write);
 }
 
 void world::read(std::size_t of, caller const& who, std::string const& conversation) {

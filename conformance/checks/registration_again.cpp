@@ -269,7 +269,8 @@ void refusal_leaves_nothing(scenario& s) {
         s.expect(find_by_id(list.body(), "/peers", backend_id, "backend_id") == nullptr, "a registration refused for " + label + " is not listed", "it is");
     auto const after = listed(s, *standing.backend_id);
     s.expect(after.size() == 1, "the registration that stands is listed once", std::to_string(after.size()));
-    s.expect(same(before.front(), after.front()), "refused registrations leave the one that stands as it was: " + show(json::value(before.front())), show(json::value(after.front())));
+    for (char const* member : {"/peer_id", "/backend_id", "/backend_type", "/public_key", "/capabilities", "/sbt", "/registered_at"})
+        if (auto const* was = at(before.front(), member)) s.expect_same(std::string{"after refused registrations, of the one that stands "} + (member + 1), *was, at(after.front(), member));
     s.accepted(a.push({s.conversation(s.fresh("c"), 1, {})}), "a push by the registration that stands");
 
     // Nor is the key of a refused registration pinned.

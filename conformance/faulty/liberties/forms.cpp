@@ -108,7 +108,9 @@ struct fields_of_other_form : Base {
 protected:
     void finish(call const& c, http_response& r) override {
         Base::finish(c, r);
-        if (auto const* type = r.headers.find("Content-Type")) r.headers.set("Content-Type", *type == "application/json" ? "Application/JSON;charset=UTF-8" : "application/Problem+JSON; charset=\"utf-8\"");
+        auto const* type = r.headers.find("Content-Type");
+        if (type && *type == "application/json") r.headers.set("Content-Type", "Application/JSON;charset=UTF-8");
+        else if (type && *type == "application/problem+json") r.headers.set("Content-Type", "application/Problem+JSON; charset=\"utf-8\"");
         if (auto const* caching = r.headers.find("Cache-Control")) r.headers.set("Cache-Control", *caching == "no-cache" ? "max-age=0, No-Cache" : "private, No-Store, max-age=0");
         if (r.headers.find("WWW-Authenticate")) r.headers.set("WWW-Authenticate", "BSP-User realm=\"pairing, or not\", BSP, Bearer realm=\"administration\"");
         if (auto const* vary = r.headers.find("Vary")) r.headers.set("Vary", "Accept-Encoding, " + (*vary == "Origin" ? "origin" : *vary));
@@ -171,9 +173,17 @@ struct types_of_its_own : Base {
 protected:
     json::object problem_document(error const& e) override {
         auto out = Base::problem_document(e);
-        out["type"] = "https://backend.example/problems#" + std::string{row_of(e.code).code};
+        out["type"] = type_of(row_of(e.code).code);
         return out;
     }
+    json::value error_entry(std::string const& code, instant at) override {
+        auto out = Base::error_entry(code, at);
+        out.as_object()["type"] = type_of(code);
+        return out;
+    }
+
+private:
+    static std::string type_of(std::string_view code) { return "https://backend.example/problems#" + std::string{code}; }
 };
 
 /// What cannot be read and what is wrong in it are one kind of mistake to many a framework.

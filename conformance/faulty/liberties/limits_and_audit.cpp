@@ -95,7 +95,7 @@ protected:
         out["timestamp"] = format_timestamp(t);
         if (r.peer_id.empty()) out.erase("peer_id");
         out["id"] = 17;
-        out["seal"] = random_hex(32);
+        out["seal"] = std::string(64, 'a');
         out["actor"] = nullptr;
         out["details"].as_object()["node"] = json::array{1, json::object{{"zone", "eu"}}};
         return out;

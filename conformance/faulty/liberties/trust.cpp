@@ -308,7 +308,7 @@ struct reads_may_repeat : Base {
 protected:
     result<> claim_jti(call const& c, std::string const& issuer, assertion const& a) override {
         auto const r = Base::claim_jti(c, issuer, a);
-        return c.request.method == "GET" ? ok() : r;
+        return c.request.method == "GET" && !c.request.headers.find("Upgrade") ? ok() : r;
     }
 };
 
@@ -411,7 +411,9 @@ protected:
         for (auto const& [id, peer] : this->held().peers) {
             if (!source || peer.backend_id != json::view(*source)) continue;
             known = true;
-            if (this->verify_payload(c, body, peer)) found = id;
+            if (!this->verify_payload(c, body, peer)) continue;
+            if (!found.empty()) return fail(errc::forbidden, "two registrations fit");
+            found = id;
         }
         if (!found.empty()) return this->push(c, found);
         if (known) return fail(errc::invalid_signature, "the signature does not verify");
@@ -501,7 +503,7 @@ std::vector<liberty> trust_liberties() {
         takes<any_lines>("L-ID-05", "accepts keys with lines of any length, in white space", {"BSP-ID-024"}),
         takes<long_peer_ids>("L-REG-01", "peer ids of 128 characters", {"BSP-REG-007"}),
         takes<sorted_peer_ids>("L-REG-02", "peer ids begin with a shard and the time, before 128 random bits", {"BSP-REG-007", "BSP-REG-008"}),
-        takes<other_registration_answers>("L-REG-03", "telemetry at ws://, intervals of 1 s and of 300 s, and further members", {"BSP-REG-001", "BSP-REG-016", "BSP-REG-017", "BSP-REG-018"}),
+        takes<other_registration_answers>("L-REG-03", "telemetry at ws://, intervals of 1 s and of 300 s, and further members", {"BSP-REG-001", "BSP-REG-016", "BSP-REG-017", "BSP-REG-018"}, setting::plain, {"syn/pace"}),
         takes<other_peer_lists>("L-REG-04", "peers in another order, with keys as they came, whole seconds and further members", {"BSP-REG-034"}),
         takes<revoked_first>("L-REG-05", "refuses a revoked backend before it looks at anything else", {"BSP-REG-051", "BSP-REG-053"}),
         takes<revoked_are_unknown>("L-REG-06", "a revoked peer is unknown", {"BSP-REG-054"}),
@@ -523,7 +525,7 @@ std::vector<liberty> trust_liberties() {
         takes_all<large_identity, large_key, any_lines, sorted_peer_ids, other_registration_answers, other_peer_lists, revoked_first, revoked_are_unknown, others_are_forbidden, expired_may_leave, latest_capabilities, cheap_checks_first,
                   empty_signature_counts, reads_may_repeat, issuers_by_name, one_spelling_of_targets, lax_assertions, logins_of_its_own, alias_is_open, keys_may_come_back, expired_do_not_rotate>(
             "L-REG-99", "the liberties of identities, registrations, credentials and keys, all at once", setting::plain,
-            {"aut/order-of-checks", "sbt/order-of-steps", "aut/jti-reads", "aut/htu-octets", "aut/lenient-form", "peer/admin-token-in-query", "rot/same-key"}),
+            {"aut/order-of-checks", "sbt/order-of-steps", "aut/jti-reads", "aut/htu-octets", "aut/lenient-form", "peer/admin-token-in-query", "rot/same-key", "syn/pace"}),
     };
 }
 
