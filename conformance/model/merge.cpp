@@ -83,13 +83,7 @@ void conversation::join_local(json::object const& message) {
     allowed_.insert(text_at(message, "/surface"));
 }
 
-void conversation::write_local(json::object const& shown) {
-    constexpr std::string_view named[] = {"conversation_id", "version", "last_modified", "source_backend", "title", "deleted", "redacted"};
-    json::object write;
-    for (auto const& m : shown)  // what is not named and was not held before is of the answer, not of the conversation
-        if (std::ranges::count(named, json::view(m.key())) > 0 || winner_.contains(m.key())) write[m.key()] = m.value();
-    join_scalars(write, true);
-}
+void conversation::write_local(json::object const& shown) { join_scalars(shown, true); }
 
 void conversation::join_scalars(json::object const& entry, bool local) {
     json::object write = entry;
