@@ -455,6 +455,7 @@ void exports_are_recorded(scenario& s) {
 
 void erasures_are_recorded(scenario& s) {
     needs_privacy(s);
+    own_settings const mine{s};  // an erasure may take them with it (BSP-PRV-094)
     trail const t{s};
     auto const a = s.register_peer();
     std::string const c = s.fresh("c"), m = s.fresh("m"), word = s.canary(24), title = s.canary(24);

@@ -1,10 +1,12 @@
 #include "habits.hpp"
 
+#include "../surroundings.hpp"
 #include "privacy.hpp"
 #include "telemetry.hpp"
 
 #include <bsp/base/instant.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -178,6 +180,8 @@ void much_is_erased(scenario& s) {
     s.control(a.push(all), "a push of 131 conversations");
     auto const first = text_at(json::value(all.front()), "/conversation_id"), last = text_at(json::value(all.back()), "/conversation_id");
     for (auto const& c : {first, last}) s.control(shows(s.user().read(c), word), "what is to be erased is there");  // and in whatever cache there is
+    std::optional<own_settings> mine;  // an erasure may take them with it (BSP-PRV-094)
+    if (s.shared().has_privacy) mine.emplace(s);
     auto const erased = s.user().del("/privacy/data");
     if (erased.status() == 404 || erased.status() == 501) s.not_applicable("erasure is not offered");
     s.control(erased, "the erasure");
@@ -201,6 +205,8 @@ void many_events_are_erased(scenario& s) {
     g.l.send_all(texts, "130 events");
     s.control(g.l.answers(130).size() == 130, "130 events are answered");
     s.control(g.stored().size() == 131, "131 events are listed");
+    std::optional<own_settings> mine;  // an erasure may take them with it (BSP-PRV-094)
+    if (s.shared().has_privacy) mine.emplace(s);
     auto const erased = s.user().del("/privacy/data");
     if (erased.status() == 404 || erased.status() == 501) s.not_applicable("erasure is not offered");
     s.control(erased, "the erasure");

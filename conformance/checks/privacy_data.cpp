@@ -162,7 +162,7 @@ void export_wants_the_user(scenario& s) {
 
 /// What an erasure is tried on. Other checks' data of the user goes with it: nothing runs beside it.
 struct erasure {
-    explicit erasure(scenario& s) : a{s.register_peer()}, c{s.fresh("c")}, d{s.fresh("c")}, word{s.canary()}, title{s.canary()}, sync_id{s.fresh("sync")},
+    explicit erasure(scenario& s) : mine{s}, a{s.register_peer()}, c{s.fresh("c")}, d{s.fresh("c")}, word{s.canary()}, title{s.canary()}, sync_id{s.fresh("sync")},
                                    first(s.conversation(c, 4, {s.message("m1", word, 4), s.message("m2", word, 4)}, both(set("title", title), set("x_extra", title)))) {
         s.control(repeat(), "a push");
         s.control(a.push({s.conversation(c, 4, {s.message("m2", word + " diverged", 4)}, both(set("title", title), set("x_extra", title)))}), "a push of a diverged version");
@@ -195,6 +195,7 @@ struct erasure {
         s.expect(text.find(word) == std::string::npos && text.find(title) == std::string::npos, "what was erased is not in a pull", "it is");
     }
 
+    own_settings mine;  ///< an erasure may take them with it (BSP-PRV-094)
     peer const a;
     std::string const c, d, word, title, sync_id;
     json::object const first;
@@ -226,6 +227,7 @@ void the_receipt_counts(scenario& s) {
 }
 
 void erased_events_are_gone(scenario& s) {
+    own_settings const mine{s};
     if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
     telemetry_ground g{s};
     auto const e = g.next(set("metadata", json::object{{"word", s.canary()}}));
@@ -270,6 +272,7 @@ void erased_stays_away(scenario& s) {
 
 /// What was deleted when everything was erased is erased as well: the least that comes back is a word that was deleted twice.
 void deleted_stays_away(scenario& s) {
+    own_settings const mine{s};
     auto const a = s.register_peer();
     auto const c = s.fresh("c"), d = s.fresh("c"), word = s.canary();
     auto const one = s.conversation(c, 1, {s.message("m1", word), s.message("m2", word), s.message("m3", "stays")}), whole = s.conversation(d, 1, {s.message("m1", word)});
@@ -389,6 +392,7 @@ void erasure_survives(scenario& s) {
 }
 
 void erased_events_stay_away_after_a_restart(scenario& s) {
+    own_settings const mine{s};
     if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
     telemetry_ground g{s};
     auto const e = g.next();

@@ -75,6 +75,7 @@ void each_page_asks(scenario& s) {
 }
 
 void each_page_is_of_now(scenario& s) {
+    own_settings const mine{s};
     auto const a = s.register_peer();
     auto const word = s.canary();
     pull_under_way const p{s, a, a, [&] { return four(s, [&](auto const&) { return std::vector{s.message("m1", word)}; }); }};
@@ -222,6 +223,7 @@ void export_is_whole(scenario& s) {
 }
 
 void erased_in_every_state(scenario& s) {
+    own_settings const mine{s};
     auto const a = s.register_peer();
     auto const c = s.fresh("c"), word = s.canary();
     auto const all = s.conversation(c, 3, {s.message("m1", word, 3, set("surface", "android"))}, set("surfaces", json::array{"web", "android"}));
@@ -240,6 +242,7 @@ void erased_in_every_state(scenario& s) {
 
 /// A user of whom there is nothing, and what comes next.
 void nothing_is_a_state(scenario& s) {
+    own_settings const mine{s};
     auto const a = s.register_peer();
     s.control(s.user().write(s.fresh("c"), "to be erased"), "a write");
     s.accepted(s.user().del(data_path), "an erasure");
@@ -255,6 +258,7 @@ void nothing_is_a_state(scenario& s) {
 }
 
 void nothing_has_a_digest(scenario& s) {
+    own_settings const mine{s};
     auto const a = s.register_peer();
     auto const path = "/sync/" + a.peer_id() + "/digest";
     if (!a.get(path).ok()) s.not_applicable("the target gives no digest");

@@ -346,6 +346,14 @@ protected:
     result<http_response> delete_conversation(call const& c, std::string const& segment) override { return Base::delete_conversation(coarse(c), segment); }
     result<http_response> delete_message(call const& c, std::string const& segment, std::string const& message_segment) override { return Base::delete_message(coarse(c), segment, message_segment); }
     instant next_commit(instant now) override { return Base::next_commit(std::max(now, now_)); }
+    result<principal> authenticate(call const& c, unsigned who_may, peer_record* of_path = nullptr) override {
+        call exact = c;
+        exact.now = std::max(c.now, now_);
+        auto out = Base::authenticate(exact, who_may, of_path);
+        c.peer_id = exact.peer_id;
+        c.proven = exact.proven;
+        return out;
+    }
     instant modified_by_write(conversation const* held, std::optional<message> const&, instant now) override { return held && now < held->modified ? held->modified : now; }
 
 private:

@@ -214,10 +214,11 @@ struct blanks_after_erasure : Base {
     using Base::Base;
 
 protected:
-    bool make_blank(std::string const& user_id, std::string const& id, conversation& c) override {
-        Base::make_blank(user_id, id, c);
-        return false;
+    json::array refuse(std::string const& user_id, tenant& incoming, instant now) override {
+        for (auto& [id, c] : incoming) Base::make_blank(user_id, id, c);
+        return Base::refuse(user_id, incoming, now);
     }
+    bool make_blank(std::string const&, std::string const&, conversation&) override { return false; }
 };
 
 // ---- redaction ----------------------------------------------------------------------------------------------
