@@ -336,37 +336,6 @@ protected:
     }
 };
 
-/// Local writes are dated in whole seconds, and date a conversation no later than they must.
-template <class Base>
-struct coarse_clock : Base {
-    using Base::Base;
-
-protected:
-    result<http_response> write_message(call const& c, std::string const& segment) override { return Base::write_message(coarse(c), segment); }
-    result<http_response> delete_conversation(call const& c, std::string const& segment) override { return Base::delete_conversation(coarse(c), segment); }
-    result<http_response> delete_message(call const& c, std::string const& segment, std::string const& message_segment) override { return Base::delete_message(coarse(c), segment, message_segment); }
-    instant next_commit(instant now) override { return Base::next_commit(std::max(now, now_)); }
-    result<principal> authenticate(call const& c, unsigned who_may, peer_record* of_path = nullptr) override {
-        call exact = c;
-        exact.now = std::max(c.now, now_);
-        auto out = Base::authenticate(exact, who_may, of_path);
-        c.peer_id = exact.peer_id;
-        c.proven = exact.proven;
-        return out;
-    }
-    instant modified_by_write(conversation const* held, std::optional<message> const&, instant now) override { return held && now < held->modified ? held->modified : now; }
-
-private:
-    call coarse(call const& c) {
-        now_ = c.now;
-        call out = c;
-        out.now = {c.now.seconds, 0};
-        return out;
-    }
-
-    instant now_;  ///< of the last local write
-};
-
 /// A conversation is as old as its latest message says; timestamps of messages may be of the past.
 template <class Base>
 struct dated_by_messages : Base {
@@ -513,7 +482,6 @@ std::vector<liberty> conversation_liberties() {
         takes<other_labels>("L-CNV-09", "source_backend is not the backend's id; an edit keeps it", {"BSP-CNV-047", "BSP-CNV-048"}, setting::plain, {"cnv/source-label", "cnv/label-of-writes"}),
         takes<begins_anew>("L-CNV-10", "what comes back from deletion has no members of before", {"BSP-CNV-057"}),
         takes<long_ids>("L-CNV-11", "new messages have ids of 128 characters", {"BSP-CNV-043"}),
-        takes<coarse_clock>("L-CNV-12", "times are in whole seconds, and last_modified may stay as it is", {"BSP-CNV-044", "BSP-MRG-075", "BSP-MRG-079"}, setting::plain, {"cnv/saturation-ahead"}),
         takes<dated_by_messages>("L-CNV-13", "last_modified is the time of the latest message", {"BSP-MRG-075"}),
         takes<plain_times>("L-CNV-14", "an edit of the greatest version has the time of now", {"BSP-MRG-079"}, setting::plain, {"cnv/saturation-ahead"}),
         takes<words_only>("L-CNV-20", "the same words repeat a message, whatever else is given", {"BSP-CNV-050", "BSP-CNV-073"}, setting::plain, {"cnv/edit-role-and-surface"}),
@@ -522,7 +490,7 @@ std::vector<liberty> conversation_liberties() {
         takes<rich_tombstones>("L-CNV-17", "the tombstone of a conversation keeps its members", {"BSP-CNV-066"}, setting::plain, {"cnv/tombstone-is-lean"}),
         takes<tombstones_of_old>("L-CNV-18", "the tombstone of a message keeps its time", {"BSP-CNV-064", "BSP-CNV-065"}),
         takes<telling_deletions>("L-CNV-19", "the answer to a deletion has further members", {"BSP-CNV-062", "BSP-GEN-067"}),
-        takes_all<many_conflicts, own_words, few_surfaces, tombstones_emptied, tombstones_shown, deleted_shown, no_losers, list_latest_first, writes_201, strict_writes, other_labels, begins_anew, long_ids, coarse_clock, deletes_messages,
+        takes_all<many_conflicts, own_words, few_surfaces, tombstones_emptied, tombstones_shown, deleted_shown, no_losers, list_latest_first, writes_201, strict_writes, other_labels, begins_anew, long_ids, deletes_messages,
                   tombstones_of_old, telling_deletions>("L-CNV-98", "liberties of conversations, all at once", setting::plain, {"cnv/saturation-ahead", "mrg/conflict-winner-words", "cnv/deleted-is-404", "cnv/list-while-writing", "cnv/source-label", "cnv/label-of-writes"}),
         takes_all<other_ties, words_only, deleted_410, deep_writes, dated_by_messages, plain_times, deletes_anything, rich_tombstones>("L-CNV-99", "liberties of conversations that take no advice, all at once", setting::plain, {"mrg/scalar-digest", "mrg/scalar-redacted", "mrg/last-modified-spelling", "cnv/deleted-is-404", "cnv/delete-again-told", "cnv/write-depth", "cnv/saturation-ahead", "cnv/tombstone-is-lean", "cnv/edit-role-and-surface"}),
     };
