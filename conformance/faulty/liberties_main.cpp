@@ -23,20 +23,24 @@ namespace {
 struct trial_of {
     faulty::liberty const* liberty;
     std::size_t passed = 0;
-    std::vector<std::string> complaints = {};
+    std::vector<std::string> complaints = {}, open = {};
 };
 
 bool is_client(faulty::liberty const& l) { return l.needs == faulty::setting::client || l.needs == faulty::setting::hosted_client; }
+
+std::string told(judged const& j) {
+    std::string out = std::string{j.what.check->id} + ' ' + std::string{to_string(j.verdict)};
+    if (j.record.failure) out += ": expected " + j.record.failure->expected + ", actual " + j.record.failure->actual;
+    for (auto const& f : j.record.inexact) out += "; form: expected " + f.expected + ", actual " + f.actual;
+    return j.record.reason.empty() ? out : out + "; " + j.record.reason;
+}
 
 /// Why the outcome of a check is a complaint about a right backend, if it is one.
 std::optional<std::string> complaint(judged const& j, faulty::liberty const& l) {
     bool const is_advice = j.what.check->strength == obligation::should && std::ranges::count(l.advice, j.what.check->id) > 0;
     bool const is_content = j.verdict == verdict::pass || j.verdict == verdict::untested || j.verdict == verdict::not_applicable;
     if (is_advice || (is_content && j.record.inexact.empty())) return std::nullopt;
-    std::string out = std::string{j.what.check->id} + ' ' + std::string{to_string(j.verdict)};
-    if (j.record.failure) out += ": expected " + j.record.failure->expected + ", actual " + j.record.failure->actual;
-    for (auto const& f : j.record.inexact) out += "; form: expected " + f.expected + ", actual " + f.actual;
-    return j.record.reason.empty() ? out : out + "; " + j.record.reason;
+    return told(j);
 }
 
 /// Runs the whole suite, over sockets, against a backend that takes the liberty.
@@ -120,6 +124,7 @@ int main(int argc, char** argv) {
                     lock.lock();
                     std::cout << (t.complaints.empty() ? "GREEN  " : "BLAMED  ") << l->id << "  " << l->title << "  " << t.passed << " PASS\n";
                     for (auto const& c : t.complaints) std::cout << "    " << c << '\n';
+                    for (auto const& c : t.open) std::cout << "    open: " << c << '\n';
                     std::cout << std::flush;
                     done.push_back(std::move(t));
                 }
