@@ -97,7 +97,7 @@ void scenario::needs_declared(std::string_view capability) {
 instant scenario::now() const { return shared_.now(); }
 
 bool scenario::keeps(std::string_view timestamp) const {
-    if (!shared_.has_privacy || !target_is_hosted()) return true;
+    if (!shared_.has_privacy) return true;  // a local backend may let its data expire, too (BSP-PRV-059)
     auto const t = parse_timestamp(timestamp);
     return !t || *t > now() - std::chrono::hours{24} * 3'649;
 }
