@@ -1,5 +1,7 @@
 #include "http_reader.hpp"
 
+#include "../fields.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -10,25 +12,10 @@ namespace {
 constexpr std::size_t head_bytes_max = 1u << 20;
 constexpr std::size_t body_bytes_max = 256u << 20;
 
-std::string_view trimmed(std::string_view s) {
-    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-    while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
-    return s;
-}
-
 std::optional<std::size_t> number(std::string_view s, int base) {
     std::size_t value = 0;
     auto const [end, error] = std::from_chars(s.data(), s.data() + s.size(), value, base);
     return error == std::errc{} && end == s.data() + s.size() && !s.empty() ? std::optional{value} : std::nullopt;
-}
-
-bool has_token(std::string_view list, std::string_view token) {
-    while (!list.empty()) {
-        auto const comma = list.find(',');
-        if (http_headers::same_name(trimmed(list.substr(0, comma)), token)) return true;
-        list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-    }
-    return false;
 }
 
 }  // namespace
@@ -139,8 +126,7 @@ http_reader::state http_reader::read_head(std::string_view head) {
     }
     if (*status < 200 && *status != 101) return state::more;  // interim: the final answer follows
 
-    auto const* connection = response_.headers.find("Connection");
-    keep_alive_ = connection ? has_token(*connection, "keep-alive") || (!minor_zero && !has_token(*connection, "close")) : !minor_zero;
+    keep_alive_ = lists(response_.headers, "Connection", "keep-alive") || (!minor_zero && !lists(response_.headers, "Connection", "close"));
 
     std::optional<std::size_t> length;
     for (auto const& [name, value] : response_.headers) {
@@ -149,9 +135,8 @@ http_reader::state http_reader::read_head(std::string_view head) {
         if (!n || (length && *length != *n)) return give_up("a Content-Length that is no number, or two of them");
         length = n;
     }
-    auto const* coding = response_.headers.find("Transfer-Encoding");
     if (without_body_ || *status == 204 || *status == 304 || *status == 101) stage_ = stage::done;
-    else if (coding && has_token(*coding, "chunked")) stage_ = stage::chunk_size;
+    else if (lists(response_.headers, "Transfer-Encoding", "chunked")) stage_ = stage::chunk_size;
     else if (length && *length > body_bytes_max) return give_up("a body of more than 256 MiB");
     else if (length) left_ = *length, stage_ = stage::sized;
     else stage_ = stage::until_end;
