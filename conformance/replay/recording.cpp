@@ -409,10 +409,11 @@ private:
         return name;
     }
 
-    /// A conversation in a feed or a list that this check knows nothing of; what is in it is not where its values are from.
-    bool is_of_another_check(json::object const& o) const {
+    /// A conversation in a feed or a list that these requests have not spoken of: another check's, or another case's of this one.
+    /// What is in it is not where their values are from.
+    bool is_of_others(json::object const& o) const {
         auto const id = text_at(o, "/conversation_id");
-        return !id.empty() && id.find(suffix_) == std::string::npos && id.find(upper(suffix_)) == std::string::npos && !sent_.contains(id);
+        return !id.empty() && !sent_.contains(id);
     }
 
     void learn(std::size_t step, json::value const& v, std::string const& where) {
@@ -421,7 +422,7 @@ private:
             bool const mine = text.find(suffix_) != std::string::npos || (world_.identity && text == world_.identity->backend_id) || backends_.contains(text) ||
                               std::any_of(world_.options.users.begin(), world_.options.users.end(), [&](auto const& u) { return u.id == text; });
             if (text.size() >= shortest_answer && !mine) given_.try_emplace(text, value{.is = "answer", .step = step, .at = where});
-        } else if (auto const* o = v.if_object(); o && !is_of_another_check(*o)) {
+        } else if (auto const* o = v.if_object(); o && !is_of_others(*o)) {
             for (auto const& m : *o) {
                 std::string const name{json::view(m.key())};
                 if (name.find_first_of("/~") == std::string::npos) learn(step, m.value(), where + "/" + name);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "migrations_content.hpp"
+#include "migrations_numbers.hpp"
 #include "migrations_privacy.hpp"
 #include "migrations_statistics.hpp"
 
@@ -10,8 +11,8 @@
 /// The schema, as the steps that lead to it. A step that was released is never edited; a change of the
 /// schema is a new step at the end. `PRAGMA user_version` counts the steps a file has seen.
 ///
-/// Rows of a user begin with `user_id` in every key and index, so that one user's data is one range and
-/// no statement can read across users. Instants that are compared within one clock of ours are
+/// Rows of a user begin with `user_id`, or the number of one of the user's conversations, in every key and index, so that one
+/// user's data are ranges and no statement can read across users. Instants that are compared within one clock of ours are
 /// int64 nanoseconds; message timestamps span the years 0001 to 9999 and have two columns.
 namespace bsp::server::migrations {
 
@@ -205,6 +206,7 @@ ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
     retention_step,
     content_key_step,
     statistics_step,
+    numbered_conversations_step,
 };
 
 }  // namespace bsp::server::migrations

@@ -31,8 +31,8 @@ struct content_table {
 constexpr std::array tables{
     content_table{"conversation.scalars_body", "SELECT scalars_body, scalars_digest, user_id, conversation_id, '', 0 FROM conversation",
                   "UPDATE conversation SET scalars_body = ?1, scalars_digest = ?2 WHERE user_id = ?3 AND conversation_id = ?4 AND ?5 = '' AND ?6 = 0"},
-    content_table{"message.body", "SELECT body, digest, user_id, conversation_id, id, number FROM message",
-                  "UPDATE message SET body = ?1, digest = ?2 WHERE user_id = ?3 AND conversation_id = ?4 AND id = ?5 AND number = ?6"},
+    content_table{"message.body", "SELECT body, digest, message.user_id, conversation_id, id, message.number FROM message CROSS JOIN conversation ON conversation.number = message.conversation",
+                  "UPDATE message SET body = ?1, digest = ?2 WHERE user_id = ?3 AND conversation = (SELECT number FROM conversation WHERE user_id = ?3 AND conversation_id = ?4) AND id = ?5 AND number = ?6"},
     content_table{"loser.body", "SELECT body, digest, user_id, conversation_id, id, number FROM loser",
                   "UPDATE loser SET body = ?1, digest = ?2 WHERE user_id = ?3 AND conversation_id = ?4 AND id = ?5 AND number = ?6"},
     content_table{"receipt.acknowledgement", "SELECT acknowledgement, conversations_sha256, user_id, peer_id, sync_id, 0 FROM receipt",

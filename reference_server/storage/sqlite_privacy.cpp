@@ -35,7 +35,8 @@ result<> sqlite_tenant::put_privacy(privacy_settings const& settings) {
 result<std::vector<message_place>> sqlite_tenant::expired_messages(privacy::expiry const& e, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<message_place>> {
         // The expression is that of the index message_by_age.
-        auto rows = session_.db.prepare("SELECT conversation_id, id, timestamp_s, timestamp_ns, version FROM message WHERE user_id = ?1 "
+        auto rows = session_.db.prepare("SELECT conversation_id, id, timestamp_s, timestamp_ns, message.version FROM message CROSS JOIN conversation "
+                                        "ON conversation.number = message.conversation WHERE message.user_id = ?1 "
                                         "AND min(first_received, timestamp_s * 1000000000 + timestamp_ns) <= ?2 "
                                         "AND (deleted = 0 OR min(first_received, timestamp_s * 1000000000 + timestamp_ns) <= ?3) LIMIT ?4");
         rows.bind(user_, to_nanoseconds(e.data_until), to_nanoseconds(e.tombstones_until), limit);
@@ -86,8 +87,9 @@ result<> sqlite_tenant::put_departed(std::string_view conversation_id, std::stri
 result<> sqlite_tenant::remove_messages(std::string_view conversation_id, std::span<std::string const> ids) {
     return guarded(session_, [&]() -> result<> {
         session_.removed = true;
+        auto const number = number_of(conversation_id);
         for (std::string const& id : ids) {
-            session_.db.prepare("DELETE FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3").bind(user_, conversation_id, id).run();
+            if (number) session_.db.prepare("DELETE FROM message WHERE conversation = ?1 AND id = ?2").bind(*number, id).run();
             session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3").bind(user_, conversation_id, id).run();
         }
         return ok();
@@ -107,7 +109,7 @@ result<> sqlite_tenant::remove_losers_of(std::string_view conversation_id, std::
 result<> sqlite_tenant::remove_conversation(std::string_view conversation_id) {
     return guarded(session_, [&]() -> result<> {
         session_.removed = true;
-        session_.db.prepare("DELETE FROM message WHERE user_id = ?1 AND conversation_id = ?2").bind(user_, conversation_id).run();
+        if (auto const number = number_of(conversation_id)) session_.db.prepare("DELETE FROM message WHERE conversation = ?1").bind(*number).run();
         session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND conversation_id = ?2").bind(user_, conversation_id).run();
         session_.db.prepare("DELETE FROM conversation WHERE user_id = ?1 AND conversation_id = ?2").bind(user_, conversation_id).run();
         return ok();

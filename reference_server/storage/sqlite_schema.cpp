@@ -63,6 +63,7 @@ std::string prepare(std::string const& path) {
         db.execute("PRAGMA page_size = 8192");
     }
     db.query_text("PRAGMA journal_mode = WAL");
+    db.execute("PRAGMA secure_delete = ON");  // a migration leaves nothing behind either
     migrate(db, path);
     std::string epoch = db.query_text("SELECT value FROM meta WHERE name = 'epoch'");
     if (epoch.empty()) throw std::runtime_error{path + " is damaged: it has no epoch"};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <stdexcept>
 
 namespace bsp::server {
 
@@ -31,6 +32,12 @@ merge::conversation_head opened_head(content_codec const& codec, statement const
 
 }  // namespace
 
+std::optional<std::int64_t> sqlite_tenant::number_of(std::string_view conversation_id) {
+    auto row = session_.db.prepare("SELECT number FROM conversation WHERE user_id = ?1 AND conversation_id = ?2");
+    if (!row.bind(user_, conversation_id).step()) return std::nullopt;
+    return row.integer(0);
+}
+
 result<std::optional<merge::conversation_head>> sqlite_tenant::head(std::string_view conversation_id) {
     return guarded(session_, [&]() -> result<std::optional<merge::conversation_head>> {
         auto rows = session_.db.prepare("SELECT " BSP_HEAD_COLUMNS " FROM conversation WHERE user_id = ?1 AND conversation_id = ?2");
@@ -46,9 +53,11 @@ result<std::vector<merge::message>> sqlite_tenant::messages(std::string_view con
         std::sort(wanted.begin(), wanted.end());
         wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
         std::vector<merge::message> found;
+        auto const number = number_of(conversation_id);
+        if (!number) return found;
         for (std::string_view const id : wanted) {
-            auto row = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3");
-            if (row.bind(user_, conversation_id, id).step()) found.push_back(opened_message(session_.content, row, message_content, user_, conversation_id));
+            auto row = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS " FROM message WHERE conversation = ?1 AND id = ?2");
+            if (row.bind(*number, id).step()) found.push_back(opened_message(session_.content, row, message_content, user_, conversation_id));
         }
         if (found.empty()) absent_ = absence{std::string{conversation_id}, {ids.begin(), ids.end()}};
         return found;
@@ -59,11 +68,13 @@ result<std::vector<merge::message>> sqlite_tenant::messages_in_order(std::string
                                                                      std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<merge::message>> {
         position const start = after.value_or(position{{std::numeric_limits<std::int64_t>::min(), 0}, {}});
-        auto rows = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS
-                                        " FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND (timestamp_s, timestamp_ns, id) > (?3, ?4, ?5) "
-                                        "ORDER BY timestamp_s, timestamp_ns, id LIMIT ?6");
-        rows.bind(user_, conversation_id, start.at.seconds, start.at.nanoseconds, start.id, limit);
         std::vector<merge::message> page;
+        auto const number = number_of(conversation_id);
+        if (!number) return page;
+        auto rows = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS
+                                        " FROM message WHERE conversation = ?1 AND (timestamp_s, timestamp_ns, id) > (?2, ?3, ?4) "
+                                        "ORDER BY timestamp_s, timestamp_ns, id LIMIT ?5");
+        rows.bind(*number, start.at.seconds, start.at.nanoseconds, start.id, limit);
         while (rows.step()) page.push_back(opened_message(session_.content, rows, message_content, user_, conversation_id));
         return page;
     });
@@ -97,11 +108,13 @@ result<std::vector<changed_message>> sqlite_tenant::changed_messages(std::string
                                                                      std::optional<position> const& after, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<changed_message>> {
         feed_start const start = start_of(since, after);
-        auto rows = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS
-                                        ", changed_at FROM message WHERE user_id = ?1 AND conversation_id = ?2 AND (changed_at, id) > (?3, ?4) "
-                                        "ORDER BY changed_at, id LIMIT ?5");
-        rows.bind(user_, conversation_id, start.at, start.id, limit);
         std::vector<changed_message> page;
+        auto const number = number_of(conversation_id);
+        if (!number) return page;
+        auto rows = session_.db.prepare("SELECT " BSP_MESSAGE_COLUMNS
+                                        ", changed_at FROM message WHERE conversation = ?1 AND (changed_at, id) > (?2, ?3) "
+                                        "ORDER BY changed_at, id LIMIT ?4");
+        rows.bind(*number, start.at, start.id, limit);
         while (rows.step()) page.push_back({opened_message(session_.content, rows, message_content, user_, conversation_id), from_nanoseconds(rows.integer(message_columns))});
         return page;
     });
@@ -175,8 +188,14 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
         std::string const surfaces = to_json_array(head.surfaces);
         auto const kept = session_.content.put(head.scalars.body, head.scalars.digest, {head_content, user_, head.conversation_id});
         session_.db
-            .prepare("INSERT OR REPLACE INTO conversation (" BSP_HEAD_COLUMNS ", changed_at, user_id) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
+            .prepare("INSERT INTO conversation (" BSP_HEAD_COLUMNS ", changed_at, user_id) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
+                     "ON CONFLICT (user_id, conversation_id) DO UPDATE SET version = excluded.version, last_modified = excluded.last_modified, "
+                     "last_modified_s = excluded.last_modified_s, last_modified_ns = excluded.last_modified_ns, version_seen = excluded.version_seen, "
+                     "surfaces = excluded.surfaces, scalars_version = excluded.scalars_version, scalars_modified_s = excluded.scalars_modified_s, "
+                     "scalars_modified_ns = excluded.scalars_modified_ns, scalars_redacted = excluded.scalars_redacted, "
+                     "scalars_deleted = excluded.scalars_deleted, scalars_body = excluded.scalars_body, scalars_digest = excluded.scalars_digest, "
+                     "revived_at = excluded.revived_at, changed_at = excluded.changed_at")
             .bind(head.conversation_id, head.version, head.last_modified, head.last_modified_at.seconds, head.last_modified_at.nanoseconds,
                   head.version_seen, surfaces, head.scalars.version, head.scalars.last_modified.seconds, head.scalars.last_modified.nanoseconds,
                   head.scalars.redacted, head.scalars.deleted, kept.content, kept.digest, to_nanoseconds(head.revived_at), to_nanoseconds(changed_at), user_)
@@ -188,9 +207,11 @@ result<> sqlite_tenant::put_head(merge::conversation_head const& head, instant c
 result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) {
     return guarded(session_, [&]() -> result<> {
         absent_.reset();
-        auto upsert = session_.db.prepare("INSERT INTO message (" BSP_MESSAGE_COLUMNS ", changed_at, user_id, conversation_id) "
+        auto const number = number_of(conversation_id);
+        if (!number) throw std::logic_error{"messages of a conversation that has no head"};
+        auto upsert = session_.db.prepare("INSERT INTO message (" BSP_MESSAGE_COLUMNS ", changed_at, user_id, conversation) "
                                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
-                                          "ON CONFLICT (user_id, conversation_id, id) DO UPDATE SET version = excluded.version, "
+                                          "ON CONFLICT (conversation, id) DO UPDATE SET version = excluded.version, "
                                           "timestamp_s = excluded.timestamp_s, timestamp_ns = excluded.timestamp_ns, redacted = excluded.redacted, "
                                           "deleted = excluded.deleted, surface = excluded.surface, digest = excluded.digest, body = excluded.body, "
                                           "first_received = excluded.first_received, changed_at = excluded.changed_at");
@@ -198,7 +219,7 @@ result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span
             auto const kept = session_.content.put(m.body, m.digest, {message_content, user_, conversation_id, m.id});
             upsert
                 .bind(m.id, m.version, m.timestamp.seconds, m.timestamp.nanoseconds, m.redacted, m.deleted, m.surface, kept.digest, kept.content,
-                      to_nanoseconds(m.first_received), to_nanoseconds(changed_at), user_, conversation_id)
+                      to_nanoseconds(m.first_received), to_nanoseconds(changed_at), user_, *number)
                 .run();
         }
         return ok();

@@ -5,13 +5,14 @@
 
 #include <bsp/policy/store.hpp>
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 /// The protocol's questions and changes as SQL. A statement about a user's data is bound to that user
-/// first; there is no other kind.
+/// first, or to the number of one of the user's conversations; there is no other kind.
 namespace bsp::server {
 
 /// A connection within a transaction. After a failure nothing of the transaction may be committed.
@@ -62,6 +63,9 @@ public:
     result<> put_departed(std::string_view conversation_id, std::string_view id, departure const& d) override;
 
 private:
+    /// Under which the messages of the user's conversation are kept; nothing while it has no head.
+    std::optional<std::int64_t> number_of(std::string_view conversation_id);
+
     /// The keyed hash under which a departed id is remembered.
     sha256_digest trace_of(std::string_view conversation_id, std::string_view id);
 

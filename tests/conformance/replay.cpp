@@ -99,6 +99,26 @@ BOOST_AUTO_TEST_CASE(a_property_s_counterexample_comes_again) {
     BOOST_TEST(!played(text, right).reproduced);
 }
 
+BOOST_AUTO_TEST_CASE(what_other_cases_left_in_a_feed_is_not_where_values_are_from) {
+    static auto const with = [](scenario& s, peer const& a) { return a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "said by many")})}); };
+    check const c{"syn/pull-pages", "", {}, "", "", [](scenario& s) {
+                      auto const a = s.register_peer();
+                      s.expect(a.pull({.limit = 100}).bytes().find("said by many") != std::string::npos, "another case's conversation in the feed", "none");
+                      s.expect(with(s, a).status() != 200, "a push that is refused", "200");
+                  }};
+    registered_check const registered{&c, profile::syn, "test", 1};
+    table at{""}, same{""};
+    record earlier{c, 1}, r{c, 1};
+    r.names = earlier.names;
+    scenario s{*at.world, earlier};
+    (void)with(s, s.register_peer());
+    run_one(*at.world, registered, r);
+    BOOST_REQUIRE_MESSAGE(r.failure, to_string(r.behaviour) << ' ' << r.reason);
+    BOOST_TEST(r.failure->actual == "200");
+    auto const again = played(json::serialize(replay::to_json(replay::recorded(*at.world, registered, r))), same);
+    BOOST_TEST(again.reproduced, again.because);
+}
+
 BOOST_AUTO_TEST_CASE(other_users_and_a_second_replay_do) {
     auto const text = saved("F-SYN-224", "aut/wrong-principal");
     table other{"F-SYN-224", {{"carla", "another secret of another user 0123"}}};

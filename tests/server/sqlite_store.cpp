@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <limits>
@@ -139,6 +140,7 @@ BOOST_AUTO_TEST_CASE(writers_side_by_side_lose_nothing) {
                 auto const done = store.write([&](bsp::store_writer& w) -> bsp::result<> {
                     auto& mine = w.tenant("alice");
                     BSP_TRY(instant const at, mine.begin_change({1'700'000'000, 0}));
+                    BSP_CHECK(mine.put_head(head("main"), at));
                     bsp::merge::message const m = message("m" + std::to_string(t) + "-" + std::to_string(i));
                     BSP_CHECK(mine.put_messages("main", {&m, 1}, at));
                     if (!wanted) return bsp::fail(bsp::errc::invalid_body, "");
@@ -245,6 +247,81 @@ BOOST_AUTO_TEST_CASE(a_file_of_the_first_schema_is_brought_up_to_date) {
     BOOST_TEST(store.epoch() == "of the first");
     BOOST_TEST(store.read([](bsp::store_reader& r) { return r.registrations_of("hosted_x", {}, 10); }).value().size() == 1u);
     BOOST_TEST(store.read([](bsp::store_reader& r) { return r.registrations_of("", {7}, 10); }).value().size() == 1u);
+}
+
+// Before conversations had numbers.
+struct file_of_before {
+    explicit file_of_before(std::string const& path) : db{path, sqlite::access::create} {
+        namespace migrations = bsp::server::migrations;
+        auto const numbered = std::ranges::find(migrations::steps, migrations::numbered_conversations_step);
+        auto const steps = numbered - migrations::steps.begin();
+        for (auto step = migrations::steps.begin(); step != numbered; ++step) db.execute(*step);
+        db.execute("PRAGMA user_version = " + std::to_string(steps) + "; PRAGMA application_id = " + std::to_string(migrations::application_id));
+        db.execute("INSERT INTO meta (name, value) VALUES ('epoch', 'of before')");
+    }
+    void conversation(std::string const& user, std::string const& id, int changed_at) {
+        db.execute("INSERT INTO conversation VALUES ('" + user + "', '" + id + "', 3, '2025-01-02T00:00:00Z', 1735776000, 0, 4, '[\"web\"]', 2, 1735776000, 5, 0, 0, '{\"of\":\"" + user +
+                   "\"}', zeroblob(32), 6, " + std::to_string(changed_at) + ")");
+    }
+    void message(std::string const& user, std::string const& conversation, std::string const& id, int timestamp_s, int changed_at) {
+        db.execute("INSERT INTO message (user_id, conversation_id, id, version, timestamp_s, timestamp_ns, redacted, deleted, surface, digest, changed_at, body, first_received) VALUES ('" + user +
+                   "', '" + conversation + "', '" + id + "', 7, " + std::to_string(timestamp_s) + ", 8, 0, 0, 'web', zeroblob(32), " + std::to_string(changed_at) + ", '{\"text\":\"" + user + " secret-before\"}', 9)");
+    }
+    sqlite::connection db;
+};
+
+BOOST_AUTO_TEST_CASE(conversations_of_a_file_of_before_keep_everything) {
+    {
+        file_of_before file{path};
+        file.conversation("bob", "main", 30), file.conversation("alice", "main", 20), file.conversation("alice", "a", 10), file.conversation("alice", "empty", 5);
+        file.message("alice", "main", "m2", 100, 20), file.message("bob", "main", "m1", 100, 30), file.message("alice", "main", "m1", 200, 19), file.message("alice", "a", "m1", 50, 10);
+    }
+    sqlite_store store{path};
+    BOOST_TEST(store.epoch() == "of before");
+    BOOST_TEST((ids(store, "alice", "main") == std::vector<std::string>{"m2", "m1"}));
+    BOOST_TEST((ids(store, "alice", "a") == std::vector<std::string>{"m1"}));
+    BOOST_TEST((ids(store, "bob", "main") == std::vector<std::string>{"m1"}));
+    BOOST_TEST(ids(store, "bob", "a").empty());
+    BOOST_REQUIRE(store
+                      .read([](bsp::store_reader& r) -> bsp::result<> {
+                          auto& alice = r.tenant("alice");
+                          auto const feed = alice.changes({}, std::nullopt, 10).value();
+                          BOOST_REQUIRE(feed.size() == 3u);
+                          BOOST_TEST(feed[0].head.conversation_id == "empty");
+                          BOOST_TEST((feed[2].changed_at == instant{0, 20}));
+                          auto const h = alice.head("main").value();
+                          BOOST_REQUIRE(h.has_value());
+                          BOOST_TEST(h->version == 3);
+                          BOOST_TEST(h->version_seen == 4);
+                          BOOST_TEST(h->last_modified == "2025-01-02T00:00:00Z");
+                          BOOST_TEST(h->scalars.version == 2);
+                          BOOST_TEST((h->scalars.last_modified == instant{1'735'776'000, 5}));
+                          BOOST_TEST(h->scalars.body == R"({"of":"alice"})");
+                          BOOST_TEST((h->revived_at == instant{0, 6}));
+                          auto const changed = alice.changed_messages("main", {}, std::nullopt, 10).value();
+                          BOOST_REQUIRE(changed.size() == 2u);
+                          BOOST_TEST(changed[0].message.id == "m1");
+                          BOOST_TEST((changed[0].changed_at == instant{0, 19}));
+                          BOOST_TEST(changed[0].message.version == 7);
+                          BOOST_TEST((changed[0].message.timestamp == instant{200, 8}));
+                          BOOST_TEST((changed[0].message.first_received == instant{0, 9}));
+                          BOOST_TEST(changed[0].message.body == R"({"text":"alice secret-before"})");
+                          return bsp::ok();
+                      })
+                      .has_value());
+    // What the old tables held is not found in the file once it is removed from the new ones.
+    BOOST_REQUIRE(store.write([](bsp::store_writer& w) -> bsp::result<> {
+                           for (char const* id : {"main", "a"}) BSP_CHECK(w.tenant("alice").remove_conversation(id));
+                           return w.tenant("bob").remove_conversation("main");
+                       }).has_value());
+    BOOST_TEST(support::eventually([&] { return (support::read_file(path) + support::read_file(path + "-wal")).find("secret-before") == std::string::npos; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_without_a_conversation_stops_the_migration_and_stays) {
+    { file_of_before{path}.message("alice", "gone", "m1", 100, 20); }
+    BOOST_TEST(complaint(path).find("message.conversation") != std::string::npos, complaint(path));
+    sqlite::connection db{path, sqlite::access::read_only};
+    BOOST_TEST(db.query_integer("SELECT count(*) FROM message") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_second_active_registration_is_not_stored) {

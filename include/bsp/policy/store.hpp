@@ -87,7 +87,7 @@ public:
     virtual result<instant> begin_change(instant now) = 0;
 
     virtual result<> put_head(merge::conversation_head const& head, instant changed_at) = 0;
-    virtual result<> put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) = 0;
+    virtual result<> put_messages(std::string_view conversation_id, std::span<merge::message const> messages, instant changed_at) = 0;  ///< of a conversation whose head has been put
     virtual result<> put_loser(std::string_view conversation_id, merge::message const& loser, instant at) = 0;
     virtual result<> put_receipt(sync_receipt const& receipt) = 0;
 
