@@ -154,7 +154,7 @@ void entries_are_what_was_sent(scenario& s) {
     (void)g.stored();
     json::object const metadata{{"question", "caf\xC3\xA9 \xF0\x9F\x98\x80 \"q\" \\ / \t\x7F"}, {"nested", json::object{{"list", json::array{1, -2.5, nullptr, true, json::object{{"deep", "x"}}}}, {"empty", json::object{}}}},
                                 {"cost_usd", 7}, {"event_id", "not-this"}, {"", "an empty name"}, {"nul", std::string("a\0b", 3)}, {std::string("n\0", 2), "x"}, {"big", std::int64_t{9007199254740993}}, {"tiny", 1e-300}};
-    auto const e = g.next(both(both(both(set("metadata", metadata), set("session_id", s.fresh("sess"))), set("event_type", "caf\xC3\xA9/x")), both(set("model", "m\xC3\xB6" "del 1" + std::string(300, 'x')), set("latency_ms", 0))));
+    auto const e = g.next(both(both(both(set("metadata", metadata), set("session_id", s.fresh("sess"))), set("event_type", "caf\xC3\xA9/x")), both(both(set("model", "m\xC3\xB6" "del 1" + std::string(300, 'x')), set("latency_ms", 0)), set("timestamp", s.in_seconds(-1'800)))));
     is_acked(s, g.l.tell(e), "an event with much in it");
     auto const stored = g.stored();
     auto const* entry = find_event(stored, id_of(e));
