@@ -72,11 +72,13 @@ bool holds(std::vector<T> const& all, T const& one) {
 }  // namespace
 
 scenario::scenario(surroundings& shared, record& into)
-    : shared_{shared}, record_{into}, random_{seed_of(shared.options.seed, into.what->id)}, suffix_{suffix_of(shared, into)} {}
+    : shared_{shared}, record_{into}, random_{seed_of(shared.options.seed, into.what->id)}, begun_{now()}, suffix_{suffix_of(shared, into)} {}
 
 std::string scenario::suffix_of(surroundings const& shared, record const& of) { return "-" + shared.tag + base36(of.index); }
 
 // ---- the world ----------------------------------------------------------------------------------------------
+
+std::string scenario::since_begun() const { return format_timestamp(begun_ - std::chrono::seconds{5}); }
 
 target_identity const& scenario::identity() const {
     if (!shared_.identity) {

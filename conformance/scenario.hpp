@@ -63,6 +63,9 @@ public:
     [[nodiscard]] std::string at(std::chrono::milliseconds offset = {}) const;
     [[nodiscard]] std::string in_seconds(std::int64_t seconds) const { return at(std::chrono::seconds{seconds}); }
 
+    /// A `since` that takes in all that the check did, and little of what others did: 5 s before it began, by the target's clock.
+    [[nodiscard]] std::string since_begun() const;
+
     /// Whether the target keeps a message with this timestamp: one that lets data expire keeps ten years at most (BSP-PRV-050).
     [[nodiscard]] bool keeps(std::string_view timestamp) const;
     /// Whether a message may come from a surface that was made up: else only from those of `look_at_privacy` (BSP-PRV-033).
@@ -208,6 +211,7 @@ private:
     record& record_;
     mutable std::mutex shared_by_calls_;                     // names, steps and the reason, while calls run together
     std::mt19937_64 random_;
+    instant begun_;                                          // by the target's clock
     std::string suffix_;                                     // of every fresh name; left out of summaries
     std::vector<std::pair<std::string, std::string>> known_; // peer ids and what summaries call them
     std::size_t keys_given_ = 0, peers_named_ = 0;

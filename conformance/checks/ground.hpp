@@ -112,7 +112,7 @@ inline fed of_conversation(std::vector<json::object> const& entries, std::string
 }
 
 /// Everything that was committed lately, and so everything that this check pushed so far.
-inline peer::feed recent_feed(scenario& s, peer const& a) { return a.pull_all({.since = s.in_seconds(-60), .limit = 200}); }
+inline peer::feed recent_feed(scenario& s, peer const& a) { return a.pull_all({.since = s.since_begun(), .limit = 200}); }
 
 /// A `last_sync` of now.
 inline std::string watermark(scenario& s, peer const& a) {

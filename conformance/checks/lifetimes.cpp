@@ -264,7 +264,7 @@ void revocation_leaves_the_data(scenario& s) {
     s.control(s.admin().del("/peers/" + p.peer_id()), "a revocation");
     auto const ids = message_ids(s, s.user(), c);
     s.expect(ids == std::vector<std::string>{"m1", "m2", "m3"}, "all three messages after the revocation of the peer that brought them", show(ids));
-    auto const feed = s.register_peer().pull_all({.since = s.in_seconds(-60), .limit = 200});
+    auto const feed = recent_feed(s, s.register_peer());
     s.expect(of_conversation(feed.conversations, c).messages.size() == 3, "all three in another peer's pull", std::to_string(of_conversation(feed.conversations, c).messages.size()) + " messages");
 }
 

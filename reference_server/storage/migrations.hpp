@@ -207,6 +207,10 @@ ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
     content_key_step,
     statistics_step,
     numbered_conversations_step,
+    // The peers that the client side looks for after every commit.
+    R"sql(
+CREATE INDEX peer_with_endpoints ON peer (peer_id) WHERE endpoint_peer_id IS NOT NULL AND status = 0;
+)sql",
 };
 
 }  // namespace bsp::server::migrations

@@ -44,6 +44,18 @@ result<std::vector<peer_record>> sqlite_registry<Interface>::peers(std::optional
 }
 
 template <class Interface>
+result<std::vector<peer_record>> sqlite_registry<Interface>::peers_with_endpoints(std::string_view after, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<peer_record>> {
+        auto rows = session_.db.prepare("SELECT " BSP_PEER_COLUMNS " FROM peer INDEXED BY peer_with_endpoints "
+                                        "WHERE endpoint_peer_id IS NOT NULL AND peer_id > ?1 AND status = 0 ORDER BY peer_id LIMIT ?2");
+        rows.bind(after, limit);
+        std::vector<peer_record> page;
+        while (rows.step()) page.push_back(peer_of(rows));
+        return page;
+    });
+}
+
+template <class Interface>
 result<std::vector<peer_record>> sqlite_registry<Interface>::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<peer_record>> {
         // INDEXED BY: a plan that reads the whole table would be an error.

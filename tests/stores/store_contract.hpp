@@ -55,6 +55,7 @@ inline constexpr store_clause store_contract[] = {
     BSP_X(a_text_may_have_any_character)
     BSP_X(peers_come_back_as_they_were)
     BSP_X(ended_registrations_remain_but_are_not_active)
+    BSP_X(those_that_say_where_they_are_are_found)
     BSP_X(registrations_are_found_by_backend_and_by_key)
     BSP_X(floors_and_revocations)
     BSP_X(an_assertion_is_claimed_once)

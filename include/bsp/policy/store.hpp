@@ -129,6 +129,8 @@ public:
     virtual result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) = 0;
     /// Active registrations in the order of their ids, after `after`; of one user, or of all when none is given.
     virtual result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) = 0;
+    /// Those of them, of all users, that say where their backend is. Costs as much as it finds, however many registrations there are.
+    virtual result<std::vector<peer_record>> peers_with_endpoints(std::string_view after, std::size_t limit) = 0;
     /// Up to `limit` active registrations, of all users and in any order, that are of the backend or pin the
     /// key. Takes time by what it finds, not by what there is.
     virtual result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) = 0;

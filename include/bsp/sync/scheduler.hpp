@@ -4,6 +4,7 @@
 #include <bsp/sync/session.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -114,7 +115,7 @@ private:
     void reload(moment now) {
         if (reload_at_ && now.steady < *reload_at_) return;
         reload_at_ = now.steady + std::chrono::milliseconds{limits::sync_interval_ms_default};
-        auto const active = active_peers();
+        auto const active = peers_to_call();
         if (!active) return;  // a store that fails changes nothing; the next time tells
         is_complete_ = true;
         std::set<std::string, std::less<>> here;
@@ -132,14 +133,14 @@ private:
         watch();
     }
 
-    [[nodiscard]] result<std::vector<peer_record>> active_peers() const {
+    [[nodiscard]] result<std::vector<peer_record>> peers_to_call() const {
         std::vector<peer_record> all;
         for (std::string after;;) {
-            BSP_TRY(auto page, self_.store.read([&](store_reader& r) { return r.peers(std::nullopt, after, limits::page_items_max); }));
-            for (auto& p : page)
-                if (p.endpoints) all.push_back(p);
-            if (page.size() < limits::page_items_max) return all;
-            after = page.back().peer_id;
+            BSP_TRY(auto page, self_.store.read([&](store_reader& r) { return r.peers_with_endpoints(after, limits::page_items_max); }));
+            bool const is_last = page.size() < limits::page_items_max;
+            std::ranges::move(page, std::back_inserter(all));
+            if (is_last) return all;
+            after = all.back().peer_id;
         }
     }
 

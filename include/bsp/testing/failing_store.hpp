@@ -164,6 +164,9 @@ private:
         result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override {
             return self_.guarded([&] { return inner_.peers(user_id, after, limit); });
         }
+        result<std::vector<peer_record>> peers_with_endpoints(std::string_view after, std::size_t limit) override {
+            return self_.guarded([&] { return inner_.peers_with_endpoints(after, limit); });
+        }
         result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override {
             return self_.guarded([&] { return inner_.registrations_of(backend_id, key_sha256, limit); });
         }

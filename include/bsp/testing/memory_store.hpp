@@ -375,6 +375,11 @@ private:
                 if (at->second.status == peer_status::active && (!user_id || at->second.user_id == *user_id)) page.push_back(at->second);
             return page;
         }
+        [[nodiscard]] std::vector<peer_record> peers_with_endpoints(std::string_view after, std::size_t limit) const {
+            std::vector<peer_record> page;
+            for (auto at = self.with_endpoints_.upper_bound(after); at != self.with_endpoints_.end() && page.size() < limit; ++at) page.push_back(*peer(*at));
+            return page;
+        }
         [[nodiscard]] std::vector<peer_record> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) const {
             std::vector<peer_record> page;
             if (auto const ids = self.active_of_backend_.find(backend_id); ids != self.active_of_backend_.end())
@@ -435,6 +440,7 @@ private:
         result<std::optional<peer_record>> peer(std::string_view peer_id) override { return registry_.peer(peer_id); }
         result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override { return registry_.registration(user_id, backend_id); }
         result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override { return registry_.peers(user_id, after, limit); }
+        result<std::vector<peer_record>> peers_with_endpoints(std::string_view after, std::size_t limit) override { return registry_.peers_with_endpoints(after, limit); }
         result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
@@ -462,6 +468,7 @@ private:
         result<std::optional<peer_record>> peer(std::string_view peer_id) override { return registry_.peer(peer_id); }
         result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) override { return registry_.registration(user_id, backend_id); }
         result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) override { return registry_.peers(user_id, after, limit); }
+        result<std::vector<peer_record>> peers_with_endpoints(std::string_view after, std::size_t limit) override { return registry_.peers_with_endpoints(after, limit); }
         result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) override { return registry_.registrations_of(backend_id, key_sha256, limit); }
         result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) override { return registry_.sbt_floor(user_id, backend_id); }
         result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) override { return registry_.is_revoked(backend_id, key_sha256); }
@@ -558,6 +565,10 @@ private:
             auto& of_key = registry_.self.active_of_key_[peer.key_sha256];
             undo_.on_rollback([&of_backend, &of_key, id = peer.peer_id, listed, set] { set(of_backend, id, !listed), set(of_key, id, !listed); });
             set(of_backend, peer.peer_id, listed), set(of_key, peer.peer_id, listed);
+            if (!peer.endpoints) return;
+            auto& with_endpoints = registry_.self.with_endpoints_;
+            undo_.on_rollback([&with_endpoints, id = peer.peer_id, listed, set] { set(with_endpoints, id, !listed); });
+            set(with_endpoints, peer.peer_id, listed);
         }
 
         template <class Map, class Key, class Value>
@@ -583,6 +594,7 @@ private:
     std::map<std::string, peer_record, std::less<>> peers_;
     std::map<std::pair<std::string, std::string>, std::string> active_;      ///< (user_id, backend_id) → peer_id
     std::map<std::string, std::set<std::string>, std::less<>> active_of_backend_;  ///< backend_id → peer_ids
+    std::set<std::string, std::less<>> with_endpoints_;                     ///< peer_ids of active ones
     std::map<sha256_digest, std::set<std::string>> active_of_key_;           ///< key_sha256 → peer_ids
     std::map<std::pair<std::string, std::string>, instant> sbt_floors_;      ///< (user_id, backend_id) → created_at
     std::map<std::string, peer_statistics, std::less<>> statistics_;         ///< by peer_id

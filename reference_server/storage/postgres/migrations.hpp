@@ -177,6 +177,10 @@ CREATE UNLOGGED TABLE alert_since (
     PRIMARY KEY (type, peer_id)
 )
 )sql",
+    // The peers that the client side looks for after every commit.
+    R"sql(
+CREATE INDEX peer_with_endpoints ON peer (peer_id) WHERE endpoint_peer_id IS NOT NULL AND status = 0
+)sql",
 };
 
 }  // namespace bsp::server::postgres::migrations

@@ -39,6 +39,13 @@ result<std::vector<peer_record>> registry<Interface>::peers(std::optional<std::s
 }
 
 template <class Interface>
+result<std::vector<peer_record>> registry<Interface>::peers_with_endpoints(std::string_view after, std::size_t limit) {
+    return guarded(session_, [&]() -> result<std::vector<peer_record>> {
+        return all_peers(session_.use().ask("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE endpoint_peer_id IS NOT NULL AND peer_id > $1 AND status = 0 ORDER BY peer_id LIMIT $2", after, limit));
+    });
+}
+
+template <class Interface>
 result<std::vector<peer_record>> registry<Interface>::registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<peer_record>> {
         return all_peers(session_.use().ask("SELECT " BSP_PEER_COLUMNS " FROM peer WHERE backend_id = $1 AND status = 0 UNION ALL "

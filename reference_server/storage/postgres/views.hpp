@@ -114,6 +114,7 @@ public:
     result<std::optional<peer_record>> peer(std::string_view peer_id) final;
     result<std::optional<peer_record>> registration(std::string_view user_id, std::string_view backend_id) final;
     result<std::vector<peer_record>> peers(std::optional<std::string_view> user_id, std::string_view after, std::size_t limit) final;
+    result<std::vector<peer_record>> peers_with_endpoints(std::string_view after, std::size_t limit) final;
     result<std::vector<peer_record>> registrations_of(std::string_view backend_id, sha256_digest const& key_sha256, std::size_t limit) final;
     result<std::optional<instant>> sbt_floor(std::string_view user_id, std::string_view backend_id) final;
     result<bool> is_revoked(std::string_view backend_id, sha256_digest const& key_sha256) final;

@@ -70,6 +70,38 @@ inline void ended_registrations_remain_but_are_not_active(store_base& s) {
     }));
 }
 
+inline void those_that_say_where_they_are_are_found(store_base& s) {
+    auto const put = [&](char const* peer_id, char const* user_id, bool with_endpoints, peer_status status = peer_status::active) {
+        auto p = peer(peer_id, user_id, std::string{"local_"} + peer_id);
+        p.status = status;
+        p.endpoints.reset();
+        if (with_endpoints) p.endpoints = peer_endpoints{"theirs", "https://there.example/sync", ""};
+        must(s.write([&](store_writer& w) { return w.put_peer(p); }));
+    };
+    auto const found = [&](std::string_view after = {}, std::size_t limit = 10) {
+        std::string ids;
+        for (auto const& p : must(s.read([&](store_reader& r) { return r.peers_with_endpoints(after, limit); }))) {
+            ids += p.peer_id;
+            BOOST_TEST(p.endpoints->sync_endpoint == "https://there.example/sync");
+        }
+        return ids;
+    };
+    put("3", "ada", true), put("1", "bob", true), put("2", "ada", false), put("4", "bob", true), put("5", "cy", true, peer_status::revoked);
+    BOOST_TEST(found() == "134");
+    BOOST_TEST(found("1") == "34");
+    BOOST_TEST(found("2", 1) == "3");
+    put("3", "ada", true, peer_status::unpaired), put("4", "bob", false), put("2", "ada", true);
+    BOOST_TEST(found() == "12");
+    auto const undone = s.write([&](store_writer& w) -> result<> {
+        auto p = peer("1", "bob", "local_1");
+        p.status = peer_status::unpaired;
+        BSP_CHECK(w.put_peer(p));
+        return fail(errc::invalid_body, "");
+    });
+    BOOST_TEST(!undone.has_value());
+    BOOST_TEST(found() == "12");
+}
+
 inline void registrations_are_found_by_backend_and_by_key(store_base& s) {
     auto const registered = [](char const* peer_id, char const* user_id, char const* backend_id, std::uint8_t key, peer_status status = peer_status::active) {
         auto p = peer(peer_id, user_id, backend_id);
