@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(numbers_of_telemetry_are_taken_from_what_was_kept_before) {
         postgres_store store{url(), 2};
         must(store.write([](store_writer& w) { return w.tenant("ada").put_event({"e1", "p1", "local_1", t0, R"({"latency_ms": 2.5, "cost_usd": null, "text": "\u0000"})"}); }));
     }
-    for (char const* back : {"DROP TABLE peer_statistics, sighting, alert_since", "DROP INDEX event_by_receipt", "ALTER TABLE event DROP COLUMN latency_ms, DROP COLUMN cost_usd", "UPDATE bsp_schema SET step = 1"}) d.run(back);
+    for (char const* back : {"DROP TABLE peer_statistics, sighting, alert_since", "DROP INDEX event_by_receipt", "DROP INDEX peer_with_endpoints", "ALTER TABLE event DROP COLUMN latency_ms, DROP COLUMN cost_usd", "UPDATE bsp_schema SET step = 1"}) d.run(back);
     postgres_store store{url(), 2};
     auto const sums = must(store.read([](store_reader& r) { return r.telemetry_since(t0); }));
     BOOST_REQUIRE(sums.size() == 1u);
