@@ -66,12 +66,18 @@ std::string told::describe() const {
 line::line(scenario& s, peer const& who, line_options const& o) : line{s, who, o.path.value_or("/telemetry/" + who.peer_id()), o} {}
 
 line::line(scenario& s, caller const& who, std::string path, line_options const& o)
-    : line{s, o.call.who.empty() ? who.name() : o.call.who, path, who.authorization(o.method, path, o.call), o} {}
+    : line{s, o.call.who.empty() ? who.name() : o.call.who, path, [&] { return who.authorization(o.method, path, o.call); }, o} {}
 
-line::line(scenario& s, std::string_view who, std::string path, std::string authorization, line_options const& o) : world_{&s}, who_{who}, handshake_{std::make_shared<step>()} {
-    auto request = upgrade_request(o.method, s.target_path(path), std::move(authorization));
-    if (o.call.request) o.call.request(request);
-    open_with(std::move(request));
+line::line(scenario& s, std::string_view who, std::string path, std::string authorization, line_options const& o)
+    : line{s, who, path, [&] { return authorization; }, o} {}
+
+line::line(scenario& s, std::string_view who, std::string const& path, std::function<std::string()> const& authorization, line_options const& o)
+    : world_{&s}, who_{who}, handshake_{std::make_shared<step>()} {
+    do {
+        auto request = upgrade_request(o.method, s.target_path(path), authorization());
+        if (o.call.request) o.call.request(request);
+        open_with(std::move(request));
+    } while (s.has_waited_out(handshake_.status(), handshake_.header("Retry-After")));
 }
 
 line::line(line&&) noexcept = default;

@@ -5,6 +5,7 @@
 #include "target/web_frame.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -88,6 +89,7 @@ private:
     std::shared_ptr<step> add_step(std::string summary, std::string_view body);
     /// Takes in one thing that comes; false at the deadline, and when the line is closed.
     bool hear(std::chrono::steady_clock::time_point until);
+    line(scenario& s, std::string_view who, std::string const& path, std::function<std::string()> const& authorization, line_options const&);
     void open_with(http_request request);
     [[nodiscard]] told end() const { return {{}, closed_, reason_}; }
 

@@ -302,6 +302,16 @@ std::shared_ptr<step> scenario::add_step(std::string_view who, std::string summa
     return s;
 }
 
+// Somebody else's budget must not be this check's failure.
+bool scenario::has_waited_out(int status, std::string const* after) {
+    if (status != 429) return false;
+    auto const seconds = after && !after->empty() && after->find_first_not_of("0123456789") == std::string::npos && after->size() < 4 ? std::stoll(*after) : 1;
+    auto const wait_ms = std::clamp<std::int64_t>(seconds, 1, 61) * 1000;
+    if (shared_.patience_ms.fetch_sub(wait_ms) < wait_ms) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{wait_ms});
+    return true;
+}
+
 exchange scenario::perform(std::function<http_request()> const& make, std::string_view who, std::string summary) {
     for (;;) {
         auto request = make();
@@ -309,16 +319,7 @@ exchange scenario::perform(std::function<http_request()> const& make, std::strin
         auto const sent = now();
         auto got = shared_.target.send(request, shared_.options.timeout);
 
-        // Somebody else's budget must not be this check's failure: wait, and build the request anew.
-        if (got.why == fault::none && got.response.status == 429) {
-            auto const* after = got.response.headers.find("Retry-After");
-            auto const seconds = after && !after->empty() && after->find_first_not_of("0123456789") == std::string::npos && after->size() < 4 ? std::stoll(*after) : 1;
-            auto const wait_ms = std::clamp<std::int64_t>(seconds, 1, 61) * 1000;
-            if (shared_.patience_ms.fetch_sub(wait_ms) >= wait_ms) {
-                std::this_thread::sleep_for(std::chrono::milliseconds{wait_ms});
-                continue;
-            }
-        }
+        if (got.why == fault::none && has_waited_out(got.response.status, got.response.headers.find("Retry-After"))) continue;
         auto const s = add_step(who, summary);
         s->request = std::move(request);
         s->at = sent;

@@ -199,6 +199,8 @@ private:
     friend class peer;
     friend class line;
     exchange perform(std::function<http_request()> const& make, std::string_view who, std::string summary);
+    /// Whether the answer was 429 and has been waited out, so that the request is to be made anew.
+    [[nodiscard]] bool has_waited_out(int status, std::string const* retry_after);
     [[nodiscard]] std::string in_short(std::string text) const;
     exchange attempt_registration(registration const&, std::string_view who);
     [[nodiscard]] std::shared_ptr<step> add_step(std::string_view who, std::string summary);

@@ -56,8 +56,7 @@ struct limits_everything : Base {
 protected:
     typename Base::answer dispatch(call& c) override {
         bool const is_public = c.path.ends_with("/identity") || c.path.ends_with("/health"), is_push = c.request.method == "POST" && c.path.find("/sync") != c.path.npos;
-        bool const is_stream = c.request.headers.find("Upgrade") != nullptr;
-        if (!is_public && !is_push && !is_stream && ++requests_ % 200 == 0) {
+        if (!is_public && !is_push && ++requests_ % 200 == 0) {
             c.retry_after = 1;
             return fail(errc::rate_limited, "too many requests");
         }
@@ -255,7 +254,7 @@ std::vector<liberty> limit_and_audit_liberties() {
     return {
         takes<neither_limits_nor_trail>("L-LIM-01", "neither limits nor an audit trail", {"BSP-LIM-002", "BSP-AUD-001"}),
         takes<minutes_of_the_clock>("L-LIM-02", "a budget for each minute of the clock, and Retry-After is a date", {"BSP-LIM-001", "BSP-LIM-010", "BSP-LIM-014"}),
-        takes<limits_everything>("L-LIM-03", "one request in two hundred, of any kind but pushes and streams, is beyond a budget of all", {"BSP-LIM-008"}),
+        takes<limits_everything>("L-LIM-03", "one request in two hundred, of any kind but pushes, is beyond a budget of all", {"BSP-LIM-008"}),
         takes<no_trail>("L-AUD-01", "no audit trail, told by 501", {"BSP-AUD-001"}),
         takes<further_entries>("L-AUD-02", "entries with whole seconds, further members and none for no peer, and more beside them", {"BSP-AUD-020", "BSP-AUD-031"}),
         takes<small_pages>("L-AUD-03", "pages of what is left of 150 entries by the filters, with cursors that are numbers", {"BSP-AUD-033", "BSP-AUD-034"}),
