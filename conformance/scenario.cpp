@@ -303,9 +303,10 @@ std::shared_ptr<step> scenario::add_step(std::string_view who, std::string summa
 }
 
 // Somebody else's budget must not be this check's failure.
-bool scenario::has_waited_out(int status, std::string const* after) {
+bool scenario::has_waited_out(int status, std::string const* retry_after) {
     if (status != 429) return false;
-    auto const seconds = after && !after->empty() && after->find_first_not_of("0123456789") == std::string::npos && after->size() < 4 ? std::stoll(*after) : 1;
+    bool const is_number = retry_after && !retry_after->empty() && retry_after->size() < 4 && retry_after->find_first_not_of("0123456789") == std::string::npos;
+    auto const seconds = is_number ? std::stoll(*retry_after) : 1;
     auto const wait_ms = std::clamp<std::int64_t>(seconds, 1, 61) * 1000;
     if (shared_.patience_ms.fetch_sub(wait_ms) < wait_ms) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{wait_ms});

@@ -1,6 +1,7 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
 #include "edits.hpp"
+#include "ground.hpp"
 #include "habits.hpp"
 
 #include <bsp/base/uri.hpp>
@@ -23,7 +24,7 @@ void capabilities_grant_nothing(scenario& s) {
     s.refused(a.del("/peers/" + victim.peer_id()), "DELETE of another user's peer", {.statuses = {401, 403, 404}});
     auto const read = a.read(c);
     s.refused(read, "reading another user's conversation", {.statuses = {404}});
-    auto const feed = a.pull_all({.since = s.since_begun(), .limit = 200});
+    auto const feed = recent_feed(s, a);
     for (auto const& entry : feed.conversations) s.expect(json::serialize(entry).find(content) == std::string::npos, "nothing of another user's in the feed", show(entry));
     s.accepted(victim.pull({.limit = 1}), "a pull by the other user's peer, afterwards");
 }

@@ -111,7 +111,7 @@ inline fed of_conversation(std::vector<json::object> const& entries, std::string
     return out;
 }
 
-/// Everything that was committed lately, and so everything that this check pushed so far.
+/// Everything that was committed since this check began, and little of what was there before.
 inline peer::feed recent_feed(scenario& s, peer const& a) { return a.pull_all({.since = s.since_begun(), .limit = 200}); }
 
 /// A `last_sync` of now.

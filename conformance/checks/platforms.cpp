@@ -1,5 +1,6 @@
 #include "conversing.hpp"
 #include "edits.hpp"
+#include "ground.hpp"
 #include "languages.hpp"
 
 #include "../registry.hpp"
@@ -121,7 +122,7 @@ void from_phone_to_web_and_back(scenario& s) {
     s.expect(has_surface(*entry, "ios"), "the list has ios among its surfaces", surfaces_of(*entry));
 
     write(s, s.user(), c, "To the sea.", set("surface", "web"));
-    auto const feed = phone.pull_all({.since = s.since_begun(), .limit = 200});
+    auto const feed = recent_feed(s, phone);
     auto const* pulled = feed.find(c);
     s.expect(pulled != nullptr, "the phone pulls the conversation", "absent");
     s.expect(has_surface(*pulled, "ios") && has_surface(*pulled, "web"), "the phone sees ios and web among the surfaces", surfaces_of(*pulled));

@@ -1,5 +1,6 @@
 #include "conformance/clauses.hpp"
 #include "conformance/commands.hpp"
+#include "conformance/line.hpp"
 #include "conformance/peer/listener.hpp"
 #include "conformance/probe.hpp"
 #include "conformance/property.hpp"
@@ -333,6 +334,28 @@ BOOST_AUTO_TEST_CASE(a_closed_connection_is_no_refusal) {
     auto const result = run(world, {{&c, profile::id, "test", 0}}, {});
     BOOST_TEST(to_string(result.checks[0].verdict) == "FAIL");
     BOOST_TEST(!result.target_lost);
+}
+
+BOOST_AUTO_TEST_CASE(an_upgrade_beyond_a_budget_is_made_again) {
+    std::atomic<int> asked = 0;
+    scripted_server const server{[&](int fd) {
+        if (scripted_server::read_head(fd).find("Upgrade: websocket") == std::string::npos) return;
+        scripted_server::write(fd, ++asked == 1 ? "HTTP/1.1 429 X\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                                                : "HTTP/1.1 403 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    }};
+    auto const t = connect_to(server.url()).value();
+    surroundings world{*t, one_user()};
+    auto const c = check_of([](scenario&) {});
+    record r{c};
+    scenario s{world, r};
+    line const patient{s, "somebody", "/telemetry/p1", ""};
+    BOOST_TEST(patient.handshake().status() == 403);
+    BOOST_TEST(asked == 2);
+    world.patience_ms = 0;
+    asked = 0;
+    line const impatient{s, "somebody", "/telemetry/p1", ""};
+    BOOST_TEST(impatient.handshake().status() == 429);
+    BOOST_TEST(asked == 1);
 }
 
 BOOST_AUTO_TEST_CASE(http_dates) {
