@@ -45,7 +45,7 @@ enum need : unsigned {
     a_minute = 1u << 11,     ///< waits until a minute is over; otherwise as `patience`: only with --patient, or when it is named
     alone = 1u << 5,         ///< runs after all others, with nothing beside it (timing, floods, restarts)
     own_user = 1u << 13,     ///< runs after all others, with nothing beside it that touches the data of its user, the only one it has
-    generator = 1u << 6,     ///< calls `property`: RapidCheck wants one thread
+    generator = 1u << 6,     ///< calls `property`: another seed looks at other cases
     hosted_target = 1u << 7, ///< says nothing about a backend of type local (NOT-APPLICABLE there)
     local_target = 1u << 8,  ///< says nothing about a backend of type hosted
     peer_listener = 1u << 9, ///< --peer-listen: the suite is a backend that the target calls

@@ -3,11 +3,8 @@
 #include "record.hpp"
 #include "surroundings.hpp"
 
-#include <rapidcheck.h>
-#include <rapidcheck/detail/Property.h>
-
 #include <chrono>
-#include <mutex>
+#include <optional>
 
 namespace bsp::conformance {
 namespace {
@@ -22,35 +19,20 @@ struct attempt {
     verdict why = verdict::inconclusive;
 };
 
-class search {
-public:
-    search(scenario& in, std::function<void(scenario&)> const& body) : parent_{in}, body_{body} {}
-
-    /// The property as RapidCheck knows it. Its outcome for us is `last`.
-    rc::detail::Property as_property() {
-        return rc::detail::toProperty([this] {
-            attempt now{record{*parent_.findings().what, parent_.findings().index}};
-            now.found.names = parent_.findings().names;  // shared: fresh names at every attempt
-            try {
-                scenario inner{parent_.shared(), now.found};
-                body_(inner);
-            } catch (verdict_reached const& reached) {
-                now.failed = now.found.failure.has_value();
-                now.aborted = !now.failed;
-                now.why = reached.verdict;
-            }
-            bool const bad = now.failed;
-            last = std::move(now);
-            RC_ASSERT(!bad);
-        });
+/// Runs a case, with a record and fresh names of its own.
+attempt tried(scenario& in, property_case const& body) {
+    attempt out{record{*in.findings().what, in.findings().index}};
+    out.found.names = in.findings().names;  // shared: fresh names at every attempt
+    try {
+        scenario inner{in.shared(), out.found};
+        body(inner);
+    } catch (verdict_reached const& reached) {
+        out.failed = out.found.failure.has_value();
+        out.aborted = !out.failed;
+        out.why = reached.verdict;
     }
-
-    std::optional<attempt> last;
-
-private:
-    scenario& parent_;
-    std::function<void(scenario&)> const& body_;
-};
+    return out;
+}
 
 void adopt(record& into, attempt&& from) {
     into.steps = std::move(from.found.steps);
@@ -64,50 +46,42 @@ void adopt(record& into, attempt&& from) {
 
 }  // namespace
 
-void property(scenario& in, std::string_view name, property_budget budget, std::function<void(scenario&)> body) {
-    // RapidCheck keeps what it generates with in one place; a process may run several suites.
-    static std::mutex one_at_a_time;
-    std::lock_guard const alone{one_at_a_time};
-    search looking{in, body};
-    auto const tested = looking.as_property();
+void property(scenario& in, std::string_view name, property_budget budget, rc::Gen<property_case> const& cases) {
     auto& mine = in.findings();
     auto const begin = steady::now();
     rc::Random seeds{in.shared().options.seed ^ std::hash<std::string_view>{}(name)};
 
-    int cases = 0;
-    std::optional<rc::Shrinkable<rc::detail::CaseDescription>> failing;
+    int count = 0;
+    std::optional<rc::Shrinkable<property_case>> failing;
+    attempt smallest{record{*mine.what, mine.index}};
     std::size_t evidence = 0;
     auto const& world = in.shared();
     bool const by_the_clock = world.property_time.count() > 0;
     auto const time = by_the_clock ? world.property_time : budget.time;
-    for (; (by_the_clock || cases < budget.cases) && steady::now() - begin < time; ++cases) {
+    for (; !failing && (by_the_clock || count < budget.cases) && steady::now() - begin < time; ++count) {
         // From small to large; where time is all that counts, every size at any moment.
-        int const size = by_the_clock ? 1 + static_cast<int>(seeds.split().next() % static_cast<unsigned>(budget.size)) : budget.cases > 1 ? budget.size * cases / (budget.cases - 1) : budget.size;
-        auto const drawn = tested(seeds.split(), size);
-        looking.last.reset();
-        auto const description = drawn.value();
-        if (description.result.type == rc::detail::CaseResult::Type::Discard) continue;
-        if (!looking.last) throw std::runtime_error{"property " + std::string{name} + ": " + description.result.description};
-        if (looking.last->aborted) {
-            auto const why = looking.last->why;
-            adopt(mine, std::move(*looking.last));
+        int const size = by_the_clock ? 1 + static_cast<int>(seeds.split().next() % static_cast<unsigned>(budget.size)) : budget.cases > 1 ? budget.size * count / (budget.cases - 1) : budget.size;
+        auto const drawn = cases(seeds.split(), size);
+        auto now = tried(in, drawn.value());
+        if (now.aborted) {
+            auto const why = now.why;
+            adopt(mine, std::move(now));
             throw verdict_reached{why};
         }
-        evidence += looking.last->found.controls.size();
-        if (looking.last->failed) {
+        evidence += now.found.controls.size();
+        if (now.failed) {
             failing = drawn;
-            break;
+            smallest = std::move(now);
         }
     }
-    mine.cases += static_cast<std::size_t>(cases);
+    mine.cases += static_cast<std::size_t>(count);
     if (!failing) {
-        if (evidence > 0) in.evidence(std::string{name} + ": held in " + std::to_string(cases) + " generated cases");
+        if (evidence > 0) in.evidence(std::string{name} + ": held in " + std::to_string(count) + " generated cases");
         return;
     }
 
     shrinking how;
-    how.cases = cases + 1;
-    attempt smallest = std::move(*looking.last);
+    how.cases = count;
     how.steps_before = smallest.found.steps.size();
     how.first = *smallest.found.failure;
     how.first_steps = smallest.found.steps;
@@ -119,20 +93,15 @@ void property(scenario& in, std::string_view name, property_budget budget, std::
         while (auto const candidate = candidates.next()) {
             if (steady::now() >= shrink_until) break;
             ++how.attempts;
-            looking.last.reset();
-            static_cast<void>(candidate->value());
-            if (!looking.last || !looking.last->failed) continue;  // counts only if it fails again
-            smallest = std::move(*looking.last);
+            auto now = tried(in, candidate->value());
+            if (!now.failed) continue;  // counts only if it fails again
+            smallest = std::move(now);
             failing = *candidate;
             smaller = true;
             break;
         }
     }
-    for (; how.repeated < 3; ++how.repeated) {
-        looking.last.reset();
-        static_cast<void>(failing->value());
-        how.reproduced += looking.last && looking.last->failed;
-    }
+    for (; how.repeated < 3; ++how.repeated) how.reproduced += tried(in, failing->value()).failed;
     adopt(mine, std::move(smallest));
     mine.shrunk = how;
     throw verdict_reached{verdict::fail};

@@ -2,6 +2,9 @@
 
 #include "scenario.hpp"
 
+#include <rapidcheck/Gen.h>
+#include <rapidcheck/gen/Transform.h>
+
 #include <chrono>
 #include <functional>
 #include <string_view>
@@ -15,12 +18,24 @@ struct property_budget {
     std::chrono::milliseconds time{4000};  ///< for finding a failure
 };
 
-/// Runs `body` with many generated inputs. `body` draws with `*rc::gen::…` and judges with the scenario's
-/// words; a judgement against the target is a counterexample. It is shrunk, run three more times, and its
-/// requests become the steps of the check. How long it may be shrunk is said by the surroundings. `body` gets a scenario of its own with fresh names per attempt.
+/// What is done with one generated input.
+using property_case = std::function<void(scenario&)>;
+
+/// Tries many cases. A judgement against the target is a counterexample. It is shrunk, run three more times, and its
+/// requests become the steps of the check. How long it may be shrunk is said by the surroundings.
+void property(scenario& in, std::string_view name, property_budget budget, rc::Gen<property_case> const& cases);
+
+/// Calls `body` with many generated inputs; it judges with the words of the scenario it is given, which has fresh names per
+/// attempt.
 ///
-/// Only for checks with `need::generator`. Generate descriptions (small alphabets, many collisions), build
-/// requests from them inside `body`, and register fresh peers inside `body`.
-void property(scenario& in, std::string_view name, property_budget budget, std::function<void(scenario&)> body);
+/// Only for checks with `need::generator`. Generate descriptions (small alphabets, many collisions), build requests from
+/// them inside `body`, and register fresh peers inside `body`. All is drawn before `body` begins: what RapidCheck keeps
+/// for draws in between it keeps once per process, so that properties could not be looked at side by side.
+template <typename Drawn, typename Body>
+void property(scenario& in, std::string_view name, property_budget budget, rc::Gen<Drawn> inputs, Body body) {
+    property(in, name, budget, rc::gen::map(std::move(inputs), [body](Drawn drawn) -> property_case {
+        return [body, drawn = std::move(drawn)](scenario& s) { body(s, drawn); };
+    }));
+}
 
 }  // namespace bsp::conformance

@@ -102,9 +102,11 @@ public:
     runner& operator=(runner const&) = delete;
 
     std::vector<judged> run(std::vector<registered_check> const& selected) {
-        std::vector<registered_check> together, generated, of_a_user, alone, watching, waiting, last;
+        std::vector<registered_check> together, of_a_user, alone, watching, waiting, last;
         for (auto const& c : selected)
-            ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::own_user) ? of_a_user : (c.check->needs & need::alone) ? alone : (c.check->needs & need::generator) ? generated : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
+            ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::own_user) ? of_a_user : (c.check->needs & need::alone) ? alone : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
+        // The longest first, so that none of them is left when all else is done.
+        std::ranges::stable_partition(together, [](auto const& c) { return (c.check->needs & need::generator) != 0; });
 
         std::vector<std::thread> threads;
         watch(watching);
@@ -116,9 +118,6 @@ public:
             threads.emplace_back([&] {
                 while (auto const n = shared.next()) perform(together[*n]);
             });
-        threads.emplace_back([&] {  // RapidCheck keeps state per process: one property at a time
-            for (auto const& c : generated) perform(c);
-        });
         for (auto& t : threads) t.join();
         for (auto& t : patient) t.join();
         one_user_each(of_a_user);

@@ -33,22 +33,26 @@ struct emphasis {
     world::options given = {};
     property_budget budget = {};
     world::looks looks = {};        ///< at the end of every history …
-    unsigned lists_every = 6;       ///< … and the lists, which grow with what others do, at the end of one in so many
+    int lists_every = 6;       ///< … and the lists, which grow with what others do, at the end of one in so many
     std::optional<kind> opens_with = {};  ///< what takes so long that there are few histories, and each must have it
 };
 
+/// 0 … n-1, evenly, whatever the size of the case.
+rc::Gen<int> below(int n) { return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, n)); }
+
 void hold(scenario& in, std::string_view name, emphasis e) {
     e.given.deletes_conversations = histories::messages_outlive_deletion(in);
-    property(in, name, e.budget, [&](scenario& s) {
-        auto const drawn = *commands(e.kinds, e.budget.size);
+    auto const inputs = rc::gen::tuple(commands(e.kinds, e.budget.size), below(6), below(e.lists_every), below(12));
+    property(in, name, e.budget, inputs, [e](scenario& s, auto const& drawn) {
+        auto const& [history, of_looks, of_lists, of_opening] = drawn;
         auto looks = e.looks;
-        looks.from_nothing = looks.newcomer && *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, 6)) == 1;
-        looks.lists = *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0u, e.lists_every)) == 1;
+        looks.from_nothing = looks.newcomer && of_looks == 1;
+        looks.lists = of_lists == 1;
         auto given = e.given;
-        given.revokes = std::any_of(drawn.begin(), drawn.end(), [](command const& c) { return std::get<kind>(c) == kind::revoke; });
+        given.revokes = std::any_of(history.begin(), history.end(), [](command const& c) { return std::get<kind>(c) == kind::revoke; });
         world w{s, given};
-        if (e.opens_with) w.perform({*e.opens_with, 0, 0, {}, {}, *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, 12))});
-        for (auto const& c : drawn) w.perform(c);
+        if (e.opens_with) w.perform({*e.opens_with, 0, 0, {}, {}, of_opening});
+        for (auto const& c : history) w.perform(c);
         w.everything_agrees(looks);
     });
 }
@@ -57,18 +61,18 @@ using enum kind;
 
 void of_users(scenario& in) {
     hold(in, "of two users with the same ids each sees what is their own",
-         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 30, .size = 14, .time = std::chrono::milliseconds{2500}}, .lists_every = 3});
+         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 30, .size = 14, .time = std::chrono::seconds{8}}, .lists_every = 3});
 }
 
 void of_states(scenario& in) {
     hold(in, "after any history of pushes and local writes a conversation is what the rules make of it",
-         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 40, .size = 20, .time = std::chrono::milliseconds{2500}}});
+         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 40, .size = 20, .time = std::chrono::seconds{8}}});
 }
 
 void of_feeds(scenario& in) {
     hold(in, "who only pulls what is new holds what the server holds",
          {.kinds = {push, push, push, pull, pull, pull, write, delete_message, delete_conversation},
-          .budget = {.cases = 30, .size = 18, .time = std::chrono::milliseconds{3000}},
+          .budget = {.cases = 30, .size = 18, .time = std::chrono::seconds{8}},
           .looks = {.newcomer = true}});
 }
 
@@ -76,21 +80,21 @@ void of_refusals(scenario& in) {
     hold(in, "what is refused changes nothing, and what was accepted counts once",
          {.kinds = {push, push, push, push, push, push, push_again, push_other_body, push_id_of_another_peer, forged, signed_by_another, to_another_path, signature_missing, not_fresh, cut_short, invalid_item,
                     invalid_item, other_names, assertion_again, write_with_other_secret, delete_with_other_secret, read_with_other_key, delete_message},
-          .budget = {.cases = 40, .size = 20, .time = std::chrono::milliseconds{3000}}});
+          .budget = {.cases = 40, .size = 20, .time = std::chrono::seconds{8}}});
 }
 
 void of_refusals_between_users(scenario& in) {
     hold(in, "nobody's requests reach another user's data",
          {.kinds = {push, push, push, signed_by_another, to_another_path, push_id_of_another_peer, push_again, read_with_other_key, read_with_other_key, write, write_with_other_secret, delete_with_other_secret, assertion_again},
           .given = {.users = 2, .peers = 2},
-          .budget = {.cases = 25, .size = 14, .time = std::chrono::milliseconds{2500}}});
+          .budget = {.cases = 25, .size = 14, .time = std::chrono::seconds{8}}});
 }
 
 void of_registrations(scenario& in) {
     hold(in, "whoever is paired is served, and nobody else",
          {.kinds = {enrol, enrol, enrol, enrol, enrol, enrol, push, push, unpair, unpair, pair_again, pair_again, pull, write, revoke},
           .given = {.users = in.shared().options.users.size() > 1 ? 2 : 1, .peers = 1},
-          .budget = {.cases = 30, .size = 18, .time = std::chrono::milliseconds{3000}},
+          .budget = {.cases = 30, .size = 18, .time = std::chrono::seconds{8}},
           .looks = {.peers = true}});
 }
 
@@ -116,8 +120,7 @@ void with_expiry(scenario& in) {
 void of_digests(scenario& in) {
     if (!histories::digest_is_offered(in)) in.not_applicable("the digest is not offered");
     bool const outlive = histories::messages_outlive_deletion(in);
-    property(in, "the digest changes exactly when the live state does", {.cases = 8, .size = 10, .time = std::chrono::milliseconds{1200}}, [outlive](scenario& s) {
-        auto const drawn = *commands({push, push, push, push_again, forged, delete_message, write, delete_conversation, pull}, 10);
+    property(in, "the digest changes exactly when the live state does", {.cases = 8, .size = 10, .time = std::chrono::seconds{8}}, commands({push, push, push, push_again, forged, delete_message, write, delete_conversation, pull}, 10), [outlive](scenario& s, auto const& drawn) {
         world w{s, {.users = 1, .peers = 2, .deletes_conversations = outlive}};
         w.digest_agrees();
         for (auto const& c : drawn) {
@@ -128,9 +131,8 @@ void of_digests(scenario& in) {
 }
 
 void at_once(scenario& in) {
-    property(in, "the result of pushes that arrive at once is the join of those acknowledged", {.cases = 12, .size = 12, .time = std::chrono::milliseconds{3000}}, [&](scenario& s) {
-        auto drawn = *commands({push}, 12);
-        world w{s, {.users = in.shared().options.users.size() > 1 ? 2 : 1, .peers = 2}};
+    property(in, "the result of pushes that arrive at once is the join of those acknowledged", {.cases = 12, .size = 12, .time = std::chrono::seconds{8}}, commands({push}, 12), [](scenario& s, auto const& drawn) {
+        world w{s, {.users = s.shared().options.users.size() > 1 ? 2 : 1, .peers = 2}};
         for (std::size_t from = 0; from < drawn.size(); from += 6)
             w.perform_together({drawn.begin() + static_cast<std::ptrdiff_t>(from), drawn.begin() + static_cast<std::ptrdiff_t>(std::min(from + 6, drawn.size()))});
         w.everything_agrees({});

@@ -185,11 +185,11 @@ void conclude(autopsy& out, std::vector<registered_check> const& named, run_resu
     out.fate = !out.killers.empty() ? fate::killed : ran ? fate::survived : fate::is_void;
 }
 
-/// What is examined while nothing else is: RapidCheck keeps state per process, and fuzzing finds the less the busier the machine is.
+/// What is examined while nothing else is: fuzzing finds the less the busier the machine is.
 bool wants_quiet(faulty::fault const& f) {
     return std::any_of(f.killed_by.begin(), f.killed_by.end(), [](auto id) {
         auto const* c = find_check(id);
-        return c && (c->profile == profile::fuzz || (c->check->needs & need::generator) != 0);
+        return c && c->profile == profile::fuzz;
     });
 }
 

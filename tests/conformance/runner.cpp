@@ -237,8 +237,7 @@ BOOST_AUTO_TEST_CASE(a_429_is_waited_out) {
 BOOST_AUTO_TEST_CASE(properties_shrink_and_reproduce) {
     // Wrong from 10 on: the smallest counterexample is 10.
     auto const c = check_of([](scenario& s) {
-        property(s, "small numbers", {.cases = 200, .size = 100}, [](scenario& inner) {
-            int const n = *rc::gen::inRange(0, 1000);
+        property(s, "small numbers", {.cases = 200, .size = 100}, rc::gen::inRange(0, 1000), [](scenario& inner, int n) {
             inner.control(call(inner, "/ok"), "a request");
             inner.expect(n < 10, "less than 10", std::to_string(n));
         });
@@ -253,11 +252,11 @@ BOOST_AUTO_TEST_CASE(properties_shrink_and_reproduce) {
     BOOST_TEST(r.shrunk->first_steps.size() == 1u);
 
     auto const holds = check_of([](scenario& s) {
-        property(s, "nothing", {.cases = 5}, [](scenario& inner) { inner.control(call(inner, "/ok"), "a request"); });
+        property(s, "nothing", {.cases = 5}, rc::gen::just(0), [](scenario& inner, int) { inner.control(call(inner, "/ok"), "a request"); });
     }, need::generator);
     BOOST_TEST(to_string(verdict_of(holds)) == "PASS");
     auto const blocked = check_of([](scenario& s) {
-        property(s, "nothing", {.cases = 5}, [](scenario& inner) { inner.control(call(inner, "/403"), "a request"); });
+        property(s, "nothing", {.cases = 5}, rc::gen::just(0), [](scenario& inner, int) { inner.control(call(inner, "/403"), "a request"); });
     }, need::generator);
     BOOST_TEST(to_string(verdict_of(blocked)) == "INCONCLUSIVE");
 }
@@ -265,8 +264,7 @@ BOOST_AUTO_TEST_CASE(properties_shrink_and_reproduce) {
 BOOST_AUTO_TEST_CASE(a_counterexample_is_told_before_it_is_made_small_and_flaky_ones_are_called_so) {
     static int failures_left = 2;  // the case as found, and one of the three repetitions
     auto const c = check_of([](scenario& s) {
-        property(s, "large numbers fail, twice", {.cases = 200, .size = 100}, [](scenario& inner) {
-            int const n = *rc::gen::inRange(0, 1000);
+        property(s, "large numbers fail, twice", {.cases = 200, .size = 100}, rc::gen::inRange(0, 1000), [](scenario& inner, int n) {
             inner.control(call(inner, "/ok"), "a request");
             inner.expect(n < 20 || failures_left-- <= 0, "less than 20", std::to_string(n));
         });
