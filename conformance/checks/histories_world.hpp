@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -53,7 +54,7 @@ public:
     void everything_agrees(looks const& at);
 
     /// The digest is the same for all peers of a user, and another one than at the last look exactly when the live state
-    /// is. Only where the digest is offered, and with nobody else at work on the user's conversations.
+    /// is. Only where the digest is offered; where somebody else changed the user's conversations in between, nothing is said.
     void digest_agrees();
 
 private:
@@ -124,7 +125,10 @@ private:
     void expect_conflicts(std::string const& what, model::conversations const& before, std::vector<json::object> const& entries, exchange const& x);
     void expect_fed(station const& p);
     void expect_nothing_since_the_future(station const& p);
-    [[nodiscard]] std::string live_state(std::size_t of);
+    [[nodiscard]] std::string live_state(std::vector<json::object> const& entries) const;
+    [[nodiscard]] std::set<std::string> of_others(std::vector<json::object> const& entries) const;
+    [[nodiscard]] std::string digest_of(station const& p);
+    [[nodiscard]] std::string agreed_digest(station const& witness);
     void expect_list(std::size_t of);
     void expect_peers(std::size_t of);
     void nothing_of_others(std::size_t of, exchange const& x);
@@ -144,7 +148,8 @@ private:
     model::registrations registrations_;
     model::accepted_pushes pushes_;
     std::map<std::tuple<std::string, std::string, std::int64_t, instant>, std::string> writes_;  ///< octets by user, conversation, version and instant
-    std::string digest_, digested_;                   ///< at the last look: the digest, and the live state
+    std::string digest_, digested_;                   ///< at the last look: the digest, and the live state …
+    std::set<std::string> others_;                    ///< … and what was seen of conversations of others
 };
 
 /// Whether the digest is offered (section 6.5).

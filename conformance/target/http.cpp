@@ -92,6 +92,7 @@ private:
         http_reader reader{head_only};
         std::array<char, 64 * 1024> buffer;
         bool writing = true;
+        std::size_t received = 0;
         for (;;) {
             if (writing && !text.empty()) {
                 auto const w = s->write(text.data(), text.size());
@@ -106,6 +107,10 @@ private:
             http_reader::state state = http_reader::state::more;
             if (r.what == stream::status::done) {
                 state = reader.feed({buffer.data(), r.size});
+                // A large answer over a slow line is on its way all the same: each MiB of it has the whole time again.
+                constexpr std::size_t mib = 1 << 20;
+                if ((received + r.size) / mib > received / mib) until += timeout;
+                received += r.size;
             } else if (r.what != stream::status::would_block) {
                 state = reader.end();
                 if (state == http_reader::state::more) {
