@@ -83,7 +83,7 @@ struct open_over_the_end {
         if (!s.shared().has_telemetry) s.not_applicable("the target has no telemetry");
         opens(s, before, "the peer before its rotation");
         is_acked(s, before.tell(event(s, source)), "an event before the rotation");
-        auto const end = s.now() + seconds{3};
+        auto const end = s.now() + seconds{5};
         auto const old = r.must_rotate(s.fresh_key(), {.grace = format_timestamp(end)});
         after.emplace(s, r.a, line_options{.call = {.signer = r.current}});
         opens(s, *after, "the peer with its new key");
