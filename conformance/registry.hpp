@@ -57,6 +57,7 @@
     X(lifetimes) \
     X(writes_and_refusals) \
     X(meetings) \
+    X(registrations_meanwhile) \
     X(telemetry_connection) \
     X(telemetry_events) \
     X(telemetry_keeping) \
@@ -67,17 +68,21 @@
     X(privacy_retention) \
     X(privacy_meetings) \
     X(privacy_data) \
+    X(privacy_meanwhile) \
     X(redaction_pull) \
     X(redaction_copies) \
     X(platforms) \
     X(rotation) \
     X(rotation_keys) \
+    X(keys_meanwhile) \
     X(limits) \
     X(audit) \
     X(battery) \
     X(long_times) \
     X(observe) \
     X(observe_all) \
+    X(records_meanwhile) \
+    X(observe_meanwhile) \
     X(histories) \
     X(client_push) \
     X(client_answers) \

@@ -2,12 +2,14 @@
 #include "../scenario.hpp"
 #include "../surroundings.hpp"
 #include "guarded.hpp"
+#include "privacy.hpp"
 #include "rotation.hpp"
 #include "telemetry.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 // Chapter 14: how many pushes pass, what is said to the others, and whom it concerns. Whoever limits makes the suite wait
@@ -145,7 +147,14 @@ void waits_are_short(scenario& s) {
 }
 
 void others_are_not_concerned(scenario& s) {
-    auto const a = s.register_peer(), sibling = s.register_peer();
+    auto r = s.settled();
+    r.signing_key = s.key();
+    auto const a = s.register_peer(r), sibling = s.register_peer(), twin = s.register_peer({.signing_key = r.signing_key});
+    std::optional<peer> theirs;
+    if (s.shared().options.users.size() > 1) {
+        r.user = s.other_account();
+        theirs = s.register_peer(r);
+    }
     auto const f = exhausted(s, a);
     s.control(f.limited() > 0, "a budget is reached");
     auto const passes = [&](peer const& who, std::string const& what) {
@@ -153,9 +162,12 @@ void others_are_not_concerned(scenario& s) {
         one.run(1);
         s.expect(one.limited() == 0, what + " may push while the first is " + over, "429");
     };
+    // At once: there may soon be room for one more.
+    if (theirs) passes(*theirs, "the same backend as another user's peer");
+    passes(twin, "another peer with the same key");
     passes(sibling, "another peer of the same user, registered before,");
     passes(s.register_peer(), "another peer of the same user");
-    if (s.shared().options.users.size() > 1) passes(s.register_peer_of(s.other_account()), "a peer of another user");
+    if (theirs) passes(s.register_peer_of(s.other_account()), "a peer of another user");
     flood again{s, a};
     again.run(4);
     s.note(again.limited() > 0 ? "the first peer is still beyond it" : "the first peer has room again");
@@ -183,6 +195,42 @@ void garbage_costs_nobody(scenario& s) {
     f.run(100);
     s.expect(f.limited() == 0, "after 60 pushes in a peer's name that others made up, each of its own 100 within a minute passes", "after " + std::to_string(f.passed()) + " came 429");
     s.evidence("100 pushes");
+}
+
+/// Whoever has seen a push can send it again, here or elsewhere: it costs its peer nothing once it is old or meant for others.
+void old_and_foreign_pushes_are_free(scenario& s) {
+    auto const a = s.register_peer();
+    flood f{s, a};
+    std::size_t turned_away = 0;
+    auto const harass = [&](push_options const& o) {
+        auto one = f.next();
+        one.request.body = json::serialize(a.payload({s.conversation(s.fresh("c"), 1, {})}, o));
+        f.send(one);
+        s.control(one.status() / 100 == 4, "a push that is old or meant for others is refused");
+        turned_away += one.status() == 429;
+    };
+    for (int i = 0; i < 30; ++i) {
+        harass({.timestamp = s.in_seconds(-900)});
+        harass({.before_signing = set("target_backend_id", s.fresh_backend_id())});
+        harass({.before_signing = set("peer_id", s.fresh("peer"))});
+    }
+    if (turned_away > 0) s.not_applicable("the target limits what comes from one address after " + std::to_string(90 - turned_away) + " refusals");
+    f.run(100);
+    s.expect(f.limited() == 0, "after 90 pushes of a peer that are old or meant for others, each of 100 within a minute passes", "after " + std::to_string(f.passed()) + " came 429");
+    s.evidence("100 pushes");
+}
+
+/// Consent is asked after the budget (section 5.7), and a push counts whether it is accepted in the end or not.
+void paused_pushes_count(scenario& s) {
+    if (!s.shared().has_privacy) s.not_applicable("the target has no privacy settings");
+    own_settings mine{s};
+    s.control(exhausted(s, s.register_peer()).limited() > 0, "a budget is reached");
+    mine.say({{"sync_enabled", false}});
+    flood f{s, s.register_peer()};
+    f.run(210, 4, [&] { return f.next(); });
+    if (f.limited() == 0 && !f.in_time()) s.inconclusive("210 pushes took longer than a minute");
+    s.expect(f.limited() > 0, "of 210 pushes of one peer within a minute some are answered with 429, though its user has paused sync", "none was");
+    s.evidence("pushes up to the budget");
 }
 
 void refused_has_no_effect(scenario& s) {
@@ -298,6 +346,10 @@ check const checks[] = {
     {.id = "lim/garbage", .title = "what others send in a peer's name does not use up its budget", .clauses = {"BSP-LIM-003"}, .impact = "anyone who knows a peer_id can stop that device from syncing", .likely_cause = "requests are counted before they are authenticated", .run = garbage_costs_nobody},
     {.id = "lim/every-push", .title = "pushes that are refused for their content, and repetitions, use up the budget too", .clauses = {"BSP-LIM-002"}, .impact = "a client that repeats one broken push in a loop is never slowed down",
      .likely_cause = "a push is counted when it is stored", .run = every_push_counts},
+    {.id = "lim/old-and-foreign", .title = "pushes that are old or meant for others use up nothing of the budget", .clauses = {"BSP-LIM-001"}, .impact = "whoever has seen one push of a device can stop the device from syncing", .likely_cause = "a push is counted as soon as its signature verifies",
+     .run = old_and_foreign_pushes_are_free},
+    {.id = "lim/paused", .title = "pushes that a pause refuses use up the budget too", .clauses = {"BSP-LIM-002"}, .impact = "a client that pushes in a loop against a pause is never slowed down", .likely_cause = "a push is counted when its user wants it", .run = paused_pushes_count,
+     .needs = need::own_user},
     {.id = "lim/endures", .title = "neither a new token nor a new key brings a new budget", .clauses = {"BSP-LIM-002"}, .impact = "whoever registers again in a loop has no limit", .likely_cause = "the budget's key is the token, the session or the public key",
      .run = budgets_endure},
     {.id = "lim/pushes-only", .title = "pulls and telemetry use up nothing of the budget of pushes", .clauses = {"BSP-LIM-001"}, .impact = "a device that reads much cannot deliver what it wrote", .likely_cause = "one counter for all requests of a peer",

@@ -21,11 +21,14 @@ void paused_pushes(scenario& s) {
     auto const a = s.register_peer();
     for (auto const& off : {all_off, no_conversations}) {
         auto const c = s.fresh("c");
-        s.control(a.push({s.conversation(c, 1, {s.message("m1", "before")})}), "a push");
+        auto const first = s.conversation(c, 1, {s.message("m1", "before")});
+        auto const id = s.fresh("sync");
+        s.control(a.push({first}, {.sync_id = id}), "a push");
         auto const again = a.payload({s.conversation(c, 2, {s.message("m2", "meanwhile", 2)})});
         mine.say(off);
         auto const push = [&] { return a.call("POST", "/sync/" + a.peer_id(), json::serialize(again), {.authorization = ""}); };
         s.refused(push(), "a push while " + show(off), paused());
+        s.refused(a.push({first}, {.sync_id = id}), "the repetition of an accepted push while " + show(off), paused());
         s.expect(message_ids(s.user(), c) == std::vector<std::string>{"m1"}, "nothing of the refused push is stored", show(message_ids(s.user(), c)));
         mine.say(all_on);
         s.expect(message_ids(s.user(), c) == std::vector<std::string>{"m1"}, "nothing of the refused push appears afterwards", show(message_ids(s.user(), c)));
@@ -316,7 +319,7 @@ void surfaces_of_writes(scenario& s) {
 }
 
 check const checks[] = {
-    {.id = "prv/pause-push", .title = "while paused a push is refused, stores nothing, and is accepted afterwards", .clauses = {"BSP-PRV-020", "BSP-PRV-022", "BSP-PRV-023", "BSP-PRV-024"}, .impact = "messages travel against the user's word, or are lost while they wait",
+    {.id = "prv/pause-push", .title = "while paused a push is refused, stores nothing, and is accepted afterwards", .clauses = {"BSP-PRV-020", "BSP-PRV-022", "BSP-PRV-023", "BSP-PRV-024", "BSP-AUT-057"}, .impact = "messages travel against the user's word, or are lost while they wait",
      .likely_cause = "settings are stored and nobody asks them; or paused pushes are acknowledged and dropped", .run = paused_pushes, .needs = need::own_user},
     {.id = "prv/pause-pull", .title = "while paused a pull is refused", .clauses = {"BSP-PRV-021", "BSP-PRV-022"}, .impact = "everything can be fetched while the user believes sync is off",
      .likely_cause = "only pushes look at the settings", .run = paused_pulls, .needs = need::own_user},

@@ -368,6 +368,8 @@ void erasure_without_a_credential(scenario& s) {
     s.refused(s.user().del(data_path, {.secret = "another secret, which nobody was given"}), "an erasure under another secret", unauthorized);
     s.refused(s.user().del(data_path, {.claims = set("htm", "GET")}), "an erasure with the assertion of a GET", unauthorized);
     s.refused(s.user().del(data_path, {.claims = set("htu", s.target_path(export_path))}), "an erasure with the assertion of an export", unauthorized);
+    auto const twice = s.user().authorization("DELETE", data_path);
+    s.refused(s.user().del(data_path, {.authorization = twice, .request = [&](http_request& r) { r.headers.add("Authorization", twice); }}), "an erasure with two Authorization fields");
     s.expect(contains(message_ids(s.user(), e.c), "m1") && shows(s.user().read(e.d), e.word), "nothing was erased", "something was");
     e.go(s);
 }
@@ -443,7 +445,7 @@ check const checks[] = {
      .likely_cause = "whole conversations are blocked for ever", .run = life_after_erasure, .needs = need::own_user},
     {.id = "prv/erase-by-peer", .title = "a peer may not erase", .clauses = {"BSP-PRV-089"}, .impact = "a stolen device erases everything everywhere",
      .likely_cause = "every credential of the tenant is accepted", .run = erasure_by_a_peer, .needs = need::own_user},
-    {.id = "prv/erase-credential", .title = "an erasure wants the user's credential", .clauses = {"BSP-PRV-090"}, .impact = "anybody erases a person's data",
+    {.id = "prv/erase-credential", .title = "an erasure wants the user's credential", .clauses = {"BSP-PRV-090", "BSP-AUT-004"}, .impact = "anybody erases a person's data",
      .likely_cause = "the endpoint has no authentication", .run = erasure_without_a_credential, .needs = need::own_user},
     {.id = "prv/erase-settings", .title = "settings outlive an erasure", .clauses = {"BSP-PRV-094"}, .impact = "who erased is watched again, by the defaults",
      .likely_cause = "the user's rows are deleted everywhere", .run = settings_outlive_erasure, .needs = need::own_user, .strength = obligation::should},

@@ -218,6 +218,8 @@ void every_string_is_redacted(scenario& s) {
     auto const strange = [&](std::string const& of) {
         return json::object{{"plain", hide("an object in " + of)},
                             {"list", json::array{1, hide("a list in " + of), json::array{json::object{{"deep", hide("a list in a list in " + of)}}}, nullptr}},
+                            {"named", json::object{{"role", hide("a role in an object in " + of)}, {"content", hide("a content in an object in " + of)}, {"title", hide("a title in an object in " + of)}, {"surface", hide("a surface in an object in " + of)},
+                                                   {"source_backend", hide("a source_backend in an object in " + of)}}},
                             {"number", 5551234567}};
     };
     auto const message = [&](char const* id, char const* role, std::string const& which) {
@@ -276,7 +278,7 @@ template <class Onlooker>
 void labels_stay(scenario& s) {
     Onlooker o{s};
     auto const c = s.fresh("c"), role = "agent " + any_phone(s), origin = any_email(s), name = any_email(s);
-    edit const labelled = [&](json::object& m) { m["role"] = role, m["source_backend"] = origin, m[name] = "plain"; };
+    edit const labelled = [&](json::object& m) { m["role"] = role, m["source_backend"] = origin, m[name] = "plain", m["x_more"] = json::object{{name, "plain"}}; };
     s.control(o.source.push({s.conversation(c, 1, {s.message("m1", "mail " + any_email(s), 1, labelled)}, [&](json::object& o2) { o2["source_backend"] = origin; })}), "a push of labels that look like personal data");
     auto const state = o.sees(c, "m1");
     auto const* m = state.message("m1");
@@ -284,6 +286,7 @@ void labels_stay(scenario& s) {
     s.expect(text_at(*m, "/role") == role, "role stays as it is: " + role, text_at(*m, "/role"));
     s.expect(text_at(*m, "/source_backend") == origin, "source_backend stays as it is: " + origin, text_at(*m, "/source_backend"));
     s.expect(m->contains(name), "the name of a member stays as it is: " + name, show(*m) + " " + o.how());
+    s.expect(at(*m, "/x_more/" + name) != nullptr, "the name of a member of a member stays as it is: " + name, show(*m) + " " + o.how());
     s.expect(text_at(state.entry, "/source_backend") == origin, "source_backend of the conversation stays as it is: " + origin, text_at(state.entry, "/source_backend"));
     s.evidence("labels that look like personal data " + o.how());
 }
@@ -294,9 +297,10 @@ void copies_are_marked(scenario& s) {
     auto const c = s.fresh("c");
     std::string const when = s.at(std::chrono::milliseconds{-2'345});
     edit const noted = [&](json::object& m) { m["timestamp"] = when, m["x_note"] = json::array{any_phone(s)}; };
-    s.control(o.source.push({s.conversation(c, 7, {s.message("by-content", "mail " + any_email(s), 5, [&](json::object& m) { m["timestamp"] = when; }), s.message("by-member", "plain", 6, noted)})}), "a push");
+    s.control(o.source.push({s.conversation(c, 7, {s.message("by-content", "mail " + any_email(s), 5, [&](json::object& m) { m["timestamp"] = when; }), s.message("by-member", "plain", 6, noted),
+                                            s.message("by-content-said-no", "mail " + any_email(s), 4, [&](json::object& m) { m["timestamp"] = when, m["redacted"] = false; })})}), "a push");
     auto const state = o.sees(c, "by-member");
-    for (auto const& [id, version] : {std::pair{"by-content", 5}, std::pair{"by-member", 6}}) {
+    for (auto const& [id, version] : {std::pair{"by-content", 5}, std::pair{"by-member", 6}, std::pair{"by-content-said-no", 4}}) {
         auto const* m = state.message(id);
         s.control(m != nullptr, "the message comes " + o.how());
         s.expect(is_marked(*m), "a message that was altered has redacted true", show(*m) + " " + o.how());

@@ -116,6 +116,52 @@ void other_answers_are_redacted(scenario& s) {
     nothing_of(o.reader.get("/conversations?limit=500"), "the list of conversations");
 }
 
+/// Every page, from a watermark and from the beginning.
+void every_page_is_redacted(scenario& s) {
+    pulling_onlooker o{s};
+    auto const mark = watermark(s, o.reader);
+    std::vector<std::string> secrets, all;
+    for (int i = 0; i < 4; ++i) {
+        secrets.push_back(any_email(s)), all.push_back(s.fresh("c"));
+        s.control(o.source.push({s.conversation(all.back(), 1, {s.message("m1", "mail " + secrets.back())})}), "a push");
+    }
+    for (auto const& [how, options] : {std::pair{"a pull from a watermark in pages of one", pull_options{.since = mark, .limit = 1}}, {"a pull from the beginning", pull_options{.limit = 500}}}) {
+        auto const feed = o.reader.pull_all(options);
+        std::string text;
+        for (auto const& entry : feed.conversations) text += json::serialize(entry);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            s.control(feed.find(all[i]) != nullptr, "the conversation comes");
+            s.expect(text.find(secrets[i]) == std::string::npos, std::string{how} + " has nothing personal on any page", "it has " + secrets[i]);
+        }
+        s.evidence(how);
+    }
+}
+
+/// A backend that two users have paired gets of each what that user allows.
+void redaction_is_of_the_user(scenario& s) {
+    auto r = s.settled();
+    auto const a = s.register_peer(r);
+    r.user = s.other_account();
+    auto const b = s.register_peer(r);
+    for (bool const first : {true, false}) {
+        set_redaction(s, s.user(), s.account(), first);
+        set_redaction(s, s.other_user(), s.other_account(), !first);
+        auto const mail = any_email(s), c = s.fresh("c");
+        s.control(s.user().write(c, "mail " + mail), "a write");
+        s.control(s.other_user().write(c, "mail " + mail), "a write of the other user");
+        auto const shown = [&](peer const& p) {
+            auto const state = of_conversation(recent_feed(s, p).conversations, c);
+            s.control(state.present, "the conversation comes");
+            return json::serialize(state.entry).find(mail) != std::string::npos;
+        };
+        s.expect(shown(a) != first, std::string{"the pull of the first user's registration is "} + (first ? "redacted" : "as it was written"), "it is not");
+        s.expect(shown(b) == first, std::string{"the pull of the second user's registration of the same backend is "} + (first ? "as it was written" : "redacted"), "it is not");
+    }
+    set_redaction(s, s.user(), s.account(), true);
+    set_redaction(s, s.other_user(), s.other_account(), true);
+    s.evidence("pulls of both");
+}
+
 /// Whatever ends a held pull goes to the same peer.
 void held_answers_are_redacted(scenario& s) {
     s.needs_declared("live_pull");
@@ -213,6 +259,20 @@ check const checks[] = {
      .likely_cause = "the copy carries no mark, or the mark is not heeded in the merge",
      .run = own_copy_comes_back,
      .needs = as_local},
+    {.id = "red/every-page",
+     .title = "every page of every pull is redacted",
+     .clauses = {"BSP-RED-010"},
+     .impact = "personal data goes to a hosted peer with the second page, or when it begins anew",
+     .likely_cause = "the first page, or the pull from a watermark, has a way of its own",
+     .run = every_page_is_redacted,
+     .needs = as_local},
+    {.id = "red/of-each-user",
+     .title = "a hosted backend that two users have paired gets of each what that user allows",
+     .clauses = {"BSP-RED-010", "BSP-RED-016"},
+     .impact = "one person's choice gives away another's addresses",
+     .likely_cause = "the setting is looked up by backend",
+     .run = redaction_is_of_the_user,
+     .needs = as_local | need::alone | need::second_user},
     {.id = "red/other-answers",
      .title = "conversations that a hosted peer reads by other requests are redacted, too",
      .clauses = {"BSP-RED-010"},

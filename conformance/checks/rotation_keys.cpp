@@ -105,6 +105,11 @@ void last_but_one(scenario& s) {
     auto const first = r.must_rotate(s.fresh_key());
     r.must_rotate(s.fresh_key());
     r.counts(first, "the last but one previous key, in its grace");
+    rotating brief{s};
+    auto const long_lived = brief.must_rotate(s.fresh_key(), {.rotated_at = s.in_seconds(-10)});
+    auto const moment = s.at();
+    brief.must_rotate(s.fresh_key(), {.rotated_at = moment, .grace = moment});
+    brief.counts(long_lived, "the last but one previous key, in its own grace, where the last has none");
 }
 
 void current_key_does_not_expire(scenario& s) {

@@ -92,6 +92,10 @@ std::vector<fault> idioms_store_faults();
 std::vector<fault> idioms_event_faults();
 std::vector<fault> answer_member_faults();
 std::vector<fault> clause_part_faults();
+std::vector<fault> crossing_key_faults();
+std::vector<fault> crossing_registration_faults();
+std::vector<fault> crossing_privacy_faults();
+std::vector<fault> crossing_record_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();

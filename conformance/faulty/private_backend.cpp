@@ -242,7 +242,9 @@ json::array private_backend::refuse(std::string const& user_id, tenant& incoming
         for (auto const& [name, m] : c.messages) add_surface(c, m);
         std::optional<kind> why;
         bool const is_new = !all.contains(id), is_empty = c.messages.empty();
-        if (is_new && make_blank(user_id, id, c) && is_empty) why = "erased";
+        bool const blank = make_blank(user_id, id, c);
+        if (is_new && blank && is_empty) why = "erased";
+        if (!is_new && blank) out.push_back(refused(id, std::nullopt, c.version, "erased"));
         if (is_new && is_empty && lets_expire() && c.modified <= cutoff(user_id, now)) why = "retention_expired";
         if (why) out.push_back(refused(id, std::nullopt, c.version, *why));
         at = why ? incoming.erase(at) : std::next(at);

@@ -246,6 +246,11 @@ BOOST_AUTO_TEST_CASE(an_erasure_is_for_good) {
     BOOST_TEST(w.refusals(w.push_messages({w.aged("n1", 1h, 9), w.aged("n2", 1h)}, "titled", 7, "canary-title")) == (strings{"n1 erased"}), boost::test_tools::per_element());
     BOOST_TEST(w.held("titled") == (strings{"n2"}), boost::test_tools::per_element());
     BOOST_TEST(w.read("titled").raw.body.find("canary-title") == std::string::npos);
+    // The conversation is there again; what was erased of it is not, pushed alone or with something new.
+    BOOST_TEST(w.refusals(w.push_messages({}, "titled", 7, "canary-title")) == (strings{"titled erased"}), boost::test_tools::per_element());
+    BOOST_TEST(w.refusals(w.push_messages({w.aged("n3", 1h)}, "titled", 7, "canary-title")) == (strings{"titled erased"}), boost::test_tools::per_element());
+    BOOST_TEST(w.held("titled") == (strings{"n2", "n3"}), boost::test_tools::per_element());
+    BOOST_TEST(w.read("titled").raw.body.find("canary-title") == std::string::npos);
     BOOST_TEST(w.push_messages({}, "titled", 8, "anew").verdict() == "200");
     BOOST_TEST(w.read("titled").body().at("title").as_string() == "anew");
     BOOST_TEST(w.tell("e1", intake) == "acked");

@@ -63,6 +63,9 @@ public:
         if (is_stale && !held_head) {
             if (write.messages.empty()) return refuse(write.head, gone->cause == departure::why::erased ? kind::erased : kind::retention_expired, conflicts);
             BSP_CHECK(make_blank(write.head));
+        } else if (is_stale && gone->cause == departure::why::erased) {
+            refuse(write.head, kind::erased, conflicts);  // the conversation is there again, what was erased of it is not (BSP-PRV-086)
+            BSP_CHECK(make_blank(write.head));
         }
         if (stands_alone && is_expired) return refuse(write.head, kind::retention_expired, conflicts);
         if (stands_alone && is_elsewhere) return refuse(write.head, kind::surface_not_allowed, conflicts);
