@@ -92,6 +92,7 @@ std::vector<fault> idioms_store_faults();
 std::vector<fault> idioms_event_faults();
 std::vector<fault> answer_member_faults();
 std::vector<fault> clause_part_faults();
+std::vector<fault> later_push_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();
