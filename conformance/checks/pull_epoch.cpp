@@ -44,6 +44,7 @@ void pages_under_the_epoch(scenario& s) {
     auto const path = "/sync/" + a.peer_id() + "?epoch=" + percent_encode_segment(epoch) + "&since=" + percent_encode_segment(mark) + "&limit=1";
     std::set<std::string> seen;
     std::string cursor, last;
+    int repeated = 0;
     for (int pages = 0; pages < 300; ++pages) {
         auto const x = a.get(path + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
         s.accepted(x, "a page of a pull with the present epoch, since, limit" + std::string{cursor.empty() ? "" : " and cursor"});
@@ -52,8 +53,9 @@ void pages_under_the_epoch(scenario& s) {
             for (auto const& id : pushed) s.expect(seen.contains(id), "the pages of a pull with epoch and cursor have every conversation", id + " is absent");
             return;
         }
-        auto const text = show(x.body().at("conversations"));
-        s.expect(text != last, "a page of a pull with epoch and cursor goes on where the one before it ended", "the same entries again");
+        auto const text = json::serialize(objects_at(x.body(), "/conversations").empty() ? json::value{} : x.body().at("conversations"));
+        repeated = text == last && text != "null" ? repeated + 1 : 0;  // pages may be empty, and an entry may come twice
+        s.expect(repeated < 3, "a page of a pull with epoch and cursor goes on where the one before it ended", "the same entries again and again");
         last = text;
         cursor = x.text("/cursor");
     }

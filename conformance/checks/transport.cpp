@@ -119,8 +119,9 @@ void requests_come_in_pieces(scenario& s) {
         std::string const size = chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
         return std::pair{head + size, chunked ? "4A;n=1;t=\"a;b\"\r\n" + body.substr(0, 0x4A) + "\r\n00A\r\n" + body.substr(0x4A, 10) + "\r\n" + chunk_of(body.substr(0x4A + 10)) + "0\r\nX-Took: 1\r\n\r\n" : body};
     };
-    auto const judge = [&](std::string const& what, std::vector<std::string> const& pieces) {
+    auto const judge = [&](std::string const& what, std::vector<std::string> const& pieces, bool in_chunks = false) {
         auto const got = statuses_of(s, pieces, 1);
+        if (in_chunks && got == std::vector<int>{411}) return;  // a server may want to know the length (RFC 9112 section 6.3)
         s.expect(got == std::vector<int>{201}, what + " is answered with 201", got.empty() ? "no answer" : "status " + std::to_string(got.front()));
         s.evidence(what);
     };
@@ -131,9 +132,9 @@ void requests_come_in_pieces(scenario& s) {
     std::tie(head, body) = request("m3", false);
     judge("a write in five pieces", {head.substr(0, 3), head.substr(3, head.size() - 5), head.substr(head.size() - 2) + body.substr(0, 7), body.substr(7, 9), body.substr(16)});
     std::tie(head, body) = request("m4", true);
-    judge("a write in chunks with sizes in capitals, extensions and a trailer", {head + body});
+    judge("a write in chunks with sizes in capitals, extensions and a trailer", {head + body}, true);
     std::tie(head, body) = request("m5", true);
-    judge("the same in pieces", {head + body.substr(0, 1), body.substr(1, 30), body.substr(31)});
+    judge("the same in pieces", {head + body.substr(0, 1), body.substr(1, 30), body.substr(31)}, true);
 
     // Two requests in one piece: both are answered, or the connection is closed after the first.
     std::tie(head, body) = request("m6", false);
