@@ -199,6 +199,115 @@ void one_refused_conversation_holds_no_others_up(scenario& s) {
     }
 }
 
+/// What succeeds beside it does not make a push succeed: not pulls, and not a look at /health.
+void other_successes_do_not_count(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    write(s, b.user(), s.fresh("c"));
+    auto const failed = [&] {
+        auto all = b.pushes();
+        std::erase_if(all, [](arrival const& a) { return a.status != 503 || !a.over; });
+        return all;
+    };
+    s.expect(b.until(soon, [&] { return !failed().empty(); }), "a push of the change", "none");
+    auto const pulls = b.pulls().size();
+    b.until(seconds{33}, [&] { return failed().size() >= 6; });  // after 1, 2, 4, 8 and 16 s
+    auto const all = failed();
+    auto const between_pulls = b.pulls().size() - pulls;
+    b.on_push({});
+    s.control(between_pulls >= 2, "pulls meanwhile");
+    for (std::size_t i = 1; i < std::min<std::size_t>(all.size(), 7); ++i) {
+        auto const gap = between(*all[i - 1].over, all[i].at), least = milliseconds{1'000 << (i - 1)};
+        s.expect(gap + grain >= least, "at least " + seconds_text(least) + " after failure " + std::to_string(i) + " of a push, though pulls succeed and /health is healthy", seconds_text(gap));
+    }
+}
+
+/// `Retry-After` binds whatever is asked for, pulls too.
+void retry_after_is_kept_by_pulls(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    std::atomic<int> n = 0;
+    b.on_pull([&](arrival const& a) { return n++ == 0 ? stand_in::problem(503, "unavailable", {{"Retry-After", "9"}}) : b.feed(a); });
+    auto const refused = [&]() -> std::optional<std::pair<std::size_t, moment>> {
+        auto const all = b.pulls();
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (all[i].status == 503 && all[i].over) return std::pair{i, *all[i].over};
+        return std::nullopt;
+    };
+    if (!b.until(seconds{10} + slack, [&] { return refused().has_value(); })) s.inconclusive("no pull to be refused");
+    auto const [place, over] = *refused();
+    auto const next = [&, first = place] { return b.pulls().size() > first + 1; };
+    bool const came = b.until(seconds{20}, next) || (b.flap() && b.until(seconds{30}, next));
+    b.on_pull({});
+    s.expect(came, "a pull after the time that Retry-After gave", "none");
+    auto const gap = between(over, b.pulls()[place + 1].at);
+    s.expect(gap + grain >= seconds{9}, "no pull before 9 s have passed, as Retry-After: 9 said", "one after " + seconds_text(gap));
+}
+
+/// A server may have forgotten a cursor, and no client may stay with it.
+void a_refused_cursor_is_left_out(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    std::atomic<int> refused = 0;
+    std::atomic<bool> began_anew = false;
+    b.on_pull([&](arrival const& a) {
+        if (a.parameter("cursor")) return ++refused, stand_in::problem(400, "invalid-query");
+        if (refused > 0) return began_anew = true, b.feed(a);
+        return stand_in::respond(200, json::object{{"conversations", json::array{}}, {"last_sync", "2025-06-01T00:00:01Z"}, {"has_more", true}, {"cursor", "of-yesterday"}});
+    });
+    if (!b.until(seconds{20} + slack, [&] { return refused > 0; })) s.inconclusive("no pull with the cursor of a page");
+    bool const left_out = b.until(seconds{20} + slack, [&] { return began_anew.load(); });
+    b.on_pull({});
+    s.expect(left_out, "a pull without the cursor after it was refused with 400", std::to_string(refused) + " pulls with it");
+}
+
+/// The pace is that of the latest acknowledgement, and what did not acknowledge gives none.
+void failures_set_no_pace(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    std::atomic<int> n = 0;
+    b.on_push([&](arrival const& a) {
+        if (!a.conversation(c)) return stand_in::acknowledge(a);
+        if (n++ % 2) return stand_in::acknowledge(a, {{"acked_sync_id", a.sync_id() + "x"}, {"next_sync_in_ms", 300'000}});
+        return stand_in::respond(503, json::object{{"type", "https://bsp.dev/errors/unavailable"}, {"title", "Unavailable"}, {"status", 503}, {"detail", "later"}, {"code", "unavailable"}, {"next_sync_in_ms", 300'000}});
+    });
+    write(s, b.user(), c);
+    bool const failed = b.until(soon, [&] { return b.pushes_of(c).size() >= 2; });
+    auto const before = b.pulls().size();
+    bool const pulled = b.until(seconds{10} + 2 * slack, [&] { return b.pulls().size() >= before + 2; });
+    b.on_push({});
+    s.control(failed, "two pushes that were not acknowledged");
+    s.expect(pulled, "a pull in each interval of 5 s after answers that acknowledged nothing and had next_sync_in_ms 300000", std::to_string(b.pulls().size() - before) + " within 15 s");
+}
+
+/// Wherever in a push the refused conversation stands, all others arrive.
+void one_refused_among_many(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const first = s.fresh("first"), bad = s.fresh("bad");
+    b.on_push([&](arrival const& a) {
+        if (a.conversation(bad)) return stand_in::problem(422, "invalid-body");
+        auto r = stand_in::acknowledge(a);
+        if (a.conversation(first)) r.delay = seconds{2};
+        return r;
+    });
+    write(s, b.user(), first);
+    if (!b.until(soon, [&] { return !b.pushes_of(first).empty(); })) s.inconclusive("no push to be slow with");
+    std::vector<std::string> good;
+    for (int i = 0; i < 7; ++i) {
+        if (i == 3) write(s, b.user(), bad);
+        good.push_back(s.fresh("good"));
+        write(s, b.user(), good.back());
+    }
+    s.expect(b.until(soon, [&] { return !b.pushes_of(bad).empty(); }), "a push of the change", "none");
+    std::size_t came = 0;
+    for (auto const& c : good) came += b.delivered(came == 0 ? seconds{60} + slack : seconds{20}, c);
+    b.on_push({});
+    s.expect(came == good.size(), "pushes of the seven conversations that were written with a refused one", std::to_string(came) + " of them");
+}
+
 void only_its_own_acknowledgement_counts(scenario& s) {
     each_is_sent_again(s, {{"another acked_sync_id", [](arrival const& a) { return stand_in::acknowledge(a, {{"acked_sync_id", a.sync_id() + "x"}}); }},
                            {"no acked_sync_id", [](arrival const&) { return stand_in::respond(200, json::object{{"status", "synced"}, {"conflicts", json::array{}}, {"next_sync_in_ms", 5000}}); }},
@@ -332,6 +441,41 @@ check const checks[] = {
      .impact = "one message that the peer does not like stops all exchange for ever",
      .likely_cause = "the refused push stays at the head of the queue",
      .run = one_refused_conversation_holds_no_others_up,
+     .needs = as_client},
+    {.id = "off/backoff-beside-pulls",
+     .title = "pauses between pushes grow though pulls succeed and /health is healthy",
+     .clauses = {"BSP-OFF-030"},
+     .impact = "a peer that cannot take pushes gets one in every second from everybody",
+     .likely_cause = "one counter of failures for a peer, which whatever succeeds sets to zero",
+     .run = other_successes_do_not_count,
+     .needs = as_client},
+    {.id = "off/pull-retry-after",
+     .title = "no pull comes before the time that Retry-After gives",
+     .clauses = {"BSP-OFF-032"},
+     .impact = "a server that asks for rest is asked for changes instead",
+     .likely_cause = "Retry-After is read where pushes are answered, and pulls have a path of their own",
+     .run = retry_after_is_kept_by_pulls,
+     .needs = as_client},
+    {.id = "off/cursor-refused",
+     .title = "a cursor that is refused with 400 is left out",
+     .clauses = {"BSP-OFF-054"},
+     .impact = "after the server has forgotten a cursor a device pulls nothing any more",
+     .likely_cause = "what is cleared is the watermark alone",
+     .run = a_refused_cursor_is_left_out,
+     .needs = as_client},
+    {.id = "off/interval-of-failures",
+     .title = "a next_sync_in_ms of an answer that acknowledges nothing does not count",
+     .clauses = {"BSP-OFF-013", "BSP-OFF-012"},
+     .impact = "one bad answer, and a device is deaf for minutes",
+     .likely_cause = "the pace is taken from the answer before it is looked at",
+     .run = failures_set_no_pace,
+     .needs = as_client},
+    {.id = "off/refused-among-many",
+     .title = "a refused conversation in the middle of a push holds up none of those around it",
+     .clauses = {"BSP-OFF-031"},
+     .impact = "with one conversation that a peer refuses, others are lost on the way",
+     .likely_cause = "a push is split in two, and one of the halves is forgotten",
+     .run = one_refused_among_many,
      .needs = as_client},
     {.id = "off/wrong-acknowledgement",
      .title = "only 200 with the push's own sync_id is an acknowledgement",

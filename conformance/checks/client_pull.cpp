@@ -79,12 +79,12 @@ void pages_are_followed_to_the_last(scenario& s) {
     auto const c1 = s.fresh("c"), c2 = s.fresh("c"), c3 = s.fresh("c");
     auto const one = [&](std::string const& id) { return json::array{s.conversation(id, 1, {s.message("m1", "text")})}; };
     std::atomic<bool> given = false;
-    b.on_pull([&, pages = std::vector<json::object>{page(one(c1), "2025-06-01T00:00:01Z", "second page / ?"), page(one(c2), "2025-06-01T00:00:02Z", "third"), page(one(c3), "2025-06-01T00:00:03Z")}](arrival const& a) {
+    b.on_pull([&, pages = std::vector<json::object>{page(one(c1), "2025-06-01T00:00:01Z", "second page / ? & a=b; +%2B"), page(one(c2), "2025-06-01T00:00:02Z", "third"), page(one(c3), "2025-06-01T00:00:03Z")}](arrival const& a) {
         auto const cursor = a.parameter("cursor");
-        if (cursor && *cursor == "second page / ?") return stand_in::respond(200, pages[1]);
+        if (cursor && *cursor == "second page / ? & a=b; +%2B") return stand_in::respond(200, pages[1]);
         if (cursor && *cursor == "third") return given = true, stand_in::respond(200, pages[2]);
         if (given) return stand_in::respond(200, page({}, "2025-06-01T00:00:04Z"));
-        return stand_in::respond(200, pages[0]);
+        return b.pulls().size() > 40 ? stand_in::problem(503, "unavailable") : stand_in::respond(200, pages[0]);  // else it would begin a thousand times
     });
     bool const last = b.until(paging, [&] { return given.load(); });
     auto const user = b.user();

@@ -3,6 +3,9 @@
 #include "../surroundings.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <set>
 
 // Chapter 10, outages, reachability, several peers, and where a client may send at all. The suite is the other backend.
 
@@ -258,7 +261,134 @@ void survives(scenario& s, void (scenario::*end)()) {
 void a_restart_forgets_nothing(scenario& s) { survives(s, &scenario::restart); }
 void a_kill_forgets_nothing(scenario& s) { survives(s, &scenario::kill_and_restart); }
 
+/// The epoch is a part of the position.
+void the_epoch_survives(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const of_epoch = [](std::string const& n) {
+        return [n](arrival const&) { return stand_in::respond(200, json::object{{"conversations", json::array{}}, {"last_sync", "2025-06-01T00:00:0" + n + "Z"}, {"has_more", false}, {"epoch", "epoch" + n}}); };
+    };
+    b.on_pull(of_epoch("1"));
+    write(s, b.user(), c);
+    s.control(b.delivered(soon, c), "a push of the change");
+    if (!b.until(seconds{10} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since") == std::optional<std::string>{"2025-06-01T00:00:01Z"}; })) s.inconclusive("no pull with the watermark of the epoch");
+    pass(milliseconds{500});  // for it to be kept
+    b.on_pull(broken());      // so that nothing is learnt of the other epoch before
+    s.restart();
+    auto const pushes = b.pushes_of(c).size(), pulls = b.pulls().size();
+    b.on_pull(of_epoch("2"));
+    b.flap();
+    bool const anew = b.until(seconds{30} + slack, [&] {
+        auto const all = b.pulls();
+        return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(pulls), all.end(), [](arrival const& a) { return a.status == 200 && !a.parameter("since") && !a.parameter("cursor"); });
+    });
+    bool const again = anew && b.until(seconds{30} + slack, [&] { return b.pushes_of(c).size() > pushes; });
+    b.on_pull({});
+    s.expect(anew, "a pull from the beginning when a page after the restart has another epoch than one before it", "none");
+    s.expect(again, "a push of what was acknowledged in the epoch before", "none");
+}
+
+/// What does not fit into one push is due until the last of them was acknowledged.
+void a_restart_between_two_pushes(scenario& s) {
+    auto const account = s.account();
+    auto const source = s.register_peer_of(account);
+    auto const c = s.fresh("long");
+    constexpr int count = 1'200;
+    for (int part = 0; part < 2; ++part) {
+        std::vector<json::object> messages;
+        for (int i = 0; i < count / 2; ++i) messages.push_back(s.message("m" + std::to_string(part * count / 2 + i), "text"));
+        s.control(source.push({s.conversation(c, part + 1, std::move(messages))}), "a push of 600 messages to the target");
+    }
+    auto const taken = std::make_shared<std::atomic<bool>>(false);
+    stand_in b{s, {.user = account, .push = [c, taken](arrival const& a) { return a.conversation(c) && taken->exchange(true) ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); }}};
+    b.meet();
+    std::set<std::string> came;
+    auto const have_come = [&] {
+        came.clear();
+        for (auto const& push : b.pushes_of(c))
+            if (push.acknowledged)
+                for (auto const& id : ids_at(json::value(*push.conversation(c)), "/messages")) came.insert(id);
+        return came.size() == static_cast<std::size_t>(count);
+    };
+    if (!b.until(seconds{90}, [&] { return b.pushes_of(c).size() >= 2; })) s.inconclusive("no two pushes of a conversation of 1200 messages");
+    if (have_come()) s.not_applicable("the conversation went in one push");
+    s.restart();
+    b.on_push({});
+    b.flap();
+    bool all = false;
+    for (std::size_t before = count; !all && before != came.size();) {  // small payloads take longer
+        before = came.size();
+        all = b.until(seconds{60}, have_come);
+    }
+    s.expect(all, "pushes of all 1200 messages, the first of which were acknowledged before the restart", std::to_string(came.size()) + " messages");
+}
+
+/// What the peer changed meanwhile does not make known to it what was written here before.
+void changed_at_both_sides(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    b.on_push([&](arrival const& a) { return a.conversation(c) ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); });
+    auto const mine = write(s, b.user(), c);
+    s.control(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push of the change");
+    auto const second = write(s, b.user(), c, "a second one");
+    b.publish(s.conversation(c, 40, {s.message("theirs", "written at the other side", 40)}));
+    bool const pulled = b.until(seconds{30}, [&] { return find_by_id(b.user().read(c).body(), "/messages", "theirs") != nullptr || (pass(milliseconds{200}), false); });
+    b.on_push({});
+    s.control(pulled, "a change of the peer in the same conversation at the target");
+    s.expect(b.delivered_in_the_end(c, mine) && b.delivered_in_the_end(c, second), "pushes of what was written here before the peer changed the same conversation", "none of one message");
+}
+
+/// Pulls that fail are no reason to keep to oneself what is due.
+void failing_pulls_hold_up_no_push(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    b.on_pull([](arrival const&) { return stand_in::problem(500, "internal"); });
+    auto const failed = [&] { return std::ranges::count_if(b.pulls(), [](arrival const& a) { return a.status == 500 && a.over; }); };
+    if (!b.until(seconds{40}, [&] { return failed() >= 4; })) s.inconclusive("no four pulls to fail");
+    auto fastest = milliseconds::max();
+    for (int i = 0; i < 3 && fastest > seconds{1} + slack; ++i) {
+        if (i > 0) b.until(seconds{40}, [&, before = failed()] { return failed() > before; });
+        pass(milliseconds{300});  // for the failure to be noticed
+        auto const c = s.fresh("c");
+        write(s, b.user(), c);
+        auto const written = std::chrono::steady_clock::now();
+        if (b.delivered(soon, c)) fastest = std::min(fastest, between(written, b.pushes_of(c).front().at));
+    }
+    b.on_pull({});
+    s.expect(fastest <= seconds{1} + slack, "a push within 1 s of a change, while pulls are answered with 500", fastest == milliseconds::max() ? "none" : "one after " + seconds_text(fastest));
+}
+
 check const checks[] = {
+    {.id = "off/epoch-survives",
+     .title = "the epoch of a peer is known after a restart",
+     .clauses = {"BSP-OFF-002", "BSP-OFF-055"},
+     .impact = "a peer that was set up anew during a restart never gets again what it had",
+     .likely_cause = "the watermark has a column, and the epoch has none",
+     .run = the_epoch_survives,
+     .needs = as_client | need::alone | need::restart_hook},
+    {.id = "off/restart-between-pushes",
+     .title = "what did not fit into the first push is due after a restart",
+     .clauses = {"BSP-OFF-004", "BSP-OFF-002"},
+     .impact = "of a long conversation a part is missing at the other side, for ever",
+     .likely_cause = "the first acknowledgement moves the position to the end of the snapshot",
+     .run = a_restart_between_two_pushes,
+     .needs = as_client | need::alone | need::restart_hook},
+    {.id = "off/changed-at-both-sides",
+     .title = "what was written here is pushed though the peer changed the same conversation meanwhile",
+     .clauses = {"BSP-OFF-001", "BSP-OFF-004"},
+     .impact = "two people write at once, and one of them is not heard",
+     .likely_cause = "a conversation has one column for who changed it last, and is not sent to whom it names",
+     .run = changed_at_both_sides,
+     .needs = as_client},
+    {.id = "off/pushes-beside-failing-pulls",
+     .title = "a change is pushed within a second while pulls fail",
+     .clauses = {"BSP-OFF-010"},
+     .impact = "a fault in one direction stops the other",
+     .likely_cause = "one counter of failures for both",
+     .run = failing_pulls_hold_up_no_push,
+     .needs = as_client},
     {.id = "off/outage",
      .title = "what is written during an outage is pushed after it, and no write fails because of it",
      .clauses = {"BSP-OFF-001", "BSP-OFF-007", "BSP-OFF-033"},

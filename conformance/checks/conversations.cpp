@@ -211,12 +211,31 @@ void losers_are_shown(scenario& s) {
     s.expect_same("the losing message, verbatim", loser, entry->if_contains("message"));
     for (auto const* name : {"conflict_type", "recorded_at"}) s.expect(entry->contains(name), std::string{"the entry has "} + name, show(*entry));
     s.expect(read(s, a, c).at("/conflicts") == nullptr, "no member conflicts in an ordinary read", "there is one");
+    auto const again = a.get("/conversations/" + c + "?conflicts=1");
+    s.control(again, "a second read with conflicts=1");
+    s.expect_same("conflicts, read again,", *x.at("/conflicts"), again.at("/conflicts"));
     auto const feed = recent_feed(s, a);
     auto const* pulled = feed.find(c);
     s.expect(pulled && !pulled->contains("conflicts"), "no member conflicts in a pull", pulled ? show(*pulled) : "the conversation is not in the pull");
     s.control(a.del("/conversations/" + c + "/messages/m1"), "deleting the message");
     auto const after = a.get("/conversations/" + c + "?conflicts=1");
     s.expect(after.bytes().find(text_at(loser, "/content")) == std::string::npos, "no losing version of a deleted message", "it is still shown");
+}
+
+/// A conversation is not the sum of its messages.
+void it_outlives_its_last_message(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const c = s.fresh("c");
+    s.control(who.write(c, "the only one", [](json::object& m) { m["id"] = "m1", m["title"] = "stays"; }), "a write");
+    s.control(who.del("/conversations/" + c + "/messages/m1"), "the deletion of its only message");
+    auto const x = who.read(c);
+    s.expect(x.status() == 200, "a conversation whose only message was deleted can be read", x.describe());
+    s.expect(x.text("/title") == "stays" && !(x.at("/deleted") && *x.at("/deleted") == json::value(true)), "it is as it was, without the message", show(x.body()));
+    auto const feed = recent_feed(s, a);
+    auto const* entry = feed.find(c);
+    s.expect(entry && !(entry->contains("deleted") && entry->at("deleted") == json::value(true)), "it is not deleted in pulls either", entry ? show(*entry) : "absent");
+    s.accepted(who.del("/conversations/" + c), "deleting the conversation itself");
 }
 
 void losers_survive(scenario& s) {
@@ -260,6 +279,9 @@ check const checks[] = {
     {.id = "cnv/list-query", .title = "a limit of the list that is no integer of at least 1 is refused", .clauses = {"BSP-CNV-037"},
      .impact = "a typing error silently gives another page than was asked for", .likely_cause = "the parameter is clamped or ignored",
      .run = list_query_is_checked},
+    {.id = "cnv/last-message", .title = "a conversation outlives its last message", .clauses = {"BSP-CNV-010", "BSP-CNV-061", "BSP-CNV-060"},
+     .impact = "who deletes the one message there is loses the conversation with its title", .likely_cause = "conversations without messages are swept up, or not selected by a join",
+     .run = it_outlives_its_last_message},
     {.id = "cnv/losers-survive", .title = "where losing versions are kept, a restart keeps them", .clauses = {"BSP-CNV-022"}, .impact = "the version that somebody wants back is gone",
      .likely_cause = "losers are held in memory", .run = losers_survive, .needs = need::restart_hook | need::alone},
     {.id = "cnv/losers", .title = "where losing versions are kept, they are shown verbatim, on demand only, and not after deletion",

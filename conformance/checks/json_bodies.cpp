@@ -46,12 +46,29 @@ struct spelling {
     respelling respell;
 };
 
-/// Each spelling of a push is refused as a body, and of a registration, too; nothing of it is stored.
+/// The same spelling in a local write, where it has a meaning there.
+void writes_are_refused(scenario& s, std::string const& conversation, std::vector<spelling> const& spellings, exactly_as const& exact) {
+    auto const who = s.user();
+    std::string const body = json::serialize(json::object{{"content", "@"}, {"id", "m3"}, {"role", "user"}, {"surface", "web"}});
+    for (auto const& v : spellings) {
+        std::optional<std::string> text;
+        try {
+            text = v.respell(body);
+        } catch (std::logic_error const&) {
+            continue;
+        }
+        s.refused(who.call("POST", "/conversations/" + conversation + "/messages", *text), "a local write with " + v.what, exact);
+    }
+}
+
+/// Each spelling of a push is refused as a body, of a local write where it has a meaning there, and of a registration, too;
+/// nothing of it is stored.
 void bodies_are_refused(scenario& s, std::vector<spelling> const& of_push, std::vector<spelling> const& of_registration, exactly_as const& exact) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
     s.control(a.push({s.conversation(c, 1, {s.message("m1", "fine")})}), "a well-formed push");
     for (auto const& v : of_push) s.refused(push_spelled(s, a, c, v.respell), "a push with " + v.what, exact);
+    writes_are_refused(s, c, of_push, exact);
     for (auto const& v : of_registration) {
         auto const r = s.settled();
         auto hostile = r;
@@ -110,7 +127,7 @@ void depth_32_is_accepted(scenario& s) {
 
 void duplicate_names_are_refused(scenario& s) {
     bodies_are_refused(s,
-                       {{"a name twice at the top", [](std::string t) { return t.insert(1, R"("sync_id":"other",)"); }},
+                       {{"a name twice at the top", replace(R"("sync_id":)", R"("sync_id":"other","sync_id":)")},
                         {"a name twice in a message", content_is(R"("@","content":"@")")},
                         {"a name twice in a message, once with an escape", content_is(R"("@","\u0063ontent":"other")")},
                         {"an unknown name twice", content_is(R"("@","x-a":1,"x-a":1)")}, {"a name twice in a nested object", content_is(R"("@","x-a":{"b":1,"b":1})")},

@@ -364,6 +364,31 @@ void nothing_is_lost(scenario& s) {
              "what is pushed after the end of a held pull is in a pull since its last_sync", "it is absent since " + last.text("/last_sync"));
 }
 
+/// Neither what brings nothing new nor another pull of the same peer is a reason to end.
+void nothing_disturbs(scenario& s) {
+    auto const a = offered_to(s), writer = s.register_peer();
+    auto const future = the_future(s);
+    std::vector<json::object> const sent{s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})};
+    s.control(writer.push(sent), "a push");
+    auto const all = hold(s, {[&] { return live_pull(a, future, 2); }}, [&] {
+        s.control(writer.push(sent), "the same conversations under another sync_id");
+        s.control(writer.push({}), "an empty push");
+        return live_pull(a, future, 1);
+    });
+    for (auto const& one : all) s.control(tells_nothing(one.x), "two pulls of one peer with nothing to tell");
+    s.expect(all[1].x.took() > seconds{2} - milliseconds{100}, "a pull with wait=2 is held while pushes bring nothing new and its peer begins another pull", "answered after " + in_ms(all[1].x.took()));
+}
+
+/// Who follows live is not told everything twice.
+void held_news_are_told_once(scenario& s) {
+    auto const a = offered_to(s), writer = s.register_peer();
+    auto const c = s.fresh("c"), mark = watermark(s, a);
+    auto const all = hold(s, {[&] { return follow(a, mark, [&](exchange const& x) { return entry_of(x, c).present; }); }}, [&] { return writer.push({s.conversation(c, 1, {s.message("m1", "x")})}); });
+    s.control(all[0].x, "a push");
+    s.control(all[1].x.ok() && entry_of(all[1].x, c).present && !has_more(all[1].x), "a held pull that brings the change on its last page");
+    s.expect(!of_conversation(a.pull_all({.since = all[1].x.text("/last_sync"), .limit = 200}).conversations, c).present, "a pull since the last_sync of a held answer does not have what that answer had", "it is there again");
+}
+
 void pages_are_pages(scenario& s) {
     auto const a = offered_to(s), writer = s.register_peer();
     auto const within = seconds{long_wait - 1};  // held open it would take longer
@@ -507,6 +532,21 @@ check const checks[] = {
      .impact = "of two messages that come at once, one is never seen",
      .likely_cause = "the watermark is taken after the entries, or the commit that woke the pull is all that is told",
      .run = nothing_is_lost},
+    {.id = "syn/live-pull-undisturbed",
+     .title = "neither pushes that bring nothing new nor another pull of its peer end a held pull",
+     .clauses = {"BSP-SYN-151"},
+     .impact = "devices that wait are woken for nothing, and ask again and again",
+     .likely_cause = "every push wakes whoever waits, and who is woken answers; or a peer has one place to wait in",
+     .run = nothing_disturbs,
+     .needs = need::patience,
+     .strength = obligation::should},
+    {.id = "syn/live-pull-once",
+     .title = "what a held answer had is not in a pull since its last_sync",
+     .clauses = {"BSP-SYN-108"},
+     .impact = "every change travels twice to whoever follows live",
+     .likely_cause = "the watermark is taken before the wait",
+     .run = held_news_are_told_once,
+     .strength = obligation::should},
     {.id = "syn/live-pull-pages",
      .title = "limit and cursor are the same with wait as without it",
      .clauses = {"BSP-SYN-148", "BSP-SYN-112", "BSP-SYN-104"},

@@ -8,6 +8,11 @@
 #include <bsp/json/c14n.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 // Chapter 7, what remains of writes that lose, and writes that must not lose.
 
@@ -29,6 +34,101 @@ void conflict_is_told_to_the_loser(scenario& s) {
         auto const told = text_at(*entry, "/winner");
         s.expect(told == winner || (told != "incoming" && told != "local"), std::string{"winner "} + winner, show(*entry));
     }
+}
+
+/// Two texts for which `canonical_of` gives bytes whose SHA-256 begin with the same four octets, the one with the lesser digest
+/// first. As with birthdays, some hundred thousand are enough. `frame` is canonical, with "@" for the text.
+std::pair<std::string, std::string> close_digests(scenario& s, std::string const& frame) {
+    auto const at = frame.find("\"@\"");
+    s.control(at != std::string::npos, "a place for the text");
+    std::unordered_map<std::uint32_t, std::string> seen;
+    for (int n = 0; n < 1'000'000; ++n) {
+        auto const text = "text " + std::to_string(n);
+        auto const digest = sha256(frame.substr(0, at + 1) + text + frame.substr(at + 2));
+        std::uint32_t const begin = std::uint32_t{digest[0]} << 24 | std::uint32_t{digest[1]} << 16 | std::uint32_t{digest[2]} << 8 | std::uint32_t{digest[3]};
+        auto const [found, is_new] = seen.try_emplace(begin, text);
+        if (is_new) continue;
+        auto const other = sha256(frame.substr(0, at + 1) + found->second + frame.substr(at + 2));
+        return other < digest ? std::pair{found->second, text} : std::pair{text, found->second};
+    }
+    s.inconclusive("among a million texts no two whose digests begin alike");
+}
+
+/// The whole digest decides, not a number made of its beginning.
+void close_digests_of_messages(scenario& s) {
+    auto const a = s.register_peer();
+    auto const when = s.in_seconds(-60);
+    auto const m = [&](std::string const& text) { return s.message("m1", text, 4, set("timestamp", when)); };
+    auto const [less, greater] = close_digests(s, bsp::json::canonicalize(m("@")).value());
+    for (bool const greater_first : {false, true}) {
+        auto const c = s.fresh("c");
+        s.control(a.push({s.conversation(c, 1, {m(greater_first ? greater : less)})}), "the first version");
+        s.control(a.push({s.conversation(c, 1, {m(greater_first ? less : greater)})}), "the second version");
+        auto const x = a.read(c);
+        s.control(x, "reading the conversation");
+        auto const stands = x.text("/messages/0/content");
+        s.expect(stands == greater, "of two messages whose digests begin with the same four octets the one with the greater digest" + std::string{greater_first ? " (it came first)" : " (it came second)"}, stands);
+    }
+}
+
+void close_digests_of_scalars(scenario& s) {
+    auto const when = s.in_seconds(-60), c = s.fresh("c");
+    auto const write = [&](std::string const& title) { return s.conversation(c, 4, {}, both(set("last_modified", when), set("title", title))); };
+    auto const [less, greater] = close_digests(s, bsp::json::canonicalize(write("@"), {"messages", "surfaces"}).value());
+    std::vector<std::string> titles;
+    for (bool const greater_first : {false, true}) {
+        auto const a = greater_first ? s.register_peer() : s.register_peer_of(s.other_account());  // the same conversation twice
+        s.control(a.push({write(greater_first ? greater : less)}), "the first write");
+        s.control(a.push({write(greater_first ? less : greater)}), "the second write");
+        auto const x = a.read(c);
+        s.control(x, "reading the conversation");
+        titles.push_back(x.text("/title"));
+    }
+    s.expect(titles[0] == titles[1], "the same title in both orders of two writes whose digests begin with the same four octets", titles[0] + " and " + titles[1]);
+}
+
+/// What decides between writes is more than what is served: the stamp of the winning write, all digits of an instant, whether a
+/// copy was redacted, and the versions of messages. A restart forgets none of it.
+void decisions_after_a_restart(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const begun = s.now() - std::chrono::seconds{100};
+    auto const at = [&](std::int64_t nanoseconds) { return format_timestamp(begun + std::chrono::nanoseconds{nanoseconds}); };
+    auto const later = [&](int seconds) { return format_timestamp(begun + std::chrono::seconds{seconds}); };
+    auto const stamped = s.fresh("stamped"), precise = s.fresh("precise"), copied = s.fresh("copied"), counted = s.fresh("counted"), id = s.fresh("s");
+    auto const write = [&](std::int64_t version, int second, char const* title) { return s.conversation(stamped, version, {}, both(set("last_modified", later(second)), set("title", title))); };
+    auto const m = [&](std::string const& content, std::int64_t nanoseconds, edit const& more = {}) { return s.message("m1", content, 1, both(set("timestamp", at(nanoseconds)), more ? more : [](json::object&) {})); };
+    auto const digest = [](json::object const& o) { return sha256(bsp::json::canonicalize(o).value()); };
+    auto const original = m("the original", 0);
+    auto redacted = m("[REDACTED]", 0, set("redacted", true));
+    for (int n = 0; digest(redacted) < digest(original); ++n) redacted["x_try"] = n;  // so that the digests alone would decide wrongly
+
+    s.control(a.push({write(5, 10, "x")}), "a write of version 5");
+    s.control(a.push({write(3, 20, "y")}), "a later write of version 3");
+    s.control(a.push({s.conversation(precise, 1, {m("held", 123'456'700)}), s.conversation(copied, 1, {redacted}), s.conversation(counted, 2, {s.message("m1", "nine", 9)})}, {.sync_id = id}), "a push");
+    s.restart();
+    auto const reads = [&](std::string const& c) {
+        auto x = a.read(c);
+        s.control(x, "reading a conversation after the restart");
+        return x;
+    };
+    auto const emitted = reads(stamped);
+    s.expect(emitted.text("/last_modified") == later(20) && integer_at(emitted.body(), "/version") == 5, "version 5 and the latest last_modified after a restart", show(emitted.body()));
+    s.control(a.push({write(5, 15, "z")}), "a write between the two");
+    s.expect(reads(stamped).text("/title") == "z", "after a restart a write is compared with the stamp of the winning write, not with what is served", reads(stamped).text("/title"));
+
+    s.control(a.push({s.conversation(precise, 1, {m("less", 123'456'000)})}), "an older version, by some hundred nanoseconds");
+    s.expect(reads(precise).text("/messages/0/content") == "held", "after a restart the later timestamp wins, by some hundred nanoseconds", reads(precise).text("/messages/0/content"));
+    s.control(a.push({s.conversation(precise, 1, {m("greater", 123'456'701)})}), "a newer version, by one nanosecond");
+    s.expect(reads(precise).text("/messages/0/content") == "greater", "after a restart the later timestamp wins, by one nanosecond", reads(precise).text("/messages/0/content"));
+
+    s.control(a.push({s.conversation(copied, 1, {original})}), "the original of a redacted copy");
+    s.expect(reads(copied).text("/messages/0/content") == "the original", "after a restart an original takes the place of its redacted copy", reads(copied).text("/messages/0/content"));
+
+    auto const written = who.write(counted, "ten");
+    s.control(written, "a local write");
+    s.expect(integer_at(written.body(), "/version") == 10, "after a restart a local write has one more than the greatest version of all messages, 10", show(written.body()));
+    s.refused(a.push({s.conversation(s.fresh("d"), 1, {})}, {.sync_id = id}), "a sync_id of before the restart with other conversations", {.statuses = {409}, .codes = {"sync-id-reuse"}});
 }
 
 void surfaces_of_losers(scenario& s) {
@@ -137,6 +237,26 @@ void local_writes_win_at_the_top(scenario& s) {
 }
 
 check const checks[] = {
+    {.id = "mrg/close-digests",
+     .title = "a tie is decided by the whole digest",
+     .clauses = {"BSP-MRG-018"},
+     .impact = "two backends keep different words, for ever, and nobody sees why",
+     .likely_cause = "the digest is made a number, of which a machine word has the beginning",
+     .run = close_digests_of_messages},
+    {.id = "mrg/decides-after-restart",
+     .title = "what decides between writes is known after a restart",
+     .clauses = {"BSP-SYN-056", "BSP-MRG-035", "BSP-MRG-033", "BSP-MRG-016", "BSP-MRG-017", "BSP-MRG-070", "BSP-SYN-072"},
+     .impact = "after an update of the server, backends that agreed begin to differ",
+     .likely_cause = "the tables hold what is served, in the precision of the database, and not what was compared",
+     .run = decisions_after_a_restart,
+     .needs = need::restart_hook | need::alone},
+    {.id = "mrg/close-digests-of-scalars",
+     .title = "of two writes of a conversation's members that differ late in their digest one wins in every order",
+     .clauses = {"BSP-MRG-031"},
+     .impact = "two backends show different titles, for ever",
+     .likely_cause = "the digest is made a number, of which a machine word has the beginning, and then the first stays",
+     .run = close_digests_of_scalars,
+     .needs = need::second_user},
     {.id = "mrg/conflict-either-way",
      .title = "a diverged message is in conflicts whichever of the two stands",
      .clauses = {"BSP-MRG-060", "BSP-MRG-066"},

@@ -1,7 +1,9 @@
 #include "../registry.hpp"
 #include "ground.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 
 // Section 6.2: what an accepted push does, what its repetition does not do, and the acknowledgement.
 
@@ -67,6 +69,66 @@ void tenants_are_apart(scenario& s) {
             s.expect(!find_by_id(x.body(), "/messages", one.foreign), "no message of the other user", show(ids_at(x.body(), "/messages")));
         }
     }
+}
+
+/// Surfaces as they are read, sorted.
+std::vector<std::string> surfaces_of(exchange const& x) {
+    std::vector<std::string> out;
+    if (auto const* all = x.at("/surfaces"); all && all->is_array())
+        for (auto const& one : all->get_array()) out.push_back(one.is_string() ? std::string{json::view(one.get_string())} : "");
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+/// Each conversation of a push, and each of its messages, is what it says, whatever stands beside it: a tombstone, one of an
+/// older version, one without messages, one without a title, a second entry.
+void neighbours_do_not_matter(scenario& s) {
+    auto const a = s.register_peer();
+    auto const with = [](char const* name, json::value value) { return [name, value](json::object& o) { o[name] = value; }; };
+    auto const dead = with("deleted", true);
+    auto const titled = s.fresh("c1"), plain = s.fresh("c2"), gone = s.fresh("c3"), empty = s.fresh("c4"), older = s.fresh("c5"), next = s.fresh("c6"), edited = s.fresh("c7"), last = s.fresh("c8");
+    s.control(a.push({s.conversation(older, 5, {s.message("m1", "held", 3), s.message("m2", "held", 3)}), s.conversation(edited, 1, {s.message("m1", "held")})}), "a push before");
+    s.accepted(a.push({s.conversation(titled, 2, {s.message("m1", "of the first")}, [](json::object& o) { o["title"] = "of the first", o["surfaces"] = json::array{"web", "ios"}; }),
+                       s.conversation(plain, 1, {s.message("m0", "", 2, dead), s.message("m1", "of the second"), s.message("m2", "of the second")}),
+                       s.conversation(gone, 3, {s.message("m1", "of the deleted one")}, dead),
+                       s.conversation(empty, 1, {}),
+                       s.conversation(older, 2, {s.message("m1", "stale", 1), s.message("m3", "new", 1, with("surface", "android"))}),
+                       s.conversation(next, 1, {s.message("m1", "of the sixth")}),
+                       s.conversation(edited, 2, {s.message("m1", "edited", 2, with("surface", "ios"))}),
+                       s.conversation(older, 1, {s.message("m4", "new")}, with("surfaces", json::array{"extension"})),
+                       s.conversation(last, 1, {s.message("m1", "of the last")})}),
+               "a push of nine entries of all kinds");
+
+    using ids = std::vector<std::string>;
+    auto const is = [&](std::string const& c, ids const& messages, ids const& surfaces, char const* title, std::string const& what) {
+        auto const x = a.read(c);
+        s.expect(x.ok(), what + " can be read", x.describe());
+        auto got = live_ids(x.body());
+        std::sort(got.begin(), got.end());
+        s.expect(got == messages, what + " has the messages " + show(messages), show(got));
+        s.expect(surfaces_of(x) == surfaces, what + " has the surfaces " + show(surfaces), show(surfaces_of(x)));
+        s.expect(x.text("/title") == title, what + (*title ? " has its title" : " has no title"), x.text("/title"));
+        return x;
+    };
+    is(titled, {"m1"}, {"ios", "web"}, "of the first", "the first conversation");
+    auto const x = is(plain, {"m1", "m2"}, {"web"}, "", "the conversation after one with a title and more surfaces, and with a tombstone in it,");
+    auto const* own = find_by_id(x.body(), "/messages", "m1");
+    s.expect(own && own->contains("content") && own->at("content") == json::value("of the second"), "a message with the id of one in another conversation of the push has its own content", own ? show(*own) : "absent");
+    is(empty, {}, {"web"}, "", "the conversation without messages after a deleted one");
+    auto const stale = is(older, {"m1", "m2", "m3", "m4"}, {"android", "extension", "web"}, "", "the conversation of an older version, with a stale message, in two entries,");
+    auto const* held = find_by_id(stale.body(), "/messages", "m1");
+    s.expect(held && held->at("content") == json::value("held"), "the greater message stands", held ? show(*held) : "absent");
+    is(next, {"m1"}, {"web"}, "", "the conversation after one of an older version");
+    is(edited, {"m1"}, {"ios", "web"}, "", "the conversation of a message that was edited on another surface");
+    is(last, {"m1"}, {"web"}, "", "the last conversation");
+
+    // What was deleted before it was ever here stays deleted, and what came with it is kept.
+    s.control(a.push({s.conversation(plain, 1, {s.message("m0", "before the deletion")}), s.conversation(gone, 2, {})}), "a push of what came before the deletions");
+    is(plain, {"m1", "m2"}, {"web"}, "", "the conversation with the tombstone of a message that was never held, after a stale copy of that,");
+    auto const deleted = a.read(gone);
+    s.expect(!deleted.ok() || (deleted.at("/deleted") && *deleted.at("/deleted") == json::value(true)), "a conversation that was deleted before it was ever here stays deleted", deleted.describe());
+    s.control(a.push({s.conversation(gone, 9, {})}), "a greater write of the deleted conversation");
+    is(gone, {"m1"}, {"web"}, "", "the conversation that came back, with the message that came with its deletion,");
 }
 
 // ---- repetition ---------------------------------------------------------------------------------------------
@@ -190,6 +252,35 @@ void reuse_is_refused(scenario& s) {
     expect_reuse_refused(s, a, "the sync_id with as many other conversations", {sample(c, "one")}, {sample(e, "one")}, e);
     c = fresh();
     expect_reuse_refused(s, a, "the sync_id with no conversations", {sample(c, "one")}, {}, c);
+}
+
+/// A repetition is equal in everything, and what is not is another push.
+void any_difference_is_reuse(scenario& s) {
+    auto const a = s.register_peer();
+    auto const of_message = [](auto change) { return [change](std::vector<json::object>& all) { change(all[0]["messages"].as_array()[1].as_object()); }; };
+    auto const of_second = [](auto change) { return [change](std::vector<json::object>& all) { change(all[1]); }; };
+    struct {
+        char const* what;
+        std::function<void(std::vector<json::object>&)> change;
+    } const differences[] = {
+        {"with another surface of a conversation", of_second([](json::object& o) { o["surfaces"] = json::array{"web", "ios"}; })},
+        {"with a title of its second conversation", of_second([](json::object& o) { o["title"] = "another"; })},
+        {"with another last_modified", of_second([&](json::object& o) { o["last_modified"] = s.in_seconds(-5); })},
+        {"with another version of a conversation", of_second([](json::object& o) { o["version"] = 3; })},
+        {"with a deletion of a conversation", of_second([](json::object& o) { o["deleted"] = true; })},
+        {"with another unknown member of a message", of_message([](json::object& m) { m["x_rank"] = json::object{{"of", json::array{1, 3}}}; })},
+        {"with another role of a message", of_message([](json::object& m) { m["role"] = "assistant"; })},
+        {"with another surface of a message", of_message([](json::object& m) { m["surface"] = "ios"; })},
+        {"with another timestamp of a message", of_message([&](json::object& m) { m["timestamp"] = s.in_seconds(-7); })},
+        {"with a redacted message", of_message([](json::object& m) { m["redacted"] = true; })},
+    };
+    for (auto const& d : differences) {
+        auto const c = s.fresh("c");
+        std::vector<json::object> const sent{s.conversation(c, 1, {s.message("m1", "one"), s.message("m2", "two", 1, [](json::object& m) { m["x_rank"] = json::object{{"of", json::array{1, 2}}}; })}), s.conversation(s.fresh("d"), 2, {})};
+        auto other = sent;
+        d.change(other);
+        expect_reuse_refused(s, a, std::string{"the sync_id "} + d.what, sent, other, c);
+    }
 }
 
 /// Pushes of these peers in turn, so many of each, of which the oldest and the latest come again.
@@ -335,6 +426,18 @@ check const checks[] = {
      .impact = "a sender that counts its pushes anew after a reset believes that messages arrived which did not",
      .likely_cause = "a known sync_id is acknowledged without comparing the conversations",
      .run = reuse_is_refused},
+    {.id = "syn/neighbours",
+     .title = "what a push says of one conversation or message does not depend on the others in it",
+     .clauses = {"BSP-SYN-052", "BSP-MRG-010", "BSP-MRG-030", "BSP-MRG-036", "BSP-MRG-040", "BSP-MRG-041", "BSP-MRG-051", "BSP-MRG-055", "BSP-MRG-020"},
+     .impact = "one unusual conversation in a push, and others are lost, deleted or renamed",
+     .likely_cause = "a variable of a loop that keeps its value, or a loop that ends where it was to go on",
+     .run = neighbours_do_not_matter},
+    {.id = "syn/reuse-in-any-part",
+     .title = "a sync_id that comes again with any part of its conversations changed is refused",
+     .clauses = {"BSP-SYN-072"},
+     .impact = "a change is acknowledged and never stored",
+     .likely_cause = "a repetition is recognised by what the server's own classes hold, or by the messages alone",
+     .run = any_difference_is_reuse},
     {.id = "syn/sync-id-remembered",
      .title = "the sync_id of an accepted push is remembered while other pushes follow",
      .clauses = {"BSP-SYN-072", "BSP-SYN-070"},

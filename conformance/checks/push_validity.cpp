@@ -234,13 +234,24 @@ void far_future_is_refused(scenario& s) {
     g.was_spared("messages from the far future");
 }
 
+/// What a push says of its own time does not move the bound: a peer whose clock is ahead would win by it.
+void ahead_is_ahead_of_the_server(scenario& s) {
+    ground const g{s};
+    push_options const stamped{.timestamp = s.in_seconds(270)};
+    auto const more_than_a_day = s.in_seconds(24 * 3600 + 120);
+    s.refused(g.a.push({g.next(setting("timestamp", more_than_a_day))}, stamped), "a message 24 hours and 2 minutes ahead in a push that was signed 4.5 minutes ahead", invalid);
+    g.was_spared("a message from the far future");
+    push_options const late{.timestamp = s.in_seconds(-270)};
+    s.accepted(g.a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "one", 1, setting("timestamp", s.in_seconds(24 * 3600 - 120)))})}, late), "a message 23 hours and 58 minutes ahead in a push that was signed 4.5 minutes ago");
+}
+
 /// Pushes one message with each timestamp, and reads it back.
 void times_are_kept(scenario& s, std::vector<std::pair<char const*, std::string>> const& times) {
     auto const a = s.register_peer();
     for (auto const& [what, timestamp] : times) {
-        if (!s.keeps(timestamp)) continue;
         auto const c = s.fresh("c");
         s.accepted(a.push({s.conversation(c, 1, {s.message("m1", "one", 1, setting("timestamp", timestamp))})}), std::string{"a message "} + what);
+        if (!s.keeps(timestamp)) continue;  // it has expired, which is no reason to refuse the push (BSP-PRV-054)
         auto const now = a.read(c);
         s.control(now, "reading the conversation");
         s.expect(now.text("/messages/0/timestamp") == timestamp, std::string{"a message "} + what + " is kept: " + timestamp, now.text("/messages/0/timestamp"));
@@ -355,6 +366,12 @@ check const checks[] = {
      .impact = "one peer with a wrong clock wins every tie for years",
      .likely_cause = "timestamps of messages are not compared with the clock",
      .run = far_future_is_refused},
+    {.id = "syn/ahead-of-the-server",
+     .title = "24 hours ahead are counted from the server's clock, whatever time a push says it is",
+     .clauses = {"BSP-SYN-012", "BSP-SYN-020"},
+     .impact = "who sets the clock ahead wins ties for longer than others, and who is behind cannot sync",
+     .likely_cause = "the timestamps of messages are compared with the timestamp of the payload",
+     .run = ahead_is_ahead_of_the_server},
     {.id = "syn/message-ahead",
      .title = "a message dated less than 24 hours ahead is accepted",
      .clauses = {"BSP-SYN-012", "BSP-SYN-020"},

@@ -194,6 +194,10 @@ void i_json_only(scenario& s) {
         auto text = json::serialize(g.next(set("cost_usd", "HERE")));
         return text.replace(text.find("\"HERE\""), 6, spelling);
     };
+    auto const text_with = [&](std::string_view member, std::string_view spelling) {
+        auto text = json::serialize(g.next(set(std::string{member}, "HERE")));
+        return text.replace(text.find("\"HERE\""), 6, spelling);
+    };
     auto const lone = [&] {
         auto text = json::serialize(g.next(set("model", "HERE")));
         return text.replace(text.find("HERE"), 4, "\\ud800");
@@ -205,7 +209,10 @@ void i_json_only(scenario& s) {
     std::string const m = "malformed-body";
     all_are_rejected(g, {{"that is no JSON", "hello", "", m}, {"that is empty", "", "", m}, {"that is cut off", json::serialize(g.next()).substr(0, 60), "", m}, {"that is an array", "[]", ""}, {"that is a number", "7", ""},
                          {"with cost_usd NaN", with_cost("NaN"), "", m}, {"with cost_usd Infinity", with_cost("Infinity"), "", m}, {"with cost_usd -Infinity", with_cost("-Infinity"), "", m},
-                         {"with cost_usd 1e999", with_cost("1e999"), "", m}, {"with a lone surrogate", lone, "", m}, {"with a name twice", twice, "", m}});
+                         {"with cost_usd 1e999", with_cost("1e999"), "", m}, {"with a lone surrogate", lone, "", m}, {"with a name twice", twice, "", m},
+                         {"with -1e999 in its metadata", text_with("metadata", R"({"x":[-1e999]})"), "", m}, {"with -1e400 in an unknown member", text_with("x_unknown", "-1e400"), "", m}});
+    auto const blank = g.l.tell_text("\r\n\t " + json::serialize(g.next()) + " \n", seconds{5});
+    acked(s, blank, "an event with white space around it");
     for (auto const& e : g.stored()) {
         auto const* cost = e.if_contains("cost_usd");
         s.expect(!cost || cost->is_null() || cost->is_number(), "every cost_usd that is listed is a number", cost ? show(*cost) : "");

@@ -171,8 +171,11 @@ void survive(scenario& s, void (scenario::*interrupt)()) {
     g.l.send_all(texts, "40 events");
     auto const answers = g.l.answers(40);
     s.control(answers.size() == 40 && std::all_of(answers.begin(), answers.end(), [](auto const& a) { return text_at(a, "/status") == "acked"; }), "40 events are acknowledged");
+    auto const begun = s.since_begun();
     (s.*interrupt)();
     auto const stored = g.stored();
+    auto const since = all_events(s, s.user(), "source_backend=" + percent_encode_segment(g.source) + "&since=" + percent_encode_segment(begun));
+    s.expect(since.size() == stored.size(), "every event of before is in a list since the beginning of this check", std::to_string(since.size()) + " of " + std::to_string(stored.size()));
     for (auto const& a : answers) s.expect(count_of(stored, id_of(a)) == 1, "every event that was acknowledged is still there", id_of(a) + " is not");
     line again{s, g.a};
     opens(s, again, "the peer afterwards");
@@ -184,6 +187,21 @@ void survive(scenario& s, void (scenario::*interrupt)()) {
     s.expect(count_of(all, id_of(answers.front())) == 1, "it is stored once still", std::to_string(count_of(all, id_of(answers.front()))) + " times");
     auto const* kept = find_event(all, id_of(answers.front()));
     s.expect(kept && json::serialize(*kept).find("second") == std::string::npos, "as it was stored first", kept ? show(*kept) : "none");
+
+    // The pages of a list go over the end of one process and the beginning of the next.
+    for (int i = 0; i < 5; ++i) is_acked(s, again.tell(g.next()), "an event afterwards");
+    auto const expected = g.stored().size();
+    std::vector<std::string> listed;
+    std::string cursor;
+    for (int page = 0; page < 20; ++page) {
+        auto const x = s.user().get("/telemetry/events?limit=7&source_backend=" + percent_encode_segment(g.source) + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
+        s.control(x, "a page of events");
+        for (auto const& e : objects_at(x.body(), "/events")) listed.push_back(id_of(e));
+        cursor = x.text("/cursor");
+        if (!x.at("/has_more") || *x.at("/has_more") != json::value(true)) break;
+    }
+    std::set<std::string> const distinct(listed.begin(), listed.end());
+    s.expect(listed.size() == expected && distinct.size() == expected, "the pages of events of before and after have each of " + std::to_string(expected) + " once", std::to_string(listed.size()) + " entries, " + std::to_string(distinct.size()) + " of them different");
 }
 
 void events_survive_restart(scenario& s) { survive(s, &scenario::restart); }
@@ -207,6 +225,19 @@ void thousand_a_minute(scenario& s) {
     for (auto const& a : answers) s.expect(text_at(a, "/status") == "acked", "each of 1,000 events within a minute is acknowledged", show(a));
     s.expect(answers.size() == 999, "each of 1,000 events within a minute is acknowledged", std::to_string(answers.size() + 1) + " were answered" + (g.l.close_code() ? ", then closed with " + std::to_string(g.l.close_code()) : ""));
     s.evidence("1,000 events");
+}
+
+/// A message is a message: one that is rejected, or that tells what is known, costs no more than others.
+void thousand_of_all_kinds(scenario& s) {
+    telemetry_ground g{s};
+    std::string const known = json::serialize(g.next());
+    std::vector<std::string> texts;
+    for (int i = 0; i < 999; ++i) texts.push_back(i % 5 == 0 ? json::serialize(g.next(drop("metadata"))) : i % 5 == 1 ? known : json::serialize(g.next()));
+    g.l.send_all(texts, "999 texts at once, a fifth of them invalid, and a fifth one event");
+    auto const answers = g.l.answers(999, seconds{6});
+    for (auto const& a : answers) s.expect(text_at(a, "/status") != "rate_limited", "none of 1,000 messages within a minute is excess, whatever they are", show(a));
+    s.expect(answers.size() == 999, "each of 1,000 messages within a minute is answered", std::to_string(answers.size() + 1) + " were answered" + (g.l.close_code() ? ", then closed with " + std::to_string(g.l.close_code()) : ""));
+    s.evidence("1,000 messages");
 }
 
 void excess_is_told(scenario& s) {
@@ -253,6 +284,10 @@ void excess_is_told(scenario& s) {
     line of_b{s, b};
     opens(s, of_b, "another peer of the user");
     acked(s, of_b.tell(g.next()), "an event of another peer, while the first one is beyond its budget,");
+    if (limited.empty()) return;
+    auto const excess = g.next(set("event_id", *limited.begin()));
+    acked(s, of_b.tell(excess), "an event that was answered with rate_limited, when another peer of the user sends it,");
+    s.expect(count_of(g.stored(), *limited.begin()) == 1, "what was answered with rate_limited is stored when it is sent again and acknowledged", "it is not");
 }
 
 void excess_is_answered_first(scenario& s) {
@@ -292,6 +327,8 @@ check const checks[] = {
     {.id = "tel/stop", .title = "a server that stops says so", .clauses = {"BSP-TEL-076"}, .impact = "clients take a restart for an outage", .likely_cause = "sockets are dropped with the process", .run = stop_is_said, .needs = on_sockets | need::restart_hook | need::alone,
      .strength = obligation::should},
     {.id = "tel/thousand", .title = "1,000 events within a minute are all acknowledged", .clauses = {"BSP-TEL-120", "BSP-TEL-040"}, .impact = "busy clients lose events", .likely_cause = "a budget that does not allow bursts", .run = thousand_a_minute, .needs = on_sockets},
+    {.id = "tel/thousand-of-all-kinds", .title = "of 1,000 messages within a minute none is excess, rejected and repeated ones among them", .clauses = {"BSP-TEL-120"}, .impact = "a client with one bad event, or after a bad connection, is locked out for a minute",
+     .likely_cause = "what looks like abuse is charged more", .run = thousand_of_all_kinds, .needs = on_sockets},
     {.id = "tel/excess", .title = "of 2,200 events within a minute some are refused openly, none of them is stored, and nobody else pays", .clauses = {"BSP-TEL-121", "BSP-TEL-122", "BSP-TEL-123", "BSP-TEL-125", "BSP-TEL-126"},
      .impact = "one client can fill the store, or loses events without knowing", .likely_cause = "rate limiting of the framework that does not cover sockets", .run = excess_is_told, .needs = on_sockets},
     {.id = "tel/excess-answered", .title = "excess is answered before the connection is closed for it", .clauses = {"BSP-TEL-124"}, .impact = "clients lose their connection for one event too many", .likely_cause = "the first excess event closes", .run = excess_is_answered_first,

@@ -57,6 +57,7 @@ private:
         std::size_t searched = 0, end = 0;
         while ((end = buffer_.find("\r\n\r\n", searched)) == std::string::npos) {
             if (!reads_.any_head && buffer_.size() > head_max) return buffer_.find("\r\n") > target_max ? 414 : 431;
+            if (reads_.head_in_one_piece && !buffer_.empty()) return 400;
             searched = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
             if (!receive()) return std::nullopt;
         }
@@ -93,6 +94,7 @@ private:
             }
             return respond(answer, false) ? std::optional{0} : std::nullopt;
         }
+        if (reads_.one_at_once) buffer_.clear();
         http_response answer = handler_(r, system_now());
         if (r.method == "HEAD") answer.body.clear();
         std::string const* wish = r.headers.find("Connection");
@@ -125,7 +127,7 @@ private:
                 if (one != lengths.front() || !is_number(one, "0123456789")) return 400;
         std::size_t const length = std::strtoull(std::string{lengths.front()}.c_str(), nullptr, 10);
         if (length > body_max) return 413;
-        if (!take(r.body, length)) return -1;
+        if (!take(r.body, reads_.body_in_one_piece && !buffer_.empty() ? std::min(length, buffer_.size()) : length)) return -1;
         return 0;
     }
 
@@ -134,7 +136,7 @@ private:
             std::string line;
             if (!take_line(line)) return -1;
             std::string_view const size_text = trimmed(std::string_view{line}.substr(0, line.find(';')));
-            if (!is_number(size_text, "0123456789abcdefABCDEF")) return 400;
+            if (!is_number(reads_.plain_chunks ? line : size_text, reads_.plain_chunks ? "0123456789abcdef" : "0123456789abcdefABCDEF")) return 400;
             std::size_t const size = std::strtoull(std::string{size_text}.c_str(), nullptr, 16);
             if (size == 0) break;
             if (body.size() + size > body_max) return 413;
@@ -146,6 +148,7 @@ private:
         for (std::string line;;) {  // the trailer
             if (!take_line(line)) return -1;
             if (line.empty()) return 0;
+            if (reads_.plain_chunks) return 400;
         }
     }
 

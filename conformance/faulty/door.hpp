@@ -14,6 +14,10 @@ struct framing {
     bool any_length = false;       ///< of several Content-Length values the first counts, as far as it has digits
     bool get_has_no_body = false;  ///< the body of a GET stays on the connection, and is read as the next request
     bool any_head = false;         ///< heads of any size are read
+    bool head_in_one_piece = false; ///< what has come when a request begins is taken for its head
+    bool body_in_one_piece = false; ///< what has come with the head is taken for the body
+    bool one_at_once = false;      ///< what comes behind a request, in the same bytes, is dropped
+    bool plain_chunks = false;     ///< chunks have neither capitals in their sizes nor extensions nor a trailer
     bool tells_connection = false; ///< the handler learns by the field X-Connection which connection a request came on
 
     // Of WebSockets:
@@ -24,6 +28,9 @@ struct framing {
     bool any_length_of_message = false;  ///< messages of any size are read
     bool short_messages = false;         ///< messages of more than 4 KiB are refused
     bool fragments_are_messages = false; ///< every fragment is read as a message
+    bool pings_end_messages = false;     ///< a ping between fragments takes the place of those before it
+    bool frames_in_one_piece = false;    ///< a frame that comes in several pieces breaks RFC 6455
+    bool one_frame_at_once = false;      ///< what comes behind a frame, in the same bytes, is dropped
     bool silent_pings = false;           ///< pings are not answered
     bool empty_pongs = false;            ///< pings are answered without their application data
     bool one_at_a_time = false;          ///< while a frame is arriving, nobody else's is read

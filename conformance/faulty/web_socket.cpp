@@ -47,6 +47,7 @@ void web_socket::serve(http_request const& upgrade, http_headers const& fields) 
         step s = step::taken;
         while (s == step::taken) s = take_frame();
         if (s == step::over) return;
+        if (reads_.frames_in_one_piece && !read_.empty()) return void(close(1002, "not a frame"));
         pollfd p{socket_, POLLIN, 0};
         int const ready = ::poll(&p, 1, 50);
         if (world_.dead || !obey(service_.look_after(number_, system_now()))) return;
@@ -88,10 +89,11 @@ web_socket::step web_socket::take_frame() {
     if (read_.size() < 6 + more + length) return step::more;
     std::string payload = read_.substr(6 + more, length);
     for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(static_cast<unsigned char>(payload[i]) ^ byte(2 + more + i % 4));
-    read_.erase(0, 6 + more + length);
+    read_.erase(0, reads_.one_frame_at_once ? read_.size() : 6 + more + length);
 
     if (opcode == 8) return send_frame(8, payload.substr(0, 2)), step::over;
     if (opcode == 10) return alive_ = true, step::taken;
+    if (opcode == 9 && reads_.pings_end_messages) message_.clear();
     if (opcode == 9) return reads_.silent_pings || send_frame(10, reads_.empty_pongs ? std::string_view{} : payload) ? step::taken : step::over;
     if (opcode != 0) message_opcode_ = opcode;
     if (reads_.utf8_by_fragment && !is_utf8(payload)) return close(1007, "not UTF-8"), step::over;
