@@ -36,12 +36,12 @@ void pages_under_the_epoch(scenario& s) {
     auto const mark = s.since_begun();
     std::vector<std::string> pushed;
     std::vector<json::object> all;
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 70; ++i) {
         pushed.push_back(s.fresh("c"));
         all.push_back(s.conversation(pushed.back(), 1, {s.message("m1", "x")}));
     }
-    s.control(a.push(all), "a push of five conversations");
-    auto const path = "/sync/" + a.peer_id() + "?epoch=" + percent_encode_segment(epoch) + "&since=" + percent_encode_segment(mark) + "&limit=1";
+    s.control(a.push(all), "a push of 70 conversations");
+    auto const path = "/sync/" + a.peer_id() + "?epoch=" + percent_encode_segment(epoch) + "&since=" + percent_encode_segment(mark) + "&limit=30";
     std::set<std::string> seen;
     std::string cursor, last;
     int repeated = 0;

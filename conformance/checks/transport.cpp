@@ -4,11 +4,8 @@
 #include "../target/http_reader.hpp"
 #include "../target/stream.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -80,30 +77,20 @@ std::vector<int> statuses_of(scenario& s, std::vector<std::string> const& pieces
         }
     }
     std::vector<int> out;
-    std::string rest;
     std::array<char, 16 * 1024> buffer;
-    auto const take_answers = [&] {
-        for (;;) {
-            auto const end = rest.find("\r\n\r\n");
-            if (end == std::string::npos) return;
-            std::size_t body = 0;
-            std::string head = rest.substr(0, end + 2);
-            std::ranges::transform(head, head.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-            if (auto const at = head.find("\r\ncontent-length:"); at != std::string::npos) body = std::strtoull(head.c_str() + at + 17, nullptr, 10);
-            if (rest.size() < end + 4 + body) return;
-            out.push_back(std::atoi(rest.c_str() + std::min(rest.find(' '), rest.size())));
-            rest.erase(0, end + 4 + body);
-        }
-    };
+    http_reader reader;
     for (auto const until = clock::now() + patience; out.size() < answers && opened.to->wait(until, false);) {
         auto const r = opened.to->read(buffer.data(), buffer.size());
         if (r.what == stream::status::would_block) continue;
         if (r.what != stream::status::done) {
-            out.push_back(0);
+            out.push_back(reader.end() == http_reader::state::complete ? reader.response().status : 0);
             break;
         }
-        rest.append(buffer.data(), r.size);
-        take_answers();
+        for (std::size_t i = 0; i < r.size && out.size() < answers; ++i)  // by bytes: what follows an answer is the next one's
+            if (reader.feed({buffer.data() + i, 1}) == http_reader::state::complete) {
+                out.push_back(reader.response().status);
+                reader = http_reader{};
+            }
     }
     return out;
 }

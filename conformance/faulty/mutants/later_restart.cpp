@@ -109,7 +109,7 @@ std::vector<fault> later_restart_faults() {
         fifth<milliseconds_kept>("F-SYN-905", "a restart cuts instants to milliseconds", {"mrg/decides-after-restart"}, false, after),
         fifth<redaction_not_kept>("F-SYN-906", "a restart forgets what is redacted", {"mrg/decides-after-restart"}, false, after),
         fifth<event_numbers_begin_again>("F-TEL-850", "a restart counts events from the beginning", {"tel/restart"}, false, after),
-        fifth<arrivals_not_kept>("F-TEL-851", "a restart forgets when events arrived", {"tel/restart"}, false, after),
+        fifth<arrivals_not_kept>("F-TEL-851", "a restart forgets when events arrived", {"tel/restart"}, true, after),
     };
 }
 
