@@ -41,7 +41,7 @@ class Hooks(unittest.TestCase):
                 done = judge(backend, "--restart-cmd", in_scratch + "./hook TERM", "--kill-cmd", in_scratch + "./hook KILL",
                              "--only", "id/restart", "--only", "reg/restart", "--only", "syn/durable",
                              "--only", "syn/history-restarts", "--only", "syn/history-crashes",
-                             "--only", "reg/removals-durable", "--only", "rot/restart", "--only", "aud/restart", "--only", "syn/cursor-after-restart", "--only", "peer/revocation-durable", "--only", "tel/restart", "--only", "cnv/losers-survive", "--only", "prv/erase-telemetry-survives")
+                             "--only", "reg/removals-durable", "--only", "rot/restart", "--only", "aud/restart", "--only", "syn/cursor-after-restart", "--only", "peer/revocation-durable", "--only", "tel/restart", "--only", "cnv/losers-survive", "--only", "prv/erase-telemetry-survives", "--only", "mrg/decides-after-restart")
                 self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
                 self.assertNotIn("UNTESTED", done.stdout)
             finally:
