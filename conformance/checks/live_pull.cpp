@@ -385,7 +385,8 @@ void held_news_are_told_once(scenario& s) {
     auto const c = s.fresh("c"), mark = watermark(s, a);
     auto const all = hold(s, {[&] { return follow(a, mark, [&](exchange const& x) { return entry_of(x, c).present; }); }}, [&] { return writer.push({s.conversation(c, 1, {s.message("m1", "x")})}); });
     s.control(all[0].x, "a push");
-    s.control(all[1].x.ok() && entry_of(all[1].x, c).present && !has_more(all[1].x), "a held pull that brings the change on its last page");
+    s.control(all[1].x.ok() && entry_of(all[1].x, c).present, "a held pull that brings the change");
+    if (has_more(all[1].x)) s.not_applicable("the answer of a held pull is followed by pages");
     s.expect(!of_conversation(a.pull_all({.since = all[1].x.text("/last_sync"), .limit = 200}).conversations, c).present, "a pull since the last_sync of a held answer does not have what that answer had", "it is there again");
 }
 

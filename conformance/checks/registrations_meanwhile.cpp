@@ -85,6 +85,7 @@ struct held {
     }
     void ends(scenario& s, std::string const& what) const {
         s.control(done, what);
+        if (pull.ok() && took < milliseconds{400}) s.not_applicable("no pull is held for so long");
         s.refused(pull, "a pull that was held during " + what, gone);
         s.expect(took < seconds{5}, "it ends within 2 s, and before its time", std::to_string(took.count()) + " ms");
     }
@@ -273,17 +274,17 @@ check const checks[] = {
     {.id = "aut/one-credential", .title = "no path takes two Authorization fields", .clauses = {"BSP-AUT-004"}, .impact = "a proxy and the backend authenticate different callers", .likely_cause = "some handlers have an authentication of their own",
      .run = one_credential_at_every_door},
     {.id = "reg/held-pulls-apart", .title = "a held pull goes on when another user unpairs the same backend", .clauses = {"BSP-REG-031"}, .impact = "one person's device falls silent because of what another does", .likely_cause = "who waits is looked for by backend_id",
-     .run = held_pull_of_another_user, .needs = need::second_user},
+     .run = held_pull_of_another_user, .needs = need::second_user | need::patience},
     {.id = "syn/live-pull-paired-again", .title = "a held pull ends with its registration, though the backend is paired again at once", .clauses = {"BSP-SYN-152", "BSP-REG-046"}, .impact = "who was unpaired goes on listening",
-     .likely_cause = "who waits is looked for by backend_id", .run = held_pull_of_the_former_registration},
+     .likely_cause = "who waits is looked for by backend_id", .run = held_pull_of_the_former_registration, .needs = need::patience},
     {.id = "syn/live-pull-revoked-key", .title = "a revocation ends held pulls of other backends with the same key", .clauses = {"BSP-SYN-152", "BSP-REG-053"}, .impact = "the thief of a key goes on listening", .likely_cause = "the one registration is told that was named",
-     .run = held_pulls_of_the_same_key, .needs = by_admin},
+     .run = held_pulls_of_the_same_key, .needs = by_admin | need::patience},
     {.id = "syn/live-pull-revoked-backend", .title = "a revocation ends held pulls of the backend as another user's peer", .clauses = {"BSP-SYN-152", "BSP-REG-053"}, .impact = "a backend that was locked out goes on listening",
-     .likely_cause = "the one registration is told that was named", .run = held_pulls_of_the_same_backend, .needs = by_admin | need::second_user},
+     .likely_cause = "the one registration is told that was named", .run = held_pulls_of_the_same_backend, .needs = by_admin | need::second_user | need::patience},
     {.id = "syn/live-pull-no-news", .title = "a push that changes nothing ends no held pull", .clauses = {"BSP-SYN-151"}, .impact = "every repetition makes all devices ask anew", .likely_cause = "whatever is applied wakes who waits, and is answered without a look",
-     .run = held_pulls_wait_for_news, .strength = obligation::should},
+     .run = held_pulls_wait_for_news, .needs = need::patience, .strength = obligation::should},
     {.id = "aut/jti-while-held", .title = "the assertion of a held pull counts as used", .clauses = {"BSP-AUT-062", "BSP-AUT-045"}, .impact = "who has seen an assertion listens along", .likely_cause = "a jti is written down when its request has been answered",
-     .run = held_assertions_are_used, .strength = obligation::should},
+     .run = held_assertions_are_used, .needs = need::patience, .strength = obligation::should},
     {.id = "reg/renewal-verified", .title = "the renewal of a registration is verified and answered like the first", .clauses = {"BSP-REG-003", "BSP-SBT-016", "BSP-SBT-020", "BSP-SBT-027", "BSP-SBT-032", "BSP-SBT-033", "BSP-REG-019"},
      .impact = "whoever has seen one registration prolongs it without the user", .likely_cause = "who is known is not looked at as closely", .run = renewals_are_verified},
     {.id = "reg/instants-of-tokens", .title = "which token is newer is a matter of instants, and so is an unpairing", .clauses = {"BSP-REG-025", "BSP-REG-026", "BSP-REG-044", "BSP-REG-045", "BSP-GEN-055"}, .impact = "people in some countries cannot renew or pair again, in others dead tokens live",

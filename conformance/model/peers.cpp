@@ -15,7 +15,9 @@ void registrations::accepted(std::string const& user, std::string const& backend
     auto const [held, is_new] = live_.try_emplace({user, backend}, r);
     if (is_new) return;
     auto const stored = parse_timestamp(held->second.created_at).value(), given = parse_timestamp(r.created_at).value();
-    if (given >= stored) held->second.capabilities = r.capabilities;
+    if (given < stored) return held->second.of_older_tokens.push_back(r.capabilities);
+    held->second.capabilities = r.capabilities;
+    held->second.of_older_tokens.clear();
     if (given > stored) {
         held->second.created_at = r.created_at;
         held->second.expires_at = r.expires_at;

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace bsp::conformance::model {
 
@@ -19,6 +20,7 @@ public:
         std::string peer_id, key;
         std::string created_at, expires_at;  ///< of the stored session binding token
         json::value capabilities;
+        std::vector<json::value> of_older_tokens = {};  ///< capabilities that came later with older ones: BSP-REG-027 leaves open whether they count
     };
 
     /// What comes of a registration with a valid token.

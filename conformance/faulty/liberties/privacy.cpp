@@ -286,7 +286,7 @@ std::vector<liberty> privacy_liberties() {
         takes<telling_settings>("L-PRV-01", "settings, and the answer to their change, have further members", {"BSP-GEN-067", "BSP-PRV-001", "BSP-PRV-003"}),
         takes<strict_owner>("L-PRV-02", "a change of settings without user_id is refused", {"BSP-PRV-014"}),
         takes<known_settings>("L-PRV-03", "settings that are not known are not kept", {"BSP-PRV-009"}, setting::plain, {"prv/unknown-members-kept"}),
-        takes<consent_first>("L-PRV-04", "consent is looked at before the content of a push", {"BSP-PRV-020"}),
+        takes<consent_first>("L-PRV-04", "consent is looked at before the content of a push", {"BSP-PRV-020"}, setting::plain, {"lim/paused"}),
         takes<closes_streams>("L-PRV-05", "a stream that the user does not want is opened and closed", {"BSP-PRV-025"}),
         takes<telling_refusals>("L-PRV-06", "refusals of items say which version is held", {"BSP-MRG-065", "BSP-PRV-034"}),
         takes<local_expiry>("L-PRV-07", "a local backend lets its data expire", {"BSP-PRV-059"}, setting::local),
@@ -301,9 +301,9 @@ std::vector<liberty> privacy_liberties() {
         takes<redacts_labels>("L-RED-03", "roles, labels and names of members are redacted", {"BSP-RED-015"}, setting::plain, {"red/pull-labels-stay", "red/push-labels-stay", "red/digest"}),
         takes<digest_of_originals>("L-RED-04", "the digest is of the originals", {"BSP-RED-033"}, setting::plain, {"red/digest"}),
         takes_all<telling_settings, strict_owner, known_settings, consent_first, closes_streams, telling_refusals, events_of_their_time, peers_export, telling_exports, short_receipts, erases_settings, blanks_after_erasure, finds_more>(
-            "L-PRV-98", "liberties of privacy, all at once", setting::plain, {"prv/unknown-members-kept", "prv/erase-receipt", "prv/erase-settings"}),
+            "L-PRV-98", "liberties of privacy, all at once", setting::plain, {"prv/unknown-members-kept", "prv/erase-receipt", "prv/erase-settings", "lim/paused"}),
         takes_all<marks_messages, redacts_labels, digest_of_originals>("L-RED-98", "liberties of redaction that take no advice, all at once", setting::plain, {"red/pull-wholes-unmarked", "red/push-wholes-unmarked", "red/pull-labels-stay", "red/push-labels-stay", "red/digest"}),
-        takes_all<local_expiry, telling_settings, consent_first, peers_export, telling_exports>("L-PRV-99", "liberties of privacy of a local backend, all at once", setting::local),
+        takes_all<local_expiry, telling_settings, consent_first, peers_export, telling_exports>("L-PRV-99", "liberties of privacy of a local backend, all at once", setting::local, {"lim/paused"}),
     };
 }
 

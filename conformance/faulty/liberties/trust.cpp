@@ -512,7 +512,7 @@ std::vector<liberty> trust_liberties() {
         takes<latest_capabilities>("L-REG-09", "capabilities that come with an older token are stored, too", {"BSP-REG-026", "BSP-REG-027"}),
         takes<cheap_checks_first>("L-AUT-01", "what costs least is checked first", {"BSP-AUT-054", "BSP-SBT-013"}, setting::plain, {"aut/order-of-checks", "sbt/order-of-steps"}),
         takes<empty_signature_counts>("L-AUT-02", "accepts signatures over an empty signature", {"BSP-AUT-013"}),
-        takes<reads_may_repeat>("L-AUT-03", "assertions of reads may be used again", {"BSP-AUT-045"}, setting::plain, {"aut/jti-reads"}),
+        takes<reads_may_repeat>("L-AUT-03", "assertions of reads may be used again", {"BSP-AUT-045"}, setting::plain, {"aut/jti-reads", "aut/jti-while-held"}),
         takes<issuers_by_name>("L-AUT-04", "the issuer of a jti is who iss says", {"BSP-AUT-044", "BSP-AUT-046"}),
         takes<one_spelling_of_targets>("L-AUT-05", "targets are taken apart as URLs and brought to one spelling before they are compared", {"BSP-AUT-060"}, setting::plain, {"aut/htu-octets"}),
         takes<lax_assertions>("L-AUT-06", "JWS may be padded, and an administrator's token may be in the query", {"BSP-AUT-061", "BSP-AUT-053"}, setting::plain, {"aut/lenient-form", "peer/admin-token-in-query"}),
@@ -525,7 +525,7 @@ std::vector<liberty> trust_liberties() {
         takes_all<large_identity, large_key, any_lines, sorted_peer_ids, other_registration_answers, other_peer_lists, revoked_first, revoked_are_unknown, others_are_forbidden, expired_may_leave, latest_capabilities, cheap_checks_first,
                   empty_signature_counts, reads_may_repeat, issuers_by_name, one_spelling_of_targets, lax_assertions, logins_of_its_own, alias_is_open, keys_may_come_back, expired_do_not_rotate>(
             "L-REG-99", "the liberties of identities, registrations, credentials and keys, all at once", setting::plain,
-            {"aut/order-of-checks", "sbt/order-of-steps", "aut/jti-reads", "aut/htu-octets", "aut/lenient-form", "peer/admin-token-in-query", "rot/same-key", "syn/pace"}),
+            {"aut/order-of-checks", "sbt/order-of-steps", "aut/jti-reads", "aut/jti-while-held", "aut/htu-octets", "aut/lenient-form", "peer/admin-token-in-query", "rot/same-key", "syn/pace"}),
     };
 }
 
