@@ -646,8 +646,8 @@ std::vector<liberty> feed_liberties() {
         takes<spread_conversations>("L-SYN-15", "an entry of a pull has two messages at most", {"BSP-SYN-104", "BSP-SYN-112"}),
         takes<changes_only>("L-SYN-16", "a pull has only the messages that changed", {"BSP-SYN-104", "BSP-SYN-111", "BSP-SYN-118"}),
         takes<bare_deletions>("L-SYN-17", "entries of deleted conversations have no messages, not even tombstones", {"BSP-SYN-104", "BSP-SYN-128"}),
-        takes<reaching_back>("L-SYN-18", "pulls reach back before since, and last_sync before the last commit", {"BSP-SYN-109", "BSP-SYN-110", "BSP-SYN-136"}, setting::plain, {"syn/pull-unchanged-left-out", "syn/refused-is-no-news"}),
-        takes<whole_seconds>("L-SYN-19", "last_sync is in whole seconds", {"BSP-SYN-110", "BSP-SYN-120", "BSP-SYN-136"}, setting::plain, {"syn/pull-unchanged-left-out", "syn/refused-is-no-news"}),
+        takes<reaching_back>("L-SYN-18", "pulls reach back before since, and last_sync before the last commit", {"BSP-SYN-109", "BSP-SYN-110", "BSP-SYN-136"}, setting::plain, {"syn/pull-unchanged-left-out", "syn/live-pull-once", "syn/refused-is-no-news"}),
+        takes<whole_seconds>("L-SYN-19", "last_sync is in whole seconds", {"BSP-SYN-110", "BSP-SYN-120", "BSP-SYN-136"}, setting::plain, {"syn/pull-unchanged-left-out", "syn/live-pull-once", "syn/refused-is-no-news"}),
         takes<odd_pages>("L-SYN-20", "last_sync has nine digits, and means nothing before the last page, which has a cursor, too", {"BSP-SYN-119", "BSP-SYN-120", "BSP-SYN-136"}),
         takes<no_epoch>("L-SYN-21", "there is no epoch", {"BSP-SYN-132"}),
         takes<odd_epoch>("L-SYN-22", "the epoch is long and of odd characters", {"BSP-SYN-132"}),
@@ -666,7 +666,7 @@ std::vector<liberty> feed_liberties() {
         takes_all<telling_pushes, repetitions_without_conflicts, short_memory, bodies_400, old_door, small_pages, empty_first_page, empty_last_page, pages_by_id, changes_only, spread_conversations, odd_pages, odd_epoch,
                   numbers_for_cursors, odd_cursors, clamped_limits, slow_looks>("L-SYN-98", "liberties of feeds, all at once"),
         takes_all<own_pace, contents_413, floors_of_pushes, any_last_modified, latest_first, bare_deletions, whole_seconds, reaching_back, no_epoch, long_cursors, lenient_queries, strict_limits, other_digest, short_holds, lenient_wait>(
-            "L-SYN-99", "liberties of feeds that take no advice, all at once", setting::plain, {"syn/pace", "syn/last-modified-far-ahead", "syn/pull-unchanged-left-out", "syn/refused-is-no-news", "syn/pull-epoch", "syn/limit-digits", "syn/foreign-cursor-told", "syn/digest", "syn/history-digest", "syn/digest-follows", "prv/erase-digest", "red/digest", "syn/live-pull-held", "syn/live-pull-undisturbed", "syn/live-pull-no-news", "prv/settings-held-pull", "syn/live-pull-wait-form"}),
+            "L-SYN-99", "liberties of feeds that take no advice, all at once", setting::plain, {"syn/pace", "syn/last-modified-far-ahead", "syn/pull-unchanged-left-out", "syn/live-pull-once", "syn/refused-is-no-news", "syn/pull-epoch", "syn/limit-digits", "syn/foreign-cursor-told", "syn/digest", "syn/history-digest", "syn/digest-follows", "prv/erase-digest", "red/digest", "syn/live-pull-held", "syn/live-pull-undisturbed", "syn/live-pull-no-news", "prv/settings-held-pull", "syn/live-pull-wait-form"}),
     };
 }
 
