@@ -9,6 +9,9 @@
 #include <vector>
 
 namespace bsp::conformance {
+
+bool is_own_time(std::string_view text) { return text.size() > 10 && text[10] == 'T' && text.ends_with('Z') && parse_timestamp(text).has_value(); }
+
 namespace {
 
 constexpr std::int64_t integer_max = (std::int64_t{1} << 53) - 1;
@@ -34,8 +37,6 @@ std::string_view words_of(kind k) {
     }
     return "?";
 }
-
-bool is_own_time(std::string_view text) { return text.size() > 10 && text[10] == 'T' && text.ends_with('Z') && parse_timestamp(text).has_value(); }
 
 bool is_from_to(json::value const& v, std::int64_t least, std::int64_t most) { return v.is_int64() && v.get_int64() >= least && v.get_int64() <= most; }
 

@@ -21,6 +21,9 @@ struct misshape {
     std::string actual;    ///< "absent", or the value
 };
 
+/// A timestamp in the form that a backend gives its own: in UTC, with T and Z (BSP-GEN-050).
+bool is_own_time(std::string_view text);
+
 /// The first member of the answer with 2xx to `method` `path` (below the base path, without a query) that is not as its table
 /// says. Nothing when all are, or when no table speaks of such an answer.
 std::optional<misshape> misshape_of(std::string_view method, std::string_view path, json::value const& body);

@@ -37,6 +37,7 @@ enum class profile : std::uint8_t {
 enum need : unsigned {
     nothing = 0,
     second_user = 1u << 0,  ///< another user than the first, for isolation
+    all_users = 1u << 14,    ///< touches the data of both users where there are two, and does without the second
     admin_token = 1u << 1,
     restart_hook = 1u << 2,  ///< --restart-cmd
     kill_hook = 1u << 3,     ///< --kill-cmd
@@ -44,7 +45,7 @@ enum need : unsigned {
     patience = 1u << 10,     ///< mostly waits: begun first, beside everything else
     a_minute = 1u << 11,     ///< waits until a minute is over; otherwise as `patience`: only with --patient, or when it is named
     alone = 1u << 5,         ///< runs after all others, with nothing beside it (timing, floods, restarts)
-    own_user = 1u << 13,     ///< runs after all others, with nothing beside it that touches the data of its user, the only one it has
+    own_user = 1u << 13,     ///< runs with nothing beside it that touches the data of its user, the only one it has
     generator = 1u << 6,     ///< calls `property`: another seed looks at other cases
     hosted_target = 1u << 7, ///< says nothing about a backend of type local (NOT-APPLICABLE there)
     local_target = 1u << 8,  ///< says nothing about a backend of type hosted

@@ -57,7 +57,7 @@ struct record {
 
     conformance::check const* what;
     std::size_t index;  ///< unique within the run; goes into fresh names
-    bool users_swapped = false;  ///< the second user of the run is the first of this check
+    std::size_t user = 0;  ///< which of the run's users is the first of this check
     std::shared_ptr<unsigned> names = std::make_shared<unsigned>(0);  ///< counter of fresh names
 
     std::vector<std::shared_ptr<step>> steps;

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <latch>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace bsp::conformance {
@@ -89,6 +91,8 @@ private:
 /// Begun first, beside everything else.
 bool mostly_waits(check const& c) { return (c.needs & (need::patience | need::a_minute)) != 0; }
 
+bool touches_second_user(registered_check const& c) { return (c.check->needs & (need::second_user | need::all_users)) != 0; }
+
 class runner {
 public:
     runner(surroundings& world, run_options const& options, run_observer const& observer) : world_{world}, options_{options}, observer_{observer} {
@@ -105,22 +109,39 @@ public:
         std::vector<registered_check> together, of_a_user, alone, watching, waiting, last;
         for (auto const& c : selected)
             ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::own_user) ? of_a_user : (c.check->needs & need::alone) ? alone : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
-        // The longest first, so that none of them is left when all else is done.
-        std::ranges::stable_partition(together, [](auto const& c) { return (c.check->needs & need::generator) != 0; });
+        // The longest first, so that none of them is left when all else is done; and then those that keep the second user from others.
+        auto const rest = std::ranges::stable_partition(together, [](auto const& c) { return (c.check->needs & need::generator) != 0; });
+        std::ranges::stable_partition(rest, touches_second_user);
 
-        std::vector<std::thread> threads;
         watch(watching);
-        std::vector<std::thread> patient;
-        for (auto const& c : waiting) patient.emplace_back([this, &c] { perform(c); });
+        std::latch second_user_is_free{std::ranges::count_if(waiting, touches_second_user) + std::ranges::count_if(together, touches_second_user)};
+        auto const perform_among_others = [&](registered_check const& c) {
+            perform(c);
+            if (touches_second_user(c)) second_user_is_free.count_down();
+        };
+        std::vector<std::thread> threads;
+        for (auto const& c : waiting) threads.emplace_back([&] { perform_among_others(c); });
         dispenser shared{together.size()};
         auto const workers = std::min<std::size_t>(std::max(1u, options_.jobs), together.size());
         for (std::size_t i = 0; i < workers; ++i)
             threads.emplace_back([&] {
-                while (auto const n = shared.next()) perform(together[*n]);
+                while (auto const n = shared.next()) perform_among_others(together[*n]);
+            });
+        // Each user serves one of the checks that want a user for themselves at a time, as soon as nothing else needs it: from the
+        // third on none is needed.
+        dispenser of_users{of_a_user.size()};
+        auto const serve = [&](std::size_t user) {
+            while (auto const n = of_users.next()) perform(of_a_user[*n], user);
+        };
+        std::vector<std::thread> servants;
+        for (std::size_t user = 1; user < std::min<std::size_t>(world_.options.users.size(), options_.jobs); ++user)
+            servants.emplace_back([&, user] {
+                if (user == 1) second_user_is_free.wait();
+                serve(user);
             });
         for (auto& t : threads) t.join();
-        for (auto& t : patient) t.join();
-        one_user_each(of_a_user);
+        serve(0);
+        for (auto& t : servants) t.join();
         for (auto const& c : alone) perform(c);
         for (auto const& c : last) perform(c);
 
@@ -173,21 +194,9 @@ private:
         for (auto& t : threads) t.join();
     }
 
-    /// Checks that want a user for themselves: as many side by side as there are users, and no more than two.
-    void one_user_each(std::vector<registered_check> const& checks) {
-        dispenser shared{checks.size()};
-        std::vector<std::thread> threads;
-        for (bool const swapped : {false, true})
-            if (!swapped || (options_.jobs > 1 && world_.options.users.size() > 1))
-                threads.emplace_back([&, swapped] {
-                    while (auto const n = shared.next()) perform(checks[*n], swapped);
-                });
-        for (auto& t : threads) t.join();
-    }
-
-    void perform(registered_check const& what, bool users_swapped = false) {
+    void perform(registered_check const& what, std::size_t user = 0) {
         record r{*what.check, what.index};
-        r.users_swapped = users_swapped;
+        r.user = user;
         attempt(what, r, true);
         enter(what, std::move(r));
     }

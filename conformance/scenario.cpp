@@ -141,14 +141,16 @@ key scenario::fresh_key() { return shared_.keys.fresh(); }
 
 // ---- the callers --------------------------------------------------------------------------------------------
 
-user_account const& scenario::account() const { return shared_.options.users[record_.users_swapped]; }
+user_account const& scenario::account() const { return shared_.options.users[record_.user]; }
 
 user_account const& scenario::other_account() const {
+    // Else another check might have that user for itself meanwhile.
+    if ((record_.what->needs & (need::second_user | need::all_users | need::alone | need::peer_listener)) == 0) throw std::logic_error("the check uses the second user and does not say so");
     if (shared_.options.users.size() < 2) {
         record_.reason = "needs a second user";
         throw verdict_reached{verdict::untested};
     }
-    return shared_.options.users[!record_.users_swapped];
+    return shared_.options.users[record_.user == 0 ? 1 : 0];
 }
 
 std::string const& scenario::admin_token() const {

@@ -178,7 +178,7 @@ void end_rotation(std::filesystem::path const& dir) { open_key_store(dir)->remov
 
 std::string open_users(std::filesystem::path const& dir) {
     auto const keys = open_key_store(dir);
-    if (!keys->read("users.json")) keys->write("users.json", format_users({{"alice", new_secret()}, {"bob", new_secret()}}));
+    if (!keys->read("users.json")) keys->write("users.json", format_users({{"alice", new_secret()}, {"bob", new_secret()}, {"carol", new_secret()}, {"dave", new_secret()}}));
     return keys->place_of("users.json");
 }
 

@@ -43,7 +43,7 @@ installation rotate_installation(std::filesystem::path const& dir, rsa_private_k
 /// Destroys the replaced key.
 void end_rotation(std::filesystem::path const& dir);
 
-/// Where users.json is in the directory's key store; made with the users alice and bob when it does not exist.
+/// Where users.json is in the directory's key store; made with four users, alice and others, when it does not exist.
 std::string open_users(std::filesystem::path const& dir);
 
 /// The admin token: BSP_ADMIN_TOKEN, else admin.token, made when it does not exist.

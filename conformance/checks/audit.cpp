@@ -376,17 +376,17 @@ void it_survives_a_restart(scenario& s) {
 
 // ---- what a user wanted done (BSP-AUD-015 … BSP-AUD-019): all of the user's data is at stake ------------------------
 
-constexpr std::string_view export_path = "/privacy/export", data_path = "/privacy/data";
 constexpr std::string_view acts[] = {"privacy_settings_updated", "data_exported", "data_erased"};
 
 void needs_privacy(scenario& s) {
     if (!s.shared().has_privacy) s.not_applicable("the target has no privacy settings");
 }
 
-/// The entries of one type from now on: others may have been made before, and a check undoes its changes when it ends.
+/// The entries of one type, and of one peer if there is a third, from now on: others may have been made before, and a check undoes its changes when it ends.
 class newly_recorded {
 public:
-    newly_recorded(scenario& s, trail const& t, std::string_view type) : world_{s}, trail_{t}, type_{type}, before_(all()) {}
+    newly_recorded(scenario& s, trail const& t, std::string_view type, std::string_view peer_id = {})
+        : world_{s}, trail_{t}, type_{type}, query_{"event_type=" + type_ + (peer_id.empty() ? "" : "&peer_id=" + std::string{peer_id})}, before_(all()) {}
 
     /// At least one, as soon as it is there.
     std::vector<json::object> are(std::string const& what) const {
@@ -400,11 +400,11 @@ public:
     }
 
 private:
-    [[nodiscard]] std::vector<json::object> all() const { return trail_.read("event_type=" + type_).entries; }
+    [[nodiscard]] std::vector<json::object> all() const { return trail_.read(query_).entries; }
 
     scenario& world_;
     trail const& trail_;
-    std::string type_;
+    std::string type_, query_;
     std::vector<json::object> before_;
 };
 
@@ -520,7 +520,30 @@ void the_first_refusal_is_there_at_once(scenario& s) {
     s.expect(found <= 5, "no more entries than refusals", std::to_string(found));
 }
 
+/// Whoever outranks all others for good does so with one great version (BSP-MRG-074).
+void leaps_are_recorded(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    constexpr std::int64_t far = std::int64_t{1} << 32;
+    auto const c = s.fresh("c"), d = s.fresh("c"), e = s.fresh("c");
+    auto const has = [&](std::vector<json::object> const& pushed, std::int64_t leaps, std::string const& what) {
+        newly_recorded const entries{s, t, "sync_accepted", a.peer_id()};
+        s.control(a.push(pushed), "a push of " + what);
+        json::value const entry(entries.are("a push of " + what).front());
+        auto const* told = at(entry, "/details/version_leaps");
+        if (leaps == 0) return s.expect(!told, "the entry about " + what + " has no version_leaps", show(entry));
+        s.expect(told && *told == json::value(leaps), "the entry about " + what + " has version_leaps " + std::to_string(leaps), show(entry));
+    };
+    has({s.conversation(c, 1, {s.message("m1", "x")}), s.conversation(d, 5 * far, {s.message("m1", "x", 2)})}, 0, "two conversations of which nothing was seen");
+    has({s.conversation(c, 1 + far, {})}, 0, "a version that is 2^32 greater");
+    has({s.conversation(c, 2 + 2 * far, {})}, 1, "a version that is 2^32 + 1 greater");
+    has({s.conversation(c, 2 + 2 * far, {s.message("m2", "x", 3 + 3 * far)})}, 1, "a message of a version that is 2^32 + 1 greater");
+    has({s.conversation(c, 3 + 3 * far, {s.message("m3", "x", 3 + 3 * far)}), s.conversation(d, 4 * far, {s.message("m2", "x", 6 * far)})}, 0, "versions that outrank others of their conversations by less");
+    has({s.conversation(c, 4 + 4 * far, {}), s.conversation(e, 1, {}), s.conversation(d, 1, {s.message("m3", "x", 9 * far)})}, 2, "three conversations, two of them with a great version");
+}
+
 check const checks[] = {
+    {.id = "aud/version-leaps", .title = "versions that leap are recorded", .clauses = {"BSP-MRG-074"}, .impact = "somebody who outranks all others for good is never noticed", .likely_cause = "the entry is made without a look at the versions", .run = leaps_are_recorded, .needs = of_admin, .strength = obligation::should},
     {.id = "aud/first-refusal", .title = "the first of several refusals is recorded at once", .clauses = {"BSP-AUD-013"}, .impact = "who watches the trail sees an attack when it is over", .likely_cause = "refusals are counted first and written by a job", .run = the_first_refusal_is_there_at_once, .needs = of_admin, .strength = obligation::should},
     {.id = "aud/lives", .title = "registrations, pushes, unpairings and revocations are recorded", .clauses = {"BSP-AUD-001", "BSP-AUD-002", "BSP-AUD-009"}, .impact = "nobody can tell afterwards which device was let in and what it did", .likely_cause = "the call that records is missing on one path", .run = lives_are_recorded, .needs = of_admin},
     {.id = "aud/forged-token", .title = "a forged session binding token is recorded", .clauses = {"BSP-AUD-003"}, .impact = "somebody who tries tokens is never noticed", .likely_cause = "refusals return before they are recorded", .run = forged_tokens_are_recorded, .needs = of_admin},

@@ -160,6 +160,39 @@ void deletions_are_pulled(scenario& s) {
     s.accepted(b.user().read(c), "reading the conversation that is left");
 }
 
+/// A page has what changed, and less than all where the other side's user wants it so: what it does not have is no deletion.
+void what_is_not_given_is_kept(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d"), here = s.fresh("c");
+    b.publish(s.conversation(c, 1, {s.message("m1", "text"), s.message("m2", "text")}));
+    b.publish(s.conversation(d, 1, {s.message("m1", "text")}));
+    write(s, b.user(), here);
+    s.control(arrives(b.user(), c, "m2", seconds{10} + slack) && arrives(b.user(), d, "m1", seconds{10} + slack), "two conversations of the peer at the target");
+    auto const are_there = [&](std::string const& when) {
+        for (auto const& [id, message] : {std::pair{c, "m1"}, {c, "m2"}, {d, "m1"}}) {
+            auto const x = b.user().read(id);
+            s.expect(x.ok() && find_by_id(x.body(), "/messages", message), "what was pulled before is there " + when, x.describe());
+        }
+        s.accepted(b.user().read(here), "reading what was written at the target, " + when);
+    };
+    b.publish(s.conversation(c, 2, {s.message("m3", "text", 2)}));
+    s.control(arrives(b.user(), c, "m3", seconds{10} + slack), "a further message of the peer at the target");
+    are_there("after a page without it");
+    // The other side's store is a new one, in which little is yet: the client begins anew, with what it has.
+    std::atomic<int> pulls = 0;
+    b.on_pull([&](arrival const& a) {
+        bool const is_first = pulls++ == 0, is_whole = !a.parameter("since") && !a.parameter("cursor");
+        auto p = page(is_whole ? json::array{s.conversation(c, 3, {s.message("m4", "text", 3)})} : json::array{}, "2025-06-01T00:00:09Z");
+        p["epoch"] = is_first ? "first" : "second";
+        return stand_in::respond(200, p);
+    });
+    bool const came = arrives(b.user(), c, "m4", seconds{25} + slack);
+    b.on_pull({});
+    s.control(came, "a message of the new store at the target");
+    are_there("after the first pages of another store");
+}
+
 void pulled_members_are_kept(scenario& s) {
     stand_in b{s};
     b.settle();
@@ -489,6 +522,13 @@ check const checks[] = {
      .impact = "what a person deleted stays on their other devices",
      .likely_cause = "entries that are deleted are passed over",
      .run = deletions_are_pulled,
+     .needs = as_client},
+    {.id = "off/pull-is-no-deletion",
+     .title = "what a pull does not give stays at the client",
+     .clauses = {"BSP-PRV-060", "BSP-SYN-129"},
+     .impact = "whatever one device may not see disappears from the others",
+     .likely_cause = "a conversation is replaced by the entry that came, or the store is emptied before a pull from the beginning",
+     .run = what_is_not_given_is_kept,
      .needs = as_client},
     {.id = "off/pull-members",
      .title = "unknown members of what is pulled are kept",

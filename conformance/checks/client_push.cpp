@@ -1,8 +1,10 @@
+#include "../answer_forms.hpp"
 #include "../peer/stand_in.hpp"
 #include "../registry.hpp"
 #include "../signing_key.hpp"
 
 #include <bsp/base/encoding.hpp>
+#include <bsp/base/identifier.hpp>
 #include <bsp/crypto/rsa.hpp>
 #include <bsp/json/c14n.hpp>
 
@@ -71,6 +73,30 @@ void pushes_are_signed(scenario& s) {
     s.expect(sent != nullptr, "the message that was written", show(*push.conversation(c)));
     s.expect_same("the message", x.body(), at(*push.conversation(c), "/messages/0"));
     s.evidence("a signed push of what was written just now");
+}
+
+/// What a client says itself is in the forms of chapter 1, though not every receiver insists on them.
+void pushes_have_their_form(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    auto const m = write(s, b.user(), c);
+    write(s, b.user(), d);
+    s.control(b.delivered(soon, c, m) && b.delivered(soon, d), "pushes of two conversations");
+    auto const before = b.pushes().size();
+    s.control(b.user().del("/conversations/" + c + "/messages/" + m), "the deletion of a message");
+    s.control(b.user().del("/conversations/" + d), "the deletion of a conversation");
+    s.control(b.until(soon, [&] { return b.pushes().size() > before && b.pushes_of(c).size() > 1 && b.pushes_of(d).size() > 1; }), "pushes of the deletions");
+    for (auto const& push : b.pushes()) {
+        s.expect(is_own_time(text_at(push.body, "/timestamp")), "timestamp is in UTC with T and Z", text_at(push.body, "/timestamp"));
+        s.expect(is_identifier(push.sync_id()), "sync_id is an identifier", push.sync_id());
+        auto const* conversations = at(push.body, "/conversations");
+        s.expect(conversations && conversations->is_array(), "conversations is an array", show(push.body));
+        // A push holds what a page does.
+        auto const wrong = misshape_of("GET", "/sync/p", json::object{{"conversations", *conversations}, {"last_sync", "2025-06-01T00:00:00Z"}, {"has_more", false}});
+        s.expect(!wrong, wrong ? wrong->expected : "", wrong ? wrong->actual : "");
+    }
+    s.evidence("pushes of writes and deletions");
 }
 
 /// A deletion is a change like others.
@@ -365,6 +391,13 @@ check const checks[] = {
      .impact = "no right peer accepts a push",
      .likely_cause = "the signature is made over another serialization than the one of chapter 1",
      .run = pushes_are_signed,
+     .needs = as_client},
+    {.id = "off/push-form",
+     .title = "pushes are in the forms of chapter 1",
+     .clauses = {"BSP-GEN-028", "BSP-GEN-050", "BSP-MPP-005"},
+     .impact = "strict servers refuse what the client sends, and others misread when it was",
+     .likely_cause = "a serializer of the platform: local times, floating-point numbers, null for what is absent",
+     .run = pushes_have_their_form,
      .needs = as_client},
     {.id = "off/push-deletions",
      .title = "what is deleted at the client is pushed as deleted",

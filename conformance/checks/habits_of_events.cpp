@@ -130,9 +130,7 @@ void characters_are_not_bytes(scenario& s) {
     std::string text;
     while (text.size() + 4 <= room) text += "\U0001F600";
     acked(s, g.l.tell(g.next(set("metadata", json::object{{"text", text}}))), "an event of some 65,530 bytes, most of them of characters of four bytes");
-    g.l.send(json::value(g.next(set("metadata", json::object{{"text", text + text.substr(0, 400)}}))));
-    auto const code = g.l.wait_for_close(seconds{5});
-    s.expect(code == 1009, "a message of more than 65,536 bytes, and less characters, closes with 1009", code == 0 ? "the connection stays open" : "closed with " + std::to_string(code));
+    closes_with(s, g, {too_long}, "a message of more than 65,536 bytes, and less characters,", [&](line& l) { send_too_long(l, {.payload = json::serialize(g.next(set("metadata", json::object{{"text", text + text.substr(0, 400)}})))}); });
 }
 
 // ---- settings and erasures ----

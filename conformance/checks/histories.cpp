@@ -182,7 +182,7 @@ check const checks[] = {
      .impact = "a removed backend goes on reading, or a paired one is shut out",
      .likely_cause = "what remains of an earlier registration is taken for the present one",
      .run = of_registrations,
-     .needs = need::generator},
+     .needs = need::generator | need::all_users},
     {.id = "syn/history-restarts",
      .title = "a restart in the middle of a history changes nothing",
      .clauses = {"BSP-SYN-056", "BSP-SYN-130", "BSP-SYN-070", "BSP-SYN-072"},
@@ -218,7 +218,7 @@ check const checks[] = {
      .impact = "of devices that sync at once, one loses what it sent although it was told \"synced\"",
      .likely_cause = "the state is read, joined and written back without one transaction around it",
      .run = at_once,
-     .needs = need::generator},
+     .needs = need::generator | need::all_users},
 };
 
 }  // namespace

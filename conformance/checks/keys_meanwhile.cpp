@@ -1,4 +1,5 @@
 #include "doors.hpp"
+#include "first_refusal.hpp"
 #include "guarded.hpp"
 #include "privacy.hpp"
 #include "rotation.hpp"
@@ -7,7 +8,6 @@
 #include "../surroundings.hpp"
 #include "telemetry.hpp"
 
-#include <thread>
 
 // Chapter 13 where it meets another feature: every path, what is open when a grace ends, registrations of others, revocation.
 
@@ -15,12 +15,6 @@ namespace bsp::conformance {
 namespace {
 
 exactly_as const gone{.statuses = {401, 403, 404}};
-
-/// Waits until the grace of `old` is over. The target's clock is known to a few seconds only: it has that long to say so.
-void wait_for_end(scenario& s, rotating const& r, key const& old, instant end) {
-    s.wait_until(end + milliseconds{300});
-    while (s.now() < end + seconds{4} && r.push(old).ok()) std::this_thread::sleep_for(milliseconds{250});
-}
 
 void every_door_has_the_new_key(scenario& s) {
     rotating r{s};
@@ -39,7 +33,7 @@ void every_door_is_shut_to_old_keys(scenario& s) {
     auto const moment = at_once.next_moment();
     auto const stolen = at_once.must_rotate(s.fresh_key(), {.rotated_at = moment, .grace = moment});
     others.closed_to({.signer = stolen}, "the key before, which has no grace", not_believed);
-    wait_for_end(s, r, old, end);
+    (void)first_refusal(s, end, [&] { return r.push(old); });
     all.closed_to({.signer = old}, "the key before, after its grace", not_believed);
     all.open_to({.signer = r.current}, "a peer with its new key");
 }
@@ -59,7 +53,7 @@ struct held_over_the_end {
             return x;
         };
         answers = s.together({[&] { return timed(r.current, of_new); }, [&] { return timed(old, of_old); }});
-        wait_for_end(s, r, old, end);
+        (void)first_refusal(s, end, [&] { return r.push(old); });
         s.refused(r.pull(old), "a pull of the key before, after its grace", not_believed);
         r.works(r.current, "the peer with its new key");
     }
@@ -91,7 +85,7 @@ struct open_over_the_end {
         opens(s, *after, "the peer with its new key");
         is_acked(s, after->tell(event(s, source)), "an event with the new key");
         is_acked(s, before.tell(event(s, source)), "an event with the key before, in its grace");
-        wait_for_end(s, r, old, end);
+        (void)first_refusal(s, end, [&] { return r.push(old); });
     }
     rotating r;
     std::string const source;
@@ -205,7 +199,7 @@ check const checks[] = {
     {.id = "rot/stream-grace", .title = "a connection ends with the grace of the key that opened it", .clauses = {"BSP-ROT-039"}, .impact = "the thief of a key keeps the connection that he has", .likely_cause = "connections hear of rotations, and not of the time that passes",
      .run = old_connections_end_with_the_grace, .needs = need::sockets | need::patience, .strength = obligation::should},
     {.id = "rot/replaced-keys-free", .title = "a key that one registration has replaced is refused to no other", .clauses = {"BSP-ROT-054", "BSP-REG-047", "BSP-REG-031"}, .impact = "a device cannot be paired any more, and nobody can tell why",
-     .likely_cause = "replaced keys are kept in one list of keys that are no longer wanted", .run = replaced_keys_are_free},
+     .likely_cause = "replaced keys are kept in one list of keys that are no longer wanted", .run = replaced_keys_are_free, .needs = need::all_users},
     {.id = "rot/revoked-previous", .title = "a revoked key does not count where it is another backend's previous one", .clauses = {"BSP-ROT-060", "BSP-REG-053"}, .impact = "the thief of a key comes in by another backend that once had it",
      .likely_cause = "a revocation is compared with current keys only", .run = revoked_keys_count_nowhere, .needs = need::admin_token | need::hosted_target},
     {.id = "rot/lists-go-on", .title = "a rotation ends no list under way", .clauses = {"BSP-ROT-050", "BSP-CNV-033"}, .impact = "a device loses its place with every rotation", .likely_cause = "cursors are bound to the key", .run = lists_go_on_after_a_rotation, .needs = need::sockets},

@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "edits.hpp"
+#include "first_refusal.hpp"
 #include "ground.hpp"
 
 #include <bsp/base/instant.hpp>
@@ -83,9 +84,7 @@ peer expired(scenario& s, registration r = {}) {
     r.lifetime = seconds{62};
     auto const p = s.register_peer(s.settled(r));
     auto const end = s.now() + seconds{3};
-    s.wait_until(end);
-    while (p.pull({.limit = 1}).ok() && s.now() < end + seconds{4}) s.wait_until(s.now() + std::chrono::milliseconds{250});  // the target's clock is known to a few seconds only
-    s.control(p.pull({.limit = 1}).status() == 401, "the token has expired");
+    s.control(first_refusal(s, end, [&] { return p.pull({.limit = 1}); }).status() == 401, "the token has expired");
     return p;
 }
 

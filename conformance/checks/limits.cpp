@@ -342,7 +342,7 @@ check const checks[] = {
      .impact = "one client in a loop makes the backend slow for everyone", .likely_cause = "the limiter is declared, and never runs", .run = excess_is_refused},
     {.id = "lim/wait", .title = "Retry-After asks for no more than a minute", .clauses = {"BSP-LIM-014"}, .impact = "devices wait longer than they need to", .likely_cause = "an hour as a default", .run = waits_are_short, .strength = obligation::should},
     {.id = "lim/others", .title = "a peer beyond its budget costs no other peer anything", .clauses = {"BSP-LIM-004"}, .impact = "everyone behind one router, or every device of a user, is locked out by one of them", .likely_cause = "the budget's key is the remote address or the user",
-     .run = others_are_not_concerned},
+     .run = others_are_not_concerned, .needs = need::all_users},
     {.id = "lim/garbage", .title = "what others send in a peer's name does not use up its budget", .clauses = {"BSP-LIM-003"}, .impact = "anyone who knows a peer_id can stop that device from syncing", .likely_cause = "requests are counted before they are authenticated", .run = garbage_costs_nobody},
     {.id = "lim/every-push", .title = "pushes that are refused for their content, and repetitions, use up the budget too", .clauses = {"BSP-LIM-002"}, .impact = "a client that repeats one broken push in a loop is never slowed down",
      .likely_cause = "a push is counted when it is stored", .run = every_push_counts},

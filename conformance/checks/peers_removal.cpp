@@ -367,7 +367,7 @@ check const checks[] = {
      .impact = "the thief of a key comes back under another name",
      .likely_cause = "revocation covers backend_id only",
      .run = revoked_key_stays_out,
-     .needs = for_revocation},
+     .needs = need::all_users | for_revocation},
 };
 
 }  // namespace

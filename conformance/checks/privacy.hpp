@@ -16,7 +16,7 @@
 /// change them run alone, and leave them as they were.
 namespace bsp::conformance {
 
-inline constexpr std::string_view settings_path = "/privacy-settings";
+inline constexpr std::string_view settings_path = "/privacy-settings", export_path = "/privacy/export", data_path = "/privacy/data";
 
 inline exchange put_settings(caller const& who, json::object const& body, call_options const& o = {}) { return who.call("PUT", settings_path, json::serialize(body), o); }
 
@@ -78,6 +78,13 @@ inline void lists_refusal(scenario& s, exchange const& push, std::string const& 
             return;
         }
     s.expect(false, "conflicts lists the message as " + type, push.at("/conflicts") ? show(*push.at("/conflicts")) : "no conflicts");
+}
+
+/// What everything of a user is, in one answer. A precondition.
+inline exchange exported(scenario& s, caller const& who) {
+    auto x = who.get(export_path);
+    s.control(x, "an export");
+    return x;
 }
 
 inline exactly_as paused() { return {.statuses = {403}, .codes = {"sync-paused"}}; }

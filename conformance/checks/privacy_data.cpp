@@ -11,14 +11,6 @@
 namespace bsp::conformance {
 namespace {
 
-constexpr std::string_view export_path = "/privacy/export", data_path = "/privacy/data";
-
-exchange exported(scenario& s, caller const& who) {
-    auto x = who.get(export_path);
-    s.control(x, "an export");
-    return x;
-}
-
 json::object const* conversation_in(exchange const& x, std::string_view id) {
     auto const* all = x.at("/conversations");
     if (!all || !all->is_array()) return nullptr;

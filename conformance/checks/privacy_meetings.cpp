@@ -13,7 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::string_view data_path = "/privacy/data";
 constexpr std::int64_t day = 86'400;
 
 bool has_more(exchange const& x) { return x.at("/has_more") && *x.at("/has_more") == json::value(true); }

@@ -38,8 +38,8 @@ void expired_is_not_shown(scenario& s) {
         auto const y = s.user().get("/conversations/" + mixed + path);
         s.expect(!shows(y, gone) && !shows(y, lost), std::string{"what has expired is not in GET /conversations/{id}"} + path, "it is");
     }
-    auto const exported = s.user().get("/privacy/export");
-    s.expect(!shows(exported, gone) && !shows(exported, lost), "nor in an export", "it is");
+    auto const all = exported(s, s.user());
+    s.expect(!shows(all, gone) && !shows(all, lost), "nor in an export", "it is");
     auto const b = s.register_peer();
     for (auto const* who : {&a, &b}) {
         std::string text;

@@ -2,10 +2,10 @@
 #include "../scenario.hpp"
 #include "../signing_key.hpp"
 #include "edits.hpp"
+#include "first_refusal.hpp"
 
 #include <algorithm>
 #include <functional>
-#include <thread>
 
 // Chapter 4, registering again: the same backend, another key, another user, newer and older tokens, refusals.
 
@@ -195,15 +195,8 @@ void older_token_changes_nothing(scenario& s) {
     s.wait_until(end + seconds{1});
     s.accepted(a.push({s.conversation(s.fresh("c"), 1, {})}), "a push when the older token has expired, and the newer has not");
     s.accepted(b.push({s.conversation(s.fresh("c"), 1, {})}), "a push when the token of the same created_at has expired, and the first has not");
-    for (;;) {  // the target's clock is known to a few seconds only
-        auto const x = c.push({s.conversation(s.fresh("c"), 1, {})});
-        if (x.ok() && s.now() < end + seconds{5}) {
-            std::this_thread::sleep_for(milliseconds{250});
-            continue;
-        }
-        s.refused(x, "a push when the newer token has expired, and the older has not", {.statuses = {401}, .codes = {"sbt-expired"}});
-        break;
-    }
+    auto const late = first_refusal(s, end, [&] { return c.push({s.conversation(s.fresh("c"), 1, {})}); });
+    s.refused(late, "a push when the newer token has expired, and the older has not", {.statuses = {401}, .codes = {"sbt-expired"}});
 }
 
 // ---- refusals --------------------------------------------------------------------------------------------

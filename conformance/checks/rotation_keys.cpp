@@ -1,4 +1,5 @@
 #include "answer_forms.hpp"
+#include "first_refusal.hpp"
 #include "rotation.hpp"
 
 #include "../line.hpp"
@@ -20,17 +21,11 @@ std::optional<instant> expiry_of(exchange const& x) {
     return t ? std::optional{*t} : std::nullopt;
 }
 
-/// Waits until the grace of `old` is over. The target's clock is known to a few seconds only: it has that long to say so.
-void wait_for_end(scenario& s, rotating const& r, key const& old, instant end) {
-    s.wait_until(end + milliseconds{300});
-    while (s.now() < end + seconds{4} && r.push(old).ok()) std::this_thread::sleep_for(milliseconds{250});
-}
-
 /// Rotates with a grace of a few seconds, and waits until it is over; the key before.
 key outlived(scenario& s, rotating& r, key const& next) {
     auto const end = s.now() + seconds{2};
     auto const old = r.must_rotate(next, {.grace = format_timestamp(end)});
-    wait_for_end(s, r, old, end);
+    (void)first_refusal(s, end, [&] { return r.push(old); });
     return old;
 }
 
@@ -58,7 +53,7 @@ void grace_is_not_renewed(scenario& s) {
     auto const end = s.now() + seconds{3};
     auto const first = r.must_rotate(s.fresh_key(), {.grace = format_timestamp(end)});
     auto const second = r.must_rotate(s.fresh_key());
-    wait_for_end(s, r, first, end);
+    (void)first_refusal(s, end, [&] { return r.push(first); });
     r.counts_no_more(first, "the first key after its grace, within that of the second");
     r.works(second, "the peer with its second key, in its grace");
     r.counts(r.current, "the third key");
@@ -125,7 +120,7 @@ void current_key_does_not_expire(scenario& s) {
     auto const back = s.now() + seconds{3};
     r.must_rotate(other, {.grace = format_timestamp(back)});
     auto const x = r.rotate(original, {.grace = format_timestamp(back)});
-    wait_for_end(s, r, x.ok() ? other : original, back);
+    (void)first_refusal(s, back, [&] { return r.push(x.ok() ? other : original); });
     if (x.ok()) {
         s.note("a previous key may become the current one again");
         r.counts(original, "a key that is current again, after the grace it once had");
@@ -239,7 +234,7 @@ void restart_keeps_keys(scenario& s) {
     s.restart();
     r.counts(next, "the new key, after a restart");
     r.counts(old, "the key before in its grace, after a restart");
-    wait_for_end(s, brief, short_lived, end);
+    (void)first_refusal(s, end, [&] { return brief.push(short_lived); });
     brief.counts_no_more(short_lived, "a key whose grace ended around a restart");
     brief.counts(brief.current, "the new key of another peer, after a restart");
     s.refused(r.send(first), "a notice of before the last one, after a restart", not_believed);

@@ -1,11 +1,11 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
 #include "edits.hpp"
+#include "first_refusal.hpp"
 
 #include <bsp/base/instant.hpp>
 
 #include <functional>
-#include <thread>
 
 // Chapter 3, the times of a session binding token: when it is refused, and what its expiry ends.
 
@@ -143,16 +143,6 @@ short_lived ending_soon(scenario& s) {
     auto how = s.settled();
     how.sbt = both(set("created_at", s.in_seconds(-60)), set("expires_at", format_timestamp(end)));
     return {how, end};
-}
-
-/// The first refusal after `end`, or the last acceptance: the target's clock is known to a few seconds only.
-exchange first_refusal(scenario& s, instant end, std::function<exchange()> const& attempt) {
-    s.wait_until(end);
-    for (;;) {
-        auto x = attempt();
-        if (!x.ok() || s.now() > end + seconds{4}) return x;
-        std::this_thread::sleep_for(milliseconds{250});
-    }
 }
 
 void push_after_expiry(scenario& s) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,6 +119,42 @@ public:
     std::string const source;
     line l;
 };
+
+/// Close codes; the second of a connection that ended without any.
+inline constexpr int too_long = 1009, without_close_frame = 1006;
+
+/// After what `break_line` sends, the connection is closed with one of `codes`, or with any where there is none, and others go on.
+inline void closes_with(scenario& s, telemetry_ground& g, std::vector<int> const& codes, std::string const& what, std::function<void(line&)> const& break_line, std::string const& event_id = {}) {
+    auto const is_right = [&](int code) { return codes.empty() || std::ranges::count(codes, code) > 0; };
+    auto const look = [&](bool is_first) {
+        line l{s, g.a};
+        if (is_first) opens(s, l, "a further connection");
+        else if (!l.open()) return without_close_frame;
+        auto const before = l.tell(g.next());
+        if (is_first) is_acked(s, before, "an event on it");
+        else if (!before.acked()) return without_close_frame;
+        break_line(l);
+        return l.wait_for_close(seconds{5});
+    };
+    int got = look(true);
+    // The payload of a long message may be on its way all the same when the target closes.
+    constexpr int looks = 3;
+    for (int n = 1; n < looks && got == without_close_frame && !is_right(got) && codes.front() == too_long; ++n) got = look(false);
+    s.expect(got != 0, what + " closes the connection", "it stays open");
+    s.expect(is_right(got), what + " closes the connection with " + (codes.empty() ? std::string{"any code"} : std::to_string(codes.front())), got == without_close_frame ? "it ended without a close frame" : "closed with " + std::to_string(got));
+    s.still_alive(what);
+    g.goes_on(what + " on another connection");
+    if (!event_id.empty()) s.expect(count_of(g.stored(), event_id) == 0, what + " stores nothing", event_id + " is stored");
+}
+
+/// Sends `before`, and then a frame that makes a message too long: its head first, since most targets close at the head, and
+/// what is on its way when they do causes a reset that overtakes the close frame.
+inline void send_too_long(line& l, web_frame const& last, std::string const& before = {}) {
+    auto const frame = bytes_of(last);
+    auto const head = frame.size() - last.payload.size();
+    l.send_bytes(before + frame.substr(0, head), "a message that is too long, up to the head of its last frame");
+    if (l.wait_for_close(milliseconds{300}) == 0) l.send_bytes(frame.substr(head), "the payload of that frame");
+}
 
 /// The connection is refused: its upgrade, or with a close within 2 seconds; and what was sent on it is not acknowledged.
 inline void line_refused(scenario& s, line& l, std::string const& what, json::object const& e, exactly_as const& form) {

@@ -6,32 +6,6 @@ namespace bsp::conformance {
 
 namespace {
 
-constexpr int too_long = 1009, without_close_frame = 1006;
-
-/// After what `break_line` sends, the connection is closed with one of `codes`, or with any where there is none, and others go on.
-void closes_with(scenario& s, telemetry_ground& g, std::vector<int> const& codes, std::string const& what, std::function<void(line&)> const& break_line, std::string const& event_id = {}) {
-    auto const is_right = [&](int code) { return codes.empty() || std::ranges::count(codes, code) > 0; };
-    auto const look = [&](bool is_first) {
-        line l{s, g.a};
-        if (is_first) opens(s, l, "a further connection");
-        else if (!l.open()) return without_close_frame;
-        auto const before = l.tell(g.next());
-        if (is_first) is_acked(s, before, "an event on it");
-        else if (!before.acked()) return without_close_frame;
-        break_line(l);
-        return l.wait_for_close(seconds{5});
-    };
-    int got = look(true);
-    // The end of a long message may be on its way when the target closes, and cause a reset that overtakes the close frame.
-    constexpr int looks = 3;
-    for (int n = 1; n < looks && got == without_close_frame && !is_right(got) && codes.front() == too_long; ++n) got = look(false);
-    s.expect(got != 0, what + " closes the connection", "it stays open");
-    s.expect(is_right(got), what + " closes the connection with " + (codes.empty() ? std::string{"any code"} : std::to_string(codes.front())), got == without_close_frame ? "it ended without a close frame" : "closed with " + std::to_string(got));
-    s.still_alive(what);
-    g.goes_on(what + " on another connection");
-    if (!event_id.empty()) s.expect(count_of(g.stored(), event_id) == 0, what + " stores nothing", event_id + " is stored");
-}
-
 void binary_is_refused(scenario& s) {
     telemetry_ground g{s};
     auto const e = g.next();
@@ -60,15 +34,14 @@ void length_is_limited(scenario& s) {
     telemetry_ground g{s};
     std::string id;
     auto const text = of_size(g, 65'537, &id);
-    closes_with(s, g, {too_long}, "a message of 65,537 bytes", [&](line& l) { l.send_frame({.payload = text}, "a message of 65,537 bytes"); }, id);
+    closes_with(s, g, {too_long}, "a message of 65,537 bytes", [&](line& l) { send_too_long(l, {.payload = text}); }, id);
     auto const parts = of_size(g, 65'537, &id);
     closes_with(s, g, {too_long}, "a message of 65,537 bytes in three fragments", [&](line& l) {
-        l.send_bytes(bytes_of({.payload = parts.substr(0, 30'000), .final = false}) + bytes_of({.opcode = 0, .payload = parts.substr(30'000, 30'000), .final = false}) + bytes_of({.opcode = 0, .payload = parts.substr(60'000)}),
-                     "65,537 bytes in three fragments");
+        send_too_long(l, {.opcode = 0, .payload = parts.substr(60'000)}, bytes_of({.payload = parts.substr(0, 30'000), .final = false}) + bytes_of({.opcode = 0, .payload = parts.substr(30'000, 30'000), .final = false}));
     }, id);
     // Most of it is on its way when the target closes, so a reset is to be expected.
     auto const much = of_size(g, 1u << 20, &id);
-    closes_with(s, g, {too_long, without_close_frame}, "a message of 1 MiB", [&](line& l) { l.send_frame({.payload = much}, "a message of 1 MiB"); }, id);
+    closes_with(s, g, {too_long, without_close_frame}, "a message of 1 MiB", [&](line& l) { send_too_long(l, {.payload = much}); }, id);
 }
 
 void longest_event(scenario& s) {

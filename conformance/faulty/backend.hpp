@@ -260,6 +260,8 @@ protected:
     virtual receipt const* recall(std::pair<std::string, std::string> const& key);
     virtual void remember(std::pair<std::string, std::string> const& key, receipt r);
     virtual sha256_digest digest_of(json::object const& body);
+    virtual std::int64_t version_leaps(peer_record const& peer, tenant const& incoming);
+    virtual bool is_leap(std::int64_t from, std::int64_t to) { return to - from > std::int64_t{1} << 32; }
     virtual json::array apply(peer_record const& peer, tenant const& incoming, instant now);
     virtual json::object push_answer(std::string const& sync_id, json::array conflicts);
     virtual tenant& tenant_of(std::string const& user_id);

@@ -14,7 +14,7 @@ std::vector<fault> const& all_faults() {
                           browser_faults, tel_stream_faults, tel_events_faults, prv_faults, red_faults, mpp_faults, off_faults, off_telemetry_faults, rot_faults, limit_faults, audit_faults, battery_faults, long_time_faults, client_consent_faults, obs_faults,
                           first_sight_text_faults, first_sight_feed_faults, first_sight_state_faults, second_sight_faults, hunt_faults, states_faults,
                           idioms_text_faults, idioms_web_faults, idioms_store_faults, idioms_event_faults, answer_member_faults, clause_part_faults,
-                          crossing_key_faults, crossing_registration_faults, crossing_privacy_faults, crossing_record_faults, later_push_faults}) {
+                          crossing_key_faults, crossing_registration_faults, crossing_privacy_faults, crossing_record_faults, later_push_faults, restart_faults}) {
             std::vector<fault> rows = list();
             out.insert(out.end(), rows.begin(), rows.end());
         }

@@ -91,6 +91,5 @@ std::vector<fault> obs_faults();
 std::vector<fault> hunt_faults();
 std::vector<fault> states_faults();
 std::vector<fault> hunt_watch_faults();
-std::vector<fault> hunt_restart_faults();
 
 }  // namespace bsp::faulty

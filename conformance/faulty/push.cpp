@@ -4,6 +4,8 @@
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>
 
+#include <algorithm>
+
 namespace bsp::faulty {
 
 result<http_response> backend::push(call const& c, std::string const& peer_id) {
@@ -30,10 +32,13 @@ result<http_response> backend::push(call const& c, std::string const& peer_id) {
         record({c.now, "sync_accepted", peer.peer_id, {{"repeated", true}}});
         return json_answer(200, earlier->answer);
     }
+    std::int64_t const leaps = version_leaps(peer, incoming);
     receipt r{content, push_answer(sync_id, apply(peer, incoming, c.now))};
     json::object out = r.answer;
     remember(key, std::move(r));
-    record({c.now, "sync_accepted", peer.peer_id, {{"conversations", incoming.size()}}});
+    json::object details{{"conversations", incoming.size()}};
+    if (leaps > 0) details["version_leaps"] = leaps;
+    record({c.now, "sync_accepted", peer.peer_id, std::move(details)});
     return json_answer(200, std::move(out));
 }
 
@@ -174,6 +179,19 @@ receipt const* backend::recall(std::pair<std::string, std::string> const& key) {
 void backend::remember(std::pair<std::string, std::string> const& key, receipt r) { state_.receipts.insert_or_assign(key, std::move(r)); }
 
 sha256_digest backend::digest_of(json::object const& body) { return sha256(json::canonicalize(body.at("conversations")).value()); }
+
+std::int64_t backend::version_leaps(peer_record const& peer, tenant const& incoming) {
+    auto const greatest = [](conversation const& c) {
+        std::int64_t out = c.version;
+        for (auto const& [id, m] : c.messages) out = std::max(out, m.version);
+        return out;
+    };
+    tenant const& all = tenant_of(peer.user_id);
+    return std::count_if(incoming.begin(), incoming.end(), [&](auto const& one) {
+        auto const held = all.find(one.first);
+        return held != all.end() && !held->second.is_new() && is_leap(greatest(held->second), greatest(one.second));
+    });
+}
 
 json::array backend::apply(peer_record const& peer, tenant const& incoming, instant now) {
     json::array conflicts;

@@ -65,7 +65,7 @@ def main() -> None:
     arguments = _arguments()
     os.umask(0o077)  # the store holds keys and conversations, the files beside it hold secrets
     arguments.data.mkdir(parents=True, exist_ok=True)
-    users = {user: secrets.token_urlsafe(32) for user in ("alice", "bob")}
+    users = {user: secrets.token_urlsafe(32) for user in ("alice", "bob", "carol", "dave")}
     pairing_secrets = _users(_made_once(arguments.data / "users.json", json.dumps(users, indent=2) + "\n"))
     admin_token = _made_once(arguments.data / "admin.token", secrets.token_urlsafe(32) + "\n").strip()
     if not admin_token:

@@ -11,6 +11,8 @@
 #include <rapidcheck.h>
 
 #include <fstream>
+#include <future>
+#include <mutex>
 #include <sstream>
 
 using namespace bsp::conformance;
@@ -66,7 +68,7 @@ BOOST_AUTO_TEST_CASE(verdicts) {
     is(verdict::inconclusive, [](scenario&) {});
     is(verdict::untested, [](scenario& s) { s.untested("because"); });
     is(verdict::not_applicable, [](scenario& s) { s.not_applicable("because"); });
-    is(verdict::untested, [](scenario& s) { static_cast<void>(s.other_user()); });
+    is(verdict::harness_error, [](scenario& s) { static_cast<void>(s.other_user()); });  // it has not said that it needs one
     is(verdict::harness_error, [](scenario&) { throw std::out_of_range{"a mistake of the check"}; });
     is(verdict::fail, [](scenario& s) { s.control(call(s, "/ok"), "control"); s.expect(false, "this", "that"); });
 }
@@ -108,6 +110,39 @@ BOOST_AUTO_TEST_CASE(what_a_check_needs_and_nobody_gave_is_untested) {
     for (unsigned const n : {need::second_user, need::admin_token, need::restart_hook, need::kill_hook, need::sockets}) BOOST_TEST(to_string(verdict_of(check_of(passes, n))) == "UNTESTED");
     BOOST_TEST(to_string(verdict_of(check_of(passes, need::local_target))) == "NOT-APPLICABLE");
     BOOST_TEST(to_string(verdict_of(check_of(passes, need::hosted_target | need::alone))) == "PASS");
+}
+
+BOOST_AUTO_TEST_CASE(who_has_a_user_of_its_own_waits_for_nobody_but_who_needs_that_user) {
+    static std::mutex mutex;
+    static std::vector<std::string> ended;
+    static std::promise<void> served;
+    auto const note = [](scenario& s) {
+        std::lock_guard const lock{mutex};
+        ended.push_back(s.account().id);
+        s.evidence("it ran");
+    };
+    check const own = check_of([](scenario& s) { decltype(note){}(s); if (s.account().id == "cleo") served.set_value(); }, need::own_user);
+    check const beside = check_of([](scenario& s) { served.get_future().wait_for(std::chrono::seconds{20}); decltype(note){}(s); });
+    check const of_two = check_of([](scenario& s) { decltype(note){}(s); (void)s.other_user(); }, need::second_user);
+    auto const ended_with = [&](std::vector<user_account> users, std::vector<check const*> const& checks) {
+        ended.clear();
+        auto const t = in_process(little);
+        auto o = one_user();
+        o.users = std::move(users);
+        surroundings world{*t, std::move(o)};
+        probe(world);
+        std::vector<registered_check> all;
+        for (auto const* c : checks) all.push_back({c, profile::id, "test", all.size()});
+        for (auto const& one : run(world, all, {}).checks) BOOST_TEST(to_string(one.verdict) == "PASS");
+        return ended;
+    };
+    user_account const ada{"ada", "secret-of-ada-0123456789"}, bob{"bob", "secret-of-bob-0123456789"}, cleo{"cleo", "secret-of-cleo-0123456789"};
+    // The third user serves at once, or the check beside would wait for it in vain.
+    BOOST_TEST((ended_with({ada, bob, cleo}, {&beside, &own}) == std::vector<std::string>{"cleo", "ada"}));
+    // The first serves last, and the second after those that need two.
+    check const plain = check_of([](scenario& s) { decltype(note){}(s); }), lone = check_of([](scenario& s) { decltype(note){}(s); }, need::own_user);
+    BOOST_TEST((ended_with({ada}, {&lone, &plain}) == std::vector<std::string>{"ada", "ada"}));
+    BOOST_TEST((ended_with({ada, bob}, {&lone, &of_two}).front() == "ada"));
 }
 
 BOOST_AUTO_TEST_CASE(who_is_watched_is_blamed_by_two_looks_of_three) {

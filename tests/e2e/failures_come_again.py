@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import ADMIN_TOKEN, SUITE, USERS, faulty_backend  # noqa: E402
+from support.backends import ADMIN_TOKEN, SUITE, USERS, faulty_backend, findings  # noqa: E402
 
 OTHERS = {"carla": "quite another secret, of somebody else", "dora": "and one more for the second of these users"}
 
@@ -35,7 +35,7 @@ class Failures(unittest.TestCase):
     def failing_run(self, fault, check):
         with faulty_backend(self.users, "--fault", fault) as url:
             done = self.suite(url, "--only", check, "--report-dir", self.folder / "out")
-        self.assertEqual(done.returncode, 1, done.stdout[-2000:] + done.stderr)
+        self.assertEqual(done.returncode, 1, findings(done.stdout + done.stderr))
         return done, self.folder / "out" / "replay" / (check.replace("/", "-") + ".json")
 
     def test_a_saved_failure_comes_again_where_the_fault_is(self):
@@ -90,7 +90,7 @@ class Failures(unittest.TestCase):
         properties = "mrg/any-order,mrg/any-grouping,mrg/history-states,syn/history-feeds"
         with faulty_backend(self.users) as url:
             good = self.suite(url, "--soak", "8s", "--only", properties)
-        self.assertEqual(good.returncode, 0, good.stdout[-3000:] + good.stderr)
+        self.assertEqual(good.returncode, 0, findings(good.stdout + good.stderr))
         rounds = re.findall(r"^round (\d+) +seed (\d+) +\d+ checks, (\d+) cases, .*nothing found", good.stdout, re.MULTILINE)
         self.assertGreater(len(rounds), 1, good.stdout)
         self.assertEqual(len({seed for _, seed, _ in rounds}), len(rounds))

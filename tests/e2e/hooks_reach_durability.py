@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import REPOSITORY, SERVER, Backend, judge  # noqa: E402
+from support.backends import REPOSITORY, SERVER, Backend, findings, judge  # noqa: E402
 
 HOOK = """#!/usr/bin/env bash
 # Ends the backend with the given signal and starts it again on the same port and data.
@@ -42,7 +42,7 @@ class Hooks(unittest.TestCase):
                              "--only", "id/restart", "--only", "reg/restart", "--only", "syn/durable",
                              "--only", "syn/history-restarts", "--only", "syn/history-crashes",
                              "--only", "reg/removals-durable", "--only", "rot/restart", "--only", "aud/restart", "--only", "syn/cursor-after-restart", "--only", "peer/revocation-durable", "--only", "tel/restart", "--only", "cnv/losers-survive", "--only", "prv/erase-telemetry-survives", "--only", "mrg/decides-after-restart")
-                self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+                self.assertEqual(done.returncode, 0, findings(done.stdout + done.stderr))
                 self.assertNotIn("UNTESTED", done.stdout)
             finally:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import HEAVY, SERVER, SUITE, Backend, reference_server  # noqa: E402
+from support.backends import HEAVY, SERVER, SUITE, Backend, findings, reference_server  # noqa: E402
 from support.person import Person, eventually  # noqa: E402
 from support.tls import Authority, https_front, self_signed  # noqa: E402
 
@@ -66,7 +66,7 @@ class Https(unittest.TestCase):
         with self.server("--type", kind) as backend:
             self.assertTrue(backend.url.startswith("https://"), backend.url)
             status, text = self.judge(backend.url, backend, "--ca-file", self.authority.file, *options)
-            self.assertEqual(status, 0, text[-4000:])
+            self.assertEqual(status, 0, findings(text))
 
     def test_both_types_are_green(self):
         # Streams and held pulls are where TLS could be in the way; the rest is the same code.

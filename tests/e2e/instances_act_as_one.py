@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import HEAVY, SERVER, judge  # noqa: E402
+from support.backends import HEAVY, SERVER, findings, judge  # noqa: E402
 from support.instances import instances, is_installed  # noqa: E402
 from support.peer import Peer  # noqa: E402
 from support.pushes import push_body  # noqa: E402
@@ -177,7 +177,7 @@ class OneBackend(unittest.TestCase):
         for seed in range(1, 4) if HEAVY else (1,):
             with self.subTest(seed=seed), instances(options=("--allow-origin", ORIGIN)) as running:
                 done = judge(running, "--seed", seed, "--level", "strict", "--origin", ORIGIN)
-                self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+                self.assertEqual(done.returncode, 0, findings(done.stdout + done.stderr))
 
 
 if __name__ == "__main__":

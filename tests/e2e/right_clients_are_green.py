@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import HEAVY, SUITE, USERS, Backend, faulty_backend, judge, python_backend, reference_server  # noqa: E402
+from support.backends import HEAVY, SUITE, USERS, Backend, faulty_backend, findings, judge, python_backend, reference_server  # noqa: E402
 
 
 def free_address():
@@ -38,7 +38,7 @@ class RightClients(unittest.TestCase):
     def assert_green(self, backend, address, patient=HEAVY):
         """`patient`: what waits for a minute is judged, too."""
         done = judge(backend, "--profile", "OFF", "--peer-listen", address, "--fail-on", "should", *(["--patient"] if patient else []))
-        self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+        self.assertEqual(done.returncode, 0, findings(done.stdout + done.stderr))
         self.assertIn("PASS  off/pushes-on-change", done.stdout)
         for check in ("off/telemetry-again", "off/push-budget", "off/gives-up") if patient else ():
             self.assertIn("PASS  " + check, done.stdout)

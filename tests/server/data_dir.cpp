@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_first_start_makes_everything_for_its_owner_only) {
     BOOST_TEST(made.self.public_key_pem == made.key.public_key().pem());
     BOOST_TEST(token.size() == 43u);
     auto const users = server::parse_users(support::read_file(dir / "users.json"), "users.json");
-    BOOST_TEST(users.size() == 2u);
+    BOOST_TEST(users.size() == 4u);
     BOOST_TEST(users.at("alice") != users.at("bob"));
 }
 

@@ -43,7 +43,8 @@ held join_all(std::vector<wire::conversation_write> const& inputs) {
             auto& mine = w.tenant("ada");
             BSP_TRY(instant const at, mine.begin_change({1, 0}));
             std::vector<wire::conflict> conflicts;
-            return endpoint::join_into(mine, input, at, conflicts);
+            BSP_CHECK(endpoint::join_into(mine, input, at, conflicts));
+            return ok();
         });
         BOOST_REQUIRE(joined.has_value());
     }

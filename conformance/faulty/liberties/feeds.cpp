@@ -660,13 +660,13 @@ std::vector<liberty> feed_liberties() {
         takes<no_digest>("L-SYN-29", "the digest is answered with 501", {"BSP-SYN-140", "BSP-SYN-144"}),
         takes<other_digest>("L-SYN-30", "the digest is made in another way", {"BSP-SYN-142", "BSP-SYN-143"}, setting::plain, {"syn/digest", "syn/history-digest", "syn/digest-follows", "prv/erase-digest", "red/digest"}),
         takes<no_live_pull>("L-SYN-31", "pulls are not held", {"BSP-SYN-147"}),
-        takes<short_holds>("L-SYN-32", "pulls are held for a second at most", {"BSP-SYN-151"}, setting::plain, {"syn/live-pull-held", "syn/live-pull-undisturbed", "syn/live-pull-no-news", "prv/settings-held-pull"}),
+        takes<short_holds>("L-SYN-32", "pulls are held for a second at most", {"BSP-SYN-151"}, setting::plain, {"syn/live-pull-held", "syn/live-pull-undisturbed", "prv/settings-held-pull"}),
         takes<slow_looks>("L-SYN-33", "held pulls look for news three times a second", {"BSP-SYN-149", "BSP-SYN-150"}),
         takes<lenient_wait>("L-SYN-34", "a wait that is none is taken for absent", {"BSP-SYN-154"}, setting::plain, {"syn/live-pull-wait-form"}),
         takes_all<telling_pushes, repetitions_without_conflicts, short_memory, bodies_400, old_door, small_pages, empty_first_page, empty_last_page, pages_by_id, changes_only, spread_conversations, odd_pages, odd_epoch,
                   numbers_for_cursors, odd_cursors, clamped_limits, slow_looks>("L-SYN-98", "liberties of feeds, all at once"),
         takes_all<own_pace, contents_413, floors_of_pushes, any_last_modified, latest_first, bare_deletions, whole_seconds, reaching_back, no_epoch, long_cursors, lenient_queries, strict_limits, other_digest, short_holds, lenient_wait>(
-            "L-SYN-99", "liberties of feeds that take no advice, all at once", setting::plain, {"syn/pace", "syn/last-modified-far-ahead", "syn/pull-unchanged-left-out", "syn/live-pull-once", "syn/refused-is-no-news", "syn/pull-epoch", "syn/limit-digits", "syn/foreign-cursor-told", "syn/digest", "syn/history-digest", "syn/digest-follows", "prv/erase-digest", "red/digest", "syn/live-pull-held", "syn/live-pull-undisturbed", "syn/live-pull-no-news", "prv/settings-held-pull", "syn/live-pull-wait-form"}),
+            "L-SYN-99", "liberties of feeds that take no advice, all at once", setting::plain, {"syn/pace", "syn/last-modified-far-ahead", "syn/pull-unchanged-left-out", "syn/live-pull-once", "syn/refused-is-no-news", "syn/pull-epoch", "syn/limit-digits", "syn/foreign-cursor-told", "syn/digest", "syn/history-digest", "syn/digest-follows", "prv/erase-digest", "red/digest", "syn/live-pull-held", "syn/live-pull-undisturbed", "prv/settings-held-pull", "syn/live-pull-wait-form"}),
     };
 }
 

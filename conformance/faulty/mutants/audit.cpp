@@ -52,6 +52,40 @@ struct removals_alike : backend {
     }
 };
 
+// ---- versions ----
+
+struct leaps_not_recorded : backend {
+    using backend::backend;
+    bool is_leap(std::int64_t, std::int64_t) override { return false; }
+};
+struct leaps_from_here : backend {
+    using backend::backend;
+    bool is_leap(std::int64_t from, std::int64_t to) override { return to - from >= std::int64_t{1} << 32; }
+};
+struct great_versions : backend {
+    using backend::backend;
+    bool is_leap(std::int64_t, std::int64_t to) override { return to > std::int64_t{1} << 32; }
+};
+struct leaps_of_conversations : backend {
+    using backend::backend;
+    std::int64_t version_leaps(peer_record const& peer, tenant const& incoming) override {
+        tenant bare = incoming;
+        for (auto& [id, c] : bare) c.messages.clear();
+        return backend::version_leaps(peer, bare);
+    }
+};
+struct some_leap : backend {
+    using backend::backend;
+    std::int64_t version_leaps(peer_record const& peer, tenant const& incoming) override { return std::min<std::int64_t>(backend::version_leaps(peer, incoming), 1); }
+};
+struct first_versions_leap : backend {
+    using backend::backend;
+    std::int64_t version_leaps(peer_record const& peer, tenant const& incoming) override {
+        tenant const& all = tenant_of(peer.user_id);
+        return backend::version_leaps(peer, incoming) + std::count_if(incoming.begin(), incoming.end(), [&](auto const& one) { return !all.contains(one.first) && is_leap(0, one.second.version); });
+    }
+};
+
 // ---- form and reading ---------------------------------------------------------------------------------------
 
 template <int What>
@@ -346,6 +380,12 @@ std::vector<fault> audit_faults() {
         {"F-SEC-261", "problem documents quote the body", {"aud/secrets"}, make<errors_quote_bodies>},
         {"F-SEC-275", "refusals are written to the audit trail five seconds later", {"aud/first-refusal"}, make<refusals_in_batches>},
         {"F-SEC-262", "problem documents quote the credential", {"aud/secrets"}, make<errors_quote_credentials>},
+        {"F-SEC-950", "versions that leap are not recorded", {"aud/version-leaps"}, make<leaps_not_recorded>},
+        {"F-SEC-951", "a version leaps from 2^32 on", {"aud/version-leaps"}, make<leaps_from_here>},
+        {"F-SEC-952", "every great version leaps", {"aud/version-leaps"}, make<great_versions>},
+        {"F-SEC-953", "versions of messages do not leap", {"aud/version-leaps"}, make<leaps_of_conversations>},
+        {"F-SEC-954", "several leaps are recorded as one", {"aud/version-leaps"}, make<some_leap>},
+        {"F-SEC-955", "the first version of a conversation leaps", {"aud/version-leaps"}, make<first_versions_leap>},
         {"F-SEC-263", "changes of privacy settings are not in the audit trail", {"aud/settings"}, make<wish_not_recorded<0>>},
         {"F-SEC-264", "exports are not in the audit trail", {"aud/export"}, make<wish_not_recorded<1>>},
         {"F-SEC-265", "erasures are not in the audit trail", {"aud/erasure"}, make<wish_not_recorded<2>>},

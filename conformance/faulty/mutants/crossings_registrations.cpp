@@ -311,17 +311,6 @@ struct repetitions_outlive_the_token : base {
 private:
     bool repeats_ = false;
 };
-struct any_news_ends_held_pulls : base {
-    using base::base;
-    json::object feed_page(call const& c, feed_query const& asked) override {
-        is_held_ = held_pulls_.contains(&asked);
-        return base::feed_page(c, asked);
-    }
-    bool may_be_held(json::object const& page) override { return !is_held_ && base::may_be_held(page); }
-
-private:
-    bool is_held_ = false;
-};
 
 }  // namespace
 
@@ -357,7 +346,6 @@ std::vector<fault> crossing_registration_faults() {
         tried(5, true, {"F-SYN-752", "a repetition may be for another audience", {"syn/repeat-checked-again"}, make<repetitions_need_no_audience>}),
         tried(5, false, {"F-PRV-773", "repetitions are answered while sync is paused", {"prv/pause-push"}, make<repetitions_need_no_consent>}),
         tried(5, false, {"F-SYN-753", "repetitions are answered after the token has expired", {"sbt/every-door"}, make<repetitions_outlive_the_token>}),
-        tried(5, false, {"F-SYN-754", "a push that changed nothing ends held pulls", {"syn/live-pull-no-news"}, make<any_news_ends_held_pulls>}),
     };
 }
 

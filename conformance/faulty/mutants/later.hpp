@@ -12,7 +12,6 @@ fault fifth(std::string_view id, std::string_view title, std::vector<std::string
 }
 
 std::vector<fault> later_feed_faults();
-std::vector<fault> later_restart_faults();
 std::vector<fault> later_request_faults();
 std::vector<fault> later_client_faults();
 

@@ -1,3 +1,4 @@
+#include "known_members.hpp"
 #include "later.hpp"
 
 #include <bsp/crypto/sha256.hpp>
@@ -21,19 +22,10 @@ struct repetitions_by_known_members : base {
     sha256_digest digest_of(json::object const& body) override {
         json::object known = body;
         for (auto& c : known["conversations"].as_array()) {
-            c = known_of(c.get_object(), {"conversation_id", "version", "messages", "surfaces", "last_modified", "source_backend", "title", "deleted", "redacted"});
-            for (auto& m : c.get_object()["messages"].as_array())
-                m = known_of(m.get_object(), {"id", "role", "content", "timestamp", "surface", "source_backend", "version", "deleted", "redacted"});
+            c = known_of_conversation(c.get_object());
+            for (auto& m : c.get_object()["messages"].as_array()) m = known_of_message(m.get_object());
         }
         return base::digest_of(known);
-    }
-
-private:
-    static json::object known_of(json::object const& o, std::initializer_list<std::string_view> names) {
-        json::object out;
-        for (auto const name : names)
-            if (auto const* v = o.if_contains(name)) out[name] = *v;
-        return out;
     }
 };
 struct repetitions_without_surfaces : base {
@@ -308,7 +300,7 @@ std::vector<fault> later_push_faults() {
         fifth<first_octets>("F-SYN-871", "of the digests of messages the first four octets are compared", {"mrg/close-digests"}, false),
         fifth<first_octets_of_scalars>("F-SYN-872", "of the digests of scalar writes the first four octets are compared", {"mrg/close-digests-of-scalars"}, false),
     };
-    for (auto list : {later_feed_faults, later_restart_faults, later_request_faults, later_client_faults})
+    for (auto list : {later_feed_faults, later_request_faults, later_client_faults})
         for (auto& f : list()) out.push_back(std::move(f));
     return out;
 }

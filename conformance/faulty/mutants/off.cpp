@@ -471,6 +471,42 @@ struct pulls_for_nothing : backend {
     result<tenant> decode_page(json::object const&) override { return tenant{}; }
 };
 
+/// The entry that came is what there is of the conversation.
+struct entries_replace : backend {
+    using backend::backend;
+    bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
+        if (auto const incoming = decode_page(page))
+            for (auto const& [id, from] : *incoming)
+                if (auto const found = tenant_of(peer.user_id).find(id); found != tenant_of(peer.user_id).end())
+                    std::erase_if(found->second.messages, [&](auto const& m) { return !from.messages.contains(m.first); });
+        return backend::take_in_page(peer, to, page);
+    }
+};
+struct begins_with_nothing : backend {
+    using backend::backend;
+    bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
+        if (to.since.empty() && to.cursor.empty() && !page.at("conversations").as_array().empty()) std::erase_if(tenant_of(peer.user_id), [&](auto const& c) { return c.second.brought.contains(peer.peer_id); });
+        return backend::take_in_page(peer, to, page);
+    }
+};
+template <int What>
+struct other_forms : backend {
+    using backend::backend;
+    json::object payload(peer_record const& peer, parcel const& p, instant now) override {
+        json::object out = backend::payload(peer, p, now);
+        if (What == 0) {
+            for (auto& c : out["conversations"].as_array()) c.as_object()["version"] = c.at("version").to_number<double>();
+            return out;
+        }
+        auto text = format_timestamp(What == 1 ? now + std::chrono::hours{2} : now);
+        text.replace(text.size() - 1, 1, What == 1 ? "+02:00" : "");
+        out["timestamp"] = text;
+        out.erase("signature");
+        out["signature"] = sign_object(out, key()).value();
+        return out;
+    }
+};
+
 template <class Mutant>
 fault row(std::string_view id, std::string_view title, std::vector<std::string_view> killed_by, setting needs = setting::client) {
     return {id, title, std::move(killed_by), make<Mutant>, needs};
@@ -550,6 +586,11 @@ std::vector<fault> off_faults() {
         row<any_answer_is_health>("F-OFF-142", "any answer of /health is taken for health", {"off/unhealthy"}),
         row<future_refused>("F-OFF-143", "an entry is refused because of a timestamp ahead", {"off/pull-lenient"}),
         row<path_without_query>("F-OFF-144", "htu is the path without the query", {"off/pull-authorized"}),
+        row<entries_replace>("F-OFF-870", "a conversation is replaced by the entry that was pulled", {"off/pull-is-no-deletion"}),
+        row<begins_with_nothing>("F-OFF-871", "a pull from the beginning replaces what was pulled before", {"off/pull-is-no-deletion"}),
+        row<other_forms<0>>("F-OFF-872", "versions are pushed as floating-point numbers", {"off/push-form"}),
+        row<other_forms<1>>("F-OFF-873", "pushes carry the local time with its offset", {"off/push-form"}),
+        row<other_forms<2>>("F-OFF-874", "pushes carry the local time without its offset", {"off/push-form"}),
         row<queue_in_memory>("F-OFF-145", "what is due is written when the process ends, and lost when it is killed", {"off/kill"}),
     };
 }

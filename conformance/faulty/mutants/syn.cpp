@@ -1,4 +1,5 @@
 #include "../faults.hpp"
+#include "known_members.hpp"
 #include "lenient_json.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -42,23 +43,16 @@ struct any_registered_key : backend {
 
 /// The text that a model of known members dumps.
 json::object modelled(json::object const& body) {
-    auto const keep = [](json::object const& o, std::initializer_list<std::string_view> names) {
-        json::object out;
-        for (auto n : names)
-            if (auto const* v = o.if_contains(n)) out[n] = *v;
-        return out;
-    };
-    json::object out = keep(body, {"sync_id", "timestamp", "conversations", "peer_id", "source_backend_id", "target_backend_id"});
+    json::object out = known_of(body, {"sync_id", "timestamp", "conversations", "peer_id", "source_backend_id", "target_backend_id"});
     json::array conversations;
     if (auto const* given = out["conversations"].if_array())
         for (auto const& c : *given) {
             if (!c.is_object()) continue;
-            json::object kept = keep(c.get_object(), {"conversation_id", "version", "messages", "surfaces", "last_modified", "source_backend", "title", "deleted", "redacted"});
+            json::object kept = known_of_conversation(c.get_object());
             json::array messages;
             if (auto const* ms = kept["messages"].if_array())
                 for (auto const& m : *ms)
-                    if (m.is_object())
-                        messages.push_back(keep(m.get_object(), {"id", "role", "content", "timestamp", "surface", "source_backend", "version", "deleted", "redacted"}));
+                    if (m.is_object()) messages.push_back(known_of_message(m.get_object()));
             kept["messages"] = messages;
             conversations.push_back(kept);
         }

@@ -64,8 +64,9 @@ inline bool is_deleted_now(std::string const& id, std::vector<merge::message> co
 
 /// Joins one write into the user's state: reads and writes the rows it touches and no others, so the cost
 /// does not depend on the conversation's length. What was known already leaves no trace, so repetition
-/// does not stir the change feed (BSP-SYN-109).
-inline result<> join_into(tenant_writer& mine, wire::conversation_write write, instant at,
+/// does not stir the change feed (BSP-SYN-109). By how much the greatest version seen in the conversation has grown, 0 where none
+/// had been seen.
+inline result<std::int64_t> join_into(tenant_writer& mine, wire::conversation_write write, instant at,
                           std::vector<wire::conflict>& conflicts) {
     std::string const& id = write.head.conversation_id;
     BSP_TRY(auto const held_head, mine.head(id));
@@ -75,6 +76,7 @@ inline result<> join_into(tenant_writer& mine, wire::conversation_write write, i
     BSP_TRY(auto const held, mine.messages(id, ids));
 
     auto const changes = detail::join_messages(id, std::move(write.messages), held, at, conflicts);
+    std::int64_t const step = held_head ? write.head.version_seen - held_head->version_seen : 0;
     merge::conversation_head head = held_head ? merge::join(*held_head, write.head) : write.head;
     if (held_head && held_head->scalars.deleted && !head.scalars.deleted) head.revived_at = at;
     if (held_head && held_head->scalars.version == write.head.scalars.version && merge::compare(write.head.scalars, held_head->scalars) < 0)
@@ -96,7 +98,7 @@ inline result<> join_into(tenant_writer& mine, wire::conversation_write write, i
     }
     for (auto const& loser : changes.losers)
         if (!detail::is_deleted_now(loser.id, changes.winners, held)) BSP_CHECK(mine.put_loser(id, loser, at));
-    return ok();
+    return std::max<std::int64_t>(step, 0);
 }
 
 }  // namespace bsp::endpoint

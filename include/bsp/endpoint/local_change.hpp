@@ -85,7 +85,8 @@ struct local_change {
     /// Joins the write into the user's state.
     result<> commit(tenant_writer& mine, wire::conversation_write w) const {
         std::vector<wire::conflict> nobody_to_tell;
-        return join_into(mine, std::move(w), at, nobody_to_tell);
+        BSP_CHECK(join_into(mine, std::move(w), at, nobody_to_tell));
+        return ok();
     }
 
     static constexpr instant far_future{std::numeric_limits<std::int64_t>::max(), 0};

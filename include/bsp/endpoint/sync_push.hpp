@@ -5,9 +5,11 @@
 #include <bsp/endpoint/consent.hpp>
 #include <bsp/endpoint/join_into.hpp>
 #include <bsp/endpoint/response.hpp>
+#include <bsp/merge/lamport.hpp>
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace bsp::endpoint {
 
@@ -41,11 +43,13 @@ private:
 
         wire::sync_ack ack{.acked_sync_id = push.sync_id, .conflicts = {}, .next_sync_in_ms = here.config.sync_interval_ms};
         BSP_TRY(auto const gate, admission::of(here.self.backend_type, mine, now));
-        std::size_t messages = 0;
+        std::size_t messages = 0, leaps = 0;
         for (auto& conversation : push.conversations) {
             BSP_TRY(bool const admitted, gate.admit(mine, conversation, ack.conflicts));
             messages += conversation.messages.size();
-            if (admitted) BSP_CHECK(join_into(mine, std::move(conversation), commit, ack.conflicts));
+            if (!admitted) continue;
+            BSP_TRY(std::int64_t const step, join_into(mine, std::move(conversation), commit, ack.conflicts));
+            leaps += step > merge::version_step_max;
         }
 
         std::string answer = wire::encode(ack);
@@ -53,7 +57,9 @@ private:
         BSP_CHECK(count(w, peer.peer_id, now));
         BSP_CHECK(note_success(w, peer.peer_id));
         auto const number = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-        BSP_CHECK(w.append_audit(accepted(peer, now, {{"conversations", number(push.conversations.size())}, {"messages", number(messages)}, {"conflicts", number(ack.conflicts.size())}})));
+        std::vector<std::pair<std::string_view, std::int64_t>> counts{{"conversations", number(push.conversations.size())}, {"messages", number(messages)}, {"conflicts", number(ack.conflicts.size())}};
+        if (leaps > 0) counts.emplace_back("version_leaps", number(leaps));
+        BSP_CHECK(w.append_audit(accepted(peer, now, std::move(counts))));
         r.notes.messages = messages;
         r.notes.conflicts = ack.conflicts.size();
         return answer;

@@ -12,4 +12,8 @@ namespace bsp::merge {
 /// end of the domain it stays there, and instants and digests go on deciding (BSP-MRG-073, A-074).
 constexpr std::int64_t next_version(std::int64_t seen) { return std::min(seen, limits::version_max - 1) + 1; }
 
+/// Versions grow by one with each write. By more than this at once, and somebody means to outrank what others write for good
+/// (BSP-MRG-074).
+inline constexpr std::int64_t version_step_max = std::int64_t{1} << 32;
+
 }  // namespace bsp::merge

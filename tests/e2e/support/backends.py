@@ -79,6 +79,11 @@ def judge(backend, *options):
                           capture_output=True, text=True, errors="replace", check=False, timeout=600)
 
 
+def findings(said):
+    """Of what the suite said, all but the checks that passed: what a test that fails has to show."""
+    return "".join(line for line in said.splitlines(keepends=True) if not line.startswith("PASS "))
+
+
 @contextlib.contextmanager
 def faulty_backend(users, *options):
     """The URL of a running bsp-faulty; `users` is a file."""
