@@ -137,6 +137,24 @@ BOOST_AUTO_TEST_CASE(the_trail_tells_what_was_refused) {
     BOOST_TEST(w.entries() == "peer_registered sbt_verification_failed:invalid-sbt peer_registration_rejected:key-mismatch admin_auth_failed:forbidden admin_auth_failed:credential-required ");
 }
 
+// BSP-MRG-074
+BOOST_AUTO_TEST_CASE(versions_that_leap_are_in_the_trail) {
+    watched w;
+    auto const a = w.pair();
+    constexpr std::int64_t far = std::int64_t{1} << 32;
+    auto const leaps_of = [&](json::array conversations) {
+        BOOST_REQUIRE_EQUAL(w.push(a, std::move(conversations), "s" + std::to_string(++w.pushes), phone_key()).verdict(), "200");
+        auto const body = w.audit("?limit=500").body();
+        auto const* told = body.at("entries").as_array().back().at("details").as_object().if_contains("version_leaps");
+        return told ? told->as_int64() : 0;
+    };
+    BOOST_TEST(leaps_of({watched::conversation({watched::message("m1", 1, "x")}, 9 * far, "new")}) == 0);
+    BOOST_TEST(leaps_of({watched::conversation({watched::message("m1", 1, "x")}, 1, "c")}) == 0);
+    BOOST_TEST(leaps_of({watched::conversation({}, 1 + far, "c")}) == 0);
+    BOOST_TEST(leaps_of({watched::conversation({}, 2 + 2 * far, "c")}) == 1);
+    BOOST_TEST(leaps_of({watched::conversation({watched::message("m2", 3 + 3 * far, "x")}, 1, "c"), watched::conversation({}, 19 * far, "new")}) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(events_that_are_refused_are_in_the_trail) {
     watched w;
     auto const a = w.pair();
