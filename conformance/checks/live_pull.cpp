@@ -438,19 +438,23 @@ void many_are_held(scenario& s) {
     auto const future = the_future(s), c = s.fresh("c");
     std::vector<std::function<exchange()>> pulls;
     for (int i = 0; i < 20; ++i) pulls.push_back([&, i] { return live_pull(peers[static_cast<std::size_t>(i) % peers.size()], future, 3); });
-    std::vector<exchange> others;
-    auto const all = hold(s, pulls, [&] {
-        others.push_back(writer.push({s.conversation(c, 1, {s.message("m1", "x")})}));
-        others.push_back(s.user().read(c));
-        others.push_back(s.user().write(c, "y"));
-        others.push_back(writer.pull({.since = future, .limit = 1}));
-        return others.back();
-    });
-    for (auto const& x : others) {
-        s.accepted(x, "a request while 20 pulls are held");
-        s.expect(x.took() < within, "a request while 20 pulls are held is answered within " + in_ms(within), "after " + in_ms(x.took()));
+    // What comes late once may have met a busy machine: that it does whenever pulls are held is the fault.
+    constexpr int looks = 3;
+    for (int n = 1; n <= looks; ++n) {
+        std::vector<exchange> others;
+        auto const all = hold(s, pulls, [&] {
+            others.push_back(writer.push({s.conversation(c, n, {s.message("m" + std::to_string(n), "x")})}));
+            others.push_back(s.user().read(c));
+            others.push_back(s.user().write(c, "y"));
+            others.push_back(writer.pull({.since = future, .limit = 1}));
+            return others.back();
+        });
+        for (auto const& x : others) s.accepted(x, "a request while 20 pulls are held");
+        for (std::size_t i = 1; i < all.size(); ++i) s.expect(all[i].x.ok() || all[i].x.status() == 503, "each of 20 held pulls is answered", all[i].x.describe());
+        auto const& slowest = *std::ranges::max_element(others, {}, [](exchange const& x) { return x.took(); });
+        if (slowest.took() < within) return;
+        s.expect(n < looks, "a request while 20 pulls are held is answered within " + in_ms(within), "after " + in_ms(slowest.took()) + ", and late twice before");
     }
-    for (std::size_t i = 1; i < all.size(); ++i) s.expect(all[i].x.ok() || all[i].x.status() == 503, "each of 20 held pulls is answered", all[i].x.describe());
 }
 
 check const checks[] = {
