@@ -83,12 +83,12 @@ class KeysAtRest(unittest.TestCase):
         identity = ask(backend.url + "/identity")[1]
         self.registers(backend)
         secret = self.command("token", "secret", **os.environ)[1].strip()
-        status, text = self.command("user", "add", "carol", **os.environ)
+        status, text = self.command("user", "add", "erin", **os.environ)
         self.assertEqual(status, 0, text)
         backend.stop()
         self.assert_shows(secret, text.strip())
         self.assertEqual(ask(self.server().url + "/identity")[1], identity)
-        self.assertIn("carol", self.command("user", "list", **os.environ)[1])
+        self.assertIn("erin", self.command("user", "list", **os.environ)[1])
         # The key with which others are sealed can lie there, too.
         self.data = self.data.parent / "sealed" / "data"
         self.data.parent.mkdir()
