@@ -245,6 +245,34 @@ void erasure_of_one(scenario& s) {
     s.expect(message_ids(s.other_user(), e.c).size() == 2, "what one user erased, another may have", show(message_ids(s.other_user(), e.c)));
 }
 
+/// The order of a list is not that of how much there is at the time.
+void lists_outlive_others(scenario& s) {
+    if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
+    own_settings const theirs{s, s.other_user(), s.other_account().id};
+    line of_other{s, s.register_peer_of(s.other_account())};
+    opens(s, of_other, "a peer of the other user");
+    for (int i = 0; i < 5; ++i) is_acked(s, of_other.tell(event(s, "src")), "an event of the other user");
+    telemetry_ground g{s};
+    std::vector<std::string> told;
+    auto const tell = [&] {
+        auto const e = g.next();
+        is_acked(s, g.l.tell(e), "an event");
+        told.push_back(id_of(e));
+    };
+    tell();
+    s.control(s.other_user().del(data_path), "the other user's erasure");
+    tell(), tell();
+    std::string seen, cursor;
+    for (int pages = 0; pages < 20; ++pages) {
+        auto const x = s.user().get("/telemetry/events?limit=1&source_backend=" + g.source + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
+        s.accepted(x, "a page of events");
+        seen += json::serialize(x.body());
+        cursor = x.at("/has_more") && *x.at("/has_more") == json::value(true) ? x.text("/cursor") : "";
+        if (cursor.empty()) break;
+    }
+    for (auto const& id : told) s.expect(seen.find(id) != std::string::npos, "the pages of a list have every event from before and after another user's erasure", "one is missing");
+}
+
 void erased_stays_away(scenario& s) {
     erasure e{s};
     e.go(s);
@@ -421,6 +449,8 @@ check const checks[] = {
      .likely_cause = "conversations only are erased", .run = erased_events_are_gone, .needs = need::own_user | need::sockets},
     {.id = "prv/erase-of-one", .title = "an erasure leaves other users alone", .clauses = {"BSP-PRV-083"}, .impact = "one person erases another's data",
      .likely_cause = "a deletion without the user, or by ids that users share", .run = erasure_of_one, .needs = need::alone | need::second_user},
+    {.id = "prv/erase-others-list", .title = "the pages of events are complete after another user's erasure", .clauses = {"BSP-TEL-093", "BSP-PRV-083"}, .impact = "one person's erasure makes another's events invisible",
+     .likely_cause = "events are numbered by how many there are, and cursors hold such a number", .run = lists_outlive_others, .needs = need::alone | need::second_user | need::sockets},
     {.id = "prv/erase-again", .title = "a message that was erased does not come back by a push", .clauses = {"BSP-PRV-084", "BSP-PRV-085", "BSP-MRG-064"}, .impact = "the next device that syncs brings everything back",
      .likely_cause = "nothing remembers what was erased", .run = erased_stays_away, .needs = need::own_user},
     {.id = "prv/erase-deleted", .title = "what was deleted before the erasure does not come back either", .clauses = {"BSP-PRV-084", "BSP-MRG-051"}, .impact = "the next device brings back what was deleted and erased",

@@ -232,7 +232,7 @@ std::string backend::owner_of(held_socket const& s, json::object const&) { retur
 
 void backend::store(telemetry_event e) {
     if (!state_.event_ids.emplace(e.user_id, e.event_id).second) return;
-    e.number = static_cast<std::int64_t>(state_.events.size()) + 1;
+    e.number = static_cast<std::int64_t>(state_.event_ids.size());  // of all that ever came: an erasure leaves the ids, and with them the order
     state_.events.push_back(std::move(e));
 }
 

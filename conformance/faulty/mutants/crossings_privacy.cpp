@@ -334,6 +334,15 @@ struct known_names_whole_everywhere : base {
     }
 };
 
+struct numbered_by_how_many : base {
+    using base::base;
+    void store(telemetry_event e) override {
+        if (!held().event_ids.emplace(e.user_id, e.event_id).second) return;
+        e.number = static_cast<std::int64_t>(held().events.size()) + 1;
+        held().events.push_back(std::move(e));
+    }
+};
+
 }  // namespace
 
 std::vector<fault> crossing_privacy_faults() {
@@ -343,6 +352,7 @@ std::vector<fault> crossing_privacy_faults() {
         tried(5, false, {"F-PRV-752", "a list of events under way goes on with what was erased", {"prv/erase-lists"}, make<events_outlive_erasure>}),
         tried(5, true, {"F-PRV-753", "a conversation that was erased never gets a title again by a push", {"prv/erase-title"}, make<erased_title_never_again>}),
         tried(5, false, {"F-PRV-754", "what was erased of a conversation comes back by a push once the conversation is there again", {"prv/erase-title-later"}, make<erased_title_comes_later>}),
+        {"F-TEL-875", "events are numbered by how many there are", {"prv/erase-others-list"}, make<numbered_by_how_many>},
         tried(5, false, {"F-PRV-755", "erased events are stored again when another peer sends them", {"prv/erase-events-elsewhere"}, make<events_erased_by_peer>}),
         tried(5, false, {"F-PRV-756", "what was refused for its surface before an erasure counts as erased", {"prv/erase-refused"}, make<refused_counts_as_erased>}),
         tried(5, false, {"F-PRV-757", "an erasure takes the events of another user's registrations of the same backends", {"prv/erase-shared-backend"}, make<events_erased_by_backend>}),
