@@ -382,7 +382,8 @@ void needs_privacy(scenario& s) {
     if (!s.shared().has_privacy) s.not_applicable("the target has no privacy settings");
 }
 
-/// The entries of one type, and of one peer if there is a third, from now on: others may have been made before, and a check undoes its changes when it ends.
+/// The entries of one type, and of one peer where one is named, from now on: others may have been made before, and a check
+/// undoes its changes when it ends.
 class newly_recorded {
 public:
     newly_recorded(scenario& s, trail const& t, std::string_view type, std::string_view peer_id = {})

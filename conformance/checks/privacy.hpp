@@ -80,7 +80,7 @@ inline void lists_refusal(scenario& s, exchange const& push, std::string const& 
     s.expect(false, "conflicts lists the message as " + type, push.at("/conflicts") ? show(*push.at("/conflicts")) : "no conflicts");
 }
 
-/// What everything of a user is, in one answer. A precondition.
+/// Everything of a user, as an export tells it. A precondition.
 inline exchange exported(scenario& s, caller const& who) {
     auto x = who.get(export_path);
     s.control(x, "an export");
