@@ -88,6 +88,8 @@
     X(client_answers) \
     X(client_reach) \
     X(client_pull) \
+    X(client_pull_times) \
+    X(client_endpoints) \
     X(client_telemetry) \
     X(client_telemetry_restraint) \
     X(client_consent) \

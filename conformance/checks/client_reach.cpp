@@ -7,7 +7,7 @@
 #include <memory>
 #include <set>
 
-// Chapter 10, outages, reachability, several peers, and where a client may send at all. The suite is the other backend.
+// Chapter 10, outages, reachability and several peers. The suite is the other backend.
 
 namespace bsp::conformance {
 namespace {
@@ -128,31 +128,6 @@ void what_is_not_healthy_gets_nothing(scenario& s) {
     for (auto const& b : ill) b->on_health({});
     for (std::size_t i = 0; i < all.size(); ++i)
         s.expect(ill[i]->delivered(seconds{30} + slack, c), "a push within 30 s of the moment at which /health is well again", "none, after " + all[i].what);
-}
-
-void unlisted_origins_are_never_called(scenario& s) {
-    auto const account = s.account();
-    stand_in listed{s, {.user = account}}, unlisted{s, {.user = account, .elsewhere = true}};
-    listed.settle();
-    auto const c = s.fresh("c");
-    write(s, listed.user(), c);
-    s.expect(listed.delivered(soon, c), "a push to the peer whose origin is listed", "none");
-    pass(seconds{11});  // /health is asked for every 10 s
-    std::size_t calls = 0;
-    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::stream, arrival::route::other}) calls += unlisted.arrivals(what).size();
-    s.expect(calls == 0, "no connection to an origin that the operator has not listed", std::to_string(calls) + " requests to " + unlisted.door().origin());
-}
-
-void hosted_never_calls_local(scenario& s) {
-    stand_in b{s};
-    s.evidence("a registration with endpoints was accepted");
-    for (int i = 0; i < 3; ++i) {
-        write(s, b.user(), s.fresh("c"));
-        pass(seconds{4});
-    }
-    std::size_t calls = 0;
-    for (auto what : {arrival::route::push, arrival::route::pull, arrival::route::health, arrival::route::stream, arrival::route::other}) calls += b.arrivals(what).size();
-    s.expect(calls == 0, "no connection from a hosted backend to a local one", std::to_string(calls) + " requests");
 }
 
 void a_dead_peer_holds_nobody_up(scenario& s) {
@@ -417,20 +392,6 @@ check const checks[] = {
      .likely_cause = "a status of 200 is taken for health",
      .run = what_is_not_healthy_gets_nothing,
      .needs = as_client},
-    {.id = "off/allow-list",
-     .title = "an origin that the operator has not listed is never called",
-     .clauses = {"BSP-REG-060"},
-     .impact = "whoever can pair makes the backend call addresses of its internal network",
-     .likely_cause = "endpoints are dialled as they were registered",
-     .run = unlisted_origins_are_never_called,
-     .needs = as_client},
-    {.id = "off/hosted-does-not-call",
-     .title = "a hosted backend never calls a local one",
-     .clauses = {"BSP-REG-062"},
-     .impact = "a server on the internet sends requests into people's homes",
-     .likely_cause = "both types share the client",
-     .run = hosted_never_calls_local,
-     .needs = need::peer_listener | need::hosted_target},
     {.id = "off/several-peers",
      .title = "a peer that does not answer delays no other",
      .clauses = {"BSP-OFF-070"},

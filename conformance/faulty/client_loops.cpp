@@ -35,14 +35,16 @@ void backend::wait_for_news(std::unique_lock<std::mutex>& lock, std::stop_token 
     news_.wait_until(lock, stop, until, [&] { return for_changes && changes_ != seen; });
 }
 
-/// Calls `turn` under the lock, which it may let go of meanwhile, for as long as the peer is registered.
+/// Calls `turn` under the lock, which it may let go of meanwhile, for as long as the peer is registered. A repeated registration
+/// may have given other endpoints: whether they may be called is asked each time.
 template <class Turn>
 void backend::take_turns(std::string const& peer_id, std::stop_token stop, Turn turn) {
     std::unique_lock lock{mutex_};
     while (!stop.stop_requested()) {
         auto const found = state_.peers.find(peer_id);
         if (found == state_.peers.end()) return;
-        turn(lock, peer_record{found->second}, state_.links[peer_id]);
+        if (!may_dial(found->second)) wait_for_news(lock, stop, clock::now() + seconds{1}, true);
+        else turn(lock, peer_record{found->second}, state_.links[peer_id]);
     }
 }
 

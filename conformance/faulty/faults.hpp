@@ -81,6 +81,7 @@ std::vector<fault> off_telemetry_faults();
 std::vector<fault> battery_faults();
 std::vector<fault> long_time_faults();
 std::vector<fault> client_consent_faults();
+std::vector<fault> client_endpoints_faults();
 
 std::vector<fault> first_sight_text_faults();
 std::vector<fault> first_sight_feed_faults();

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdio>
 #include <exception>
+#include <set>
 #include <thread>
 
 namespace bsp::conformance {
@@ -37,7 +38,7 @@ std::optional<std::string> arrival::parameter(std::string_view name) const {
 /// What the threads of the listener share with the check.
 class stand_in::state final : public mailbox {
 public:
-    state(surroundings& world, std::string target_id, std::string backend_id, conformance::key by, json::array const& capabilities) : world_{world}, target_id_{std::move(target_id)}, identity_{identity(backend_id, by, capabilities)} {}
+    state(surroundings& world, std::string target_id, std::string backend_id, conformance::key by, json::array const& capabilities) : world_{world}, ids_{std::move(target_id)}, identity_{identity(backend_id, by, capabilities)} {}
 
     reaction take(http_request const& request, std::size_t& number) override {
         arrival one;
@@ -46,8 +47,10 @@ public:
         one.request = request;
         if (auto body = json::parse(request.body)) one.body = *std::move(body);
         auto const path = split_target(request.target).path;
-        bool const own = path_segments(path) == std::vector<std::string>{"sync", target_id_};
-        bool const streams = path_segments(path) == std::vector<std::string>{"telemetry", target_id_} && request.method == "GET" && request.headers.find("Upgrade");
+        auto const segments = path_segments(path);
+        bool const is_known = segments && segments->size() == 2 && (std::lock_guard{mutex_}, ids_.contains(segments->back()));
+        bool const own = is_known && segments->front() == "sync";
+        bool const streams = is_known && segments->front() == "telemetry" && request.method == "GET" && request.headers.find("Upgrade");
         one.what = path == "/health" ? route::health : streams ? route::stream : own && request.method == "POST" ? route::push : own && request.method == "GET" ? route::pull : route::other;
         script how;
         {
@@ -120,6 +123,10 @@ public:
             goes_on = obey(hear(number, e)) && e.what != kind::garbage;
         }
         if (!open_) (void)obey({.close = 1001});
+    }
+    void know_as(std::string id) {
+        std::lock_guard const lock{mutex_};
+        ids_.insert(std::move(id));
     }
     [[nodiscard]] bool open() const override { return open_; }
     void shut() { open_ = false; }
@@ -250,7 +257,7 @@ private:
     }
 
     surroundings& world_;
-    std::string target_id_;
+    std::set<std::string> ids_;  ///< those that the target has or had here
     json::object identity_;
     std::atomic<bool> open_ = true;
     mutable std::mutex mutex_;
@@ -276,11 +283,10 @@ stand_in::stand_in(scenario& s, options o) : s_{s} {
     state_ = std::make_shared<state>(world, target_id_, *registration_.backend_id, registration_.signing_key, o.capabilities);
     on_push(std::move(o.push)), on_pull(std::move(o.pull)), on_health(std::move(o.health)), on_stream(std::move(o.stream));
     door_->add(name_, state_);
-    std::string const base = door_->origin() + "/" + name_;
     registration_.identity = [capabilities = std::move(o.capabilities)](json::object& who) { who["capabilities"] = capabilities; };
-    registration_.body = [base, id = target_id_](json::object& body) {
-        body["endpoints"] = json::object{{"peer_id", id}, {"sync_endpoint", base + "/sync/" + percent_encode_segment(id)}, {"telemetry_endpoint", base + "/telemetry/" + percent_encode_segment(id)}};
-    };
+    auto registered = endpoints();
+    if (o.endpoints) o.endpoints(registered);
+    registration_.body = [registered = std::move(registered)](json::object& body) { body["endpoints"] = registered; };
     peer_ = s.register_peer(registration_);
 }
 
@@ -332,6 +338,19 @@ void stand_in::renew(milliseconds created, seconds lifetime) {
     s_.control(x, "the registration with another token");
     if (!std::exchange(unpaired_, false)) return;
     peer_ = s_.peer_of(x, again);
+}
+
+json::object stand_in::endpoints() const {
+    std::string const base = door_->origin() + "/" + name_, id = percent_encode_segment(target_id_);
+    return {{"peer_id", target_id_}, {"sync_endpoint", base + "/sync/" + id}, {"telemetry_endpoint", base + "/telemetry/" + id}};
+}
+
+exchange stand_in::register_endpoints(milliseconds created, json::object endpoints) {
+    state_->know_as(std::string{json::view(endpoints.at("peer_id").get_string())});
+    auto again = registration_;
+    again.created = created;
+    again.body = [endpoints = std::move(endpoints)](json::object& body) { body["endpoints"] = endpoints; };
+    return s_.try_register(again);
 }
 
 void stand_in::on_push(script how) { state_->set(route::push, std::move(how)); }

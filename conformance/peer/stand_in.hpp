@@ -80,6 +80,7 @@ public:
         std::chrono::milliseconds created{0};
         std::chrono::seconds token_lifetime{8 * 3600};
         bool elsewhere = false;                       ///< at an origin that the target was not told of
+        std::function<void(json::object&)> endpoints = {};  ///< changes what is registered as `endpoints`
         script push = {}, pull = {}, health = {}, stream = {};  ///< from the first request on
     };
 
@@ -154,6 +155,10 @@ public:
     [[nodiscard]] listener const& door() const { return *door_; }
     /// Registers again, with a token made `created` from now.
     void renew(std::chrono::milliseconds created, std::chrono::seconds lifetime);
+    /// `endpoints` that lead here.
+    [[nodiscard]] json::object endpoints() const;
+    /// Registers again, with a token made `created` from now and other endpoints.
+    exchange register_endpoints(std::chrono::milliseconds created, json::object endpoints);
     void unpair();
 
 private:

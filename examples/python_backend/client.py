@@ -131,10 +131,14 @@ class Link:
                 self._registered_as, self._not_before, self._refused_token = peer["sbt"], {"push": 0.0, "pull": 0.0}, None
         return peer
 
+    def _may_call(self, peer: sqlite3.Row) -> bool:
+        """Asked each time: a repeated registration may have brought other endpoints."""
+        return may_call(json.loads(peer["endpoints"])["sync_endpoint"], self._allowed)
+
     def _may_exchange(self, peer: sqlite3.Row) -> bool:
         expired = self._clock() >= timestamps.parse(json.loads(peer["sbt"])["expires_at"])
         with self._lock:
-            return self._reachable and not expired and self._refused_token != peer["sbt"]
+            return self._may_call(peer) and self._reachable and not expired and self._refused_token != peer["sbt"]
 
     def _may_tell(self, peer: sqlite3.Row) -> bool:
         return self._may_exchange(peer) and may_call(stream_url(peer), self._allowed)
@@ -179,7 +183,7 @@ class Link:
             begun = time.monotonic()
             endpoints = json.loads(peer["endpoints"])
             base = endpoints["sync_endpoint"].removesuffix(f"/sync/{endpoints['peer_id']}")
-            answer = _request("GET", f"{base}/health", HEALTH_TIMEOUT)
+            answer = _request("GET", f"{base}/health", HEALTH_TIMEOUT) if self._may_call(peer) else Answer(0)
             healthy = answer.status == 200 and (answer.body or {}).get("status") == "healthy"
             with self._lock:
                 changed, self._reachable = healthy != self._reachable, healthy

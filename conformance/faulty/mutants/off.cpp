@@ -195,14 +195,6 @@ struct redirect_is_success : backend {
     using backend::backend;
     outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override { return r && r->status / 100 == 3 ? outcome::done : backend::outcome_of_push(p, r, b); }
 };
-struct dials_anything : backend {
-    using backend::backend;
-    bool may_dial(peer_record const& peer) override { return !peer.sync_endpoint.empty() && config().backend_type == "local"; }
-};
-struct hosted_dials : backend {
-    using backend::backend;
-    bool may_dial(peer_record const& peer) override { return !peer.sync_endpoint.empty(); }
-};
 struct telemetry_in_payload : backend {
     using backend::backend;
     void failed(link& to, channel which, answered const& r) override {
@@ -533,7 +525,6 @@ std::vector<fault> off_faults() {
         row<interval_as_it_is>("F-OFF-14", "next_sync_in_ms of 0 makes it spin", {"off/interval-clamped"}),
         row<one_after_the_other>("F-OFF-15", "a peer that does not answer holds up all others", {"off/several-peers"}),
         row<follows_redirects>("F-OFF-16", "a redirect is followed to another origin", {"off/redirect"}),
-        row<dials_anything>("F-OFF-17", "an endpoint is called whose origin nobody listed", {"off/allow-list"}),
         row<telemetry_in_payload>("F-OFF-19", "queued telemetry is pushed as a conversation", {"off/payload-is-conversations"}),
         row<resumes_late>("F-OFF-20", "it resumes 45 seconds after the peer is back", {"off/outage"}),
         row<everything_each_cycle>("F-OFF-23", "every cycle pushes everything", {"off/unchanged-not-resent"}),
@@ -558,7 +549,6 @@ std::vector<fault> off_faults() {
         row<sleeps_the_interval>("F-OFF-114", "a huge next_sync_in_ms is slept", {"off/interval-huge"}),
         row<keeps_counting>("F-OFF-115", "the pause of the last failure goes on when the peer is back", {"off/reachable-again"}),
         row<health_once>("F-OFF-116", "/health is asked for once", {"off/health-period"}),
-        row<hosted_dials>("F-OFF-117", "a hosted backend calls a local one", {"off/hosted-does-not-call"}, setting::hosted_client),
         row<everybodys_changes>("F-OFF-118", "one queue for all users", {"off/user-isolation"}),
         row<expired_goes_on>("F-OFF-119", "exchange goes on when the session binding token has expired", {"off/token-expired"}),
         row<positions_in_memory>("F-OFF-120", "a restart forgets the pull position", {"off/restart"}),
