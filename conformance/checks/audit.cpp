@@ -177,6 +177,10 @@ void filters_hold(scenario& s) {
     }
     auto const nothing = s.admin().get("/audit?limit=500&peer_id=" + s.fresh("nobody"));
     s.expect(!nothing.ok() || entries_of(nothing.body()).empty(), "of a peer that does not exist there are no entries", show(nothing.body()));
+    for (auto const& type : {s.fresh("type"), std::string{"SYNC_ACCEPTED"}, std::string{"sync"}, std::string{"sync_accepted%2Csync_rejected"}}) {
+        auto const none = s.admin().get("/audit?limit=500&event_type=" + type);
+        s.expect(!none.ok() || entries_of(none.body()).empty(), "of a type that does not exist there are no entries: " + type, show(none.body()));
+    }
     s.evidence("filters");
 }
 

@@ -236,7 +236,31 @@ void local_writes_win_at_the_top(scenario& s) {
     s.expect(!none.ok() || none.at("/deleted") != nullptr, "the conversation is deleted", "it is still served");
 }
 
+/// What is as it was lost to nobody, and what replaces is not stale.
+void agreement_is_not_stale(scenario& s) {
+    auto const a = s.register_peer(), b = s.register_peer();
+    auto const c = s.fresh("c");
+    auto const first = s.conversation(c, 3, {s.message("m1", "text")}, set("title", "a title"));
+    auto const is_told = [&](exchange const& x) {
+        auto const* all = at(x.body(), "/conflicts");
+        return all && all->is_array() && std::ranges::any_of(all->get_array(), [&](json::value const& one) { return text_at(one, "/conversation_id") == c && text_at(one, "/conflict_type") == "stale_metadata"; });
+    };
+    for (auto const& [entry, by, what] : {std::tuple{first, &a, "a new conversation"}, {first, &a, "the same conversation again"}, {first, &b, "the same conversation from another peer"},
+                                          {s.conversation(c, 4, {s.message("m2", "text")}, set("title", "another title")), &b, "a greater write of its members"}}) {
+        auto const x = by->push({entry});
+        s.accepted(x, std::string{"a push of "} + what);
+        s.expect(!is_told(x), std::string{what} + " is not told as stale", show(x.body()));
+    }
+    s.evidence("pushes of the same and of a greater write");
+}
+
 check const checks[] = {
+    {.id = "mrg/no-false-staleness",
+     .title = "a conversation whose scalar write is held already, or wins, is not told as stale",
+     .clauses = {"BSP-MRG-080"},
+     .impact = "people are told that a change of theirs was dropped, and none was",
+     .likely_cause = "every write that changed nothing, or something, is listed",
+     .run = agreement_is_not_stale},
     {.id = "mrg/close-digests",
      .title = "a tie is decided by the whole digest",
      .clauses = {"BSP-MRG-018"},

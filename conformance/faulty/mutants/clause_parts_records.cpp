@@ -120,6 +120,27 @@ struct types_by_their_beginning : base {
         return base::is_asked_for(c, same, since);
     }
 };
+/// What is no type of the table is no filter.
+struct unknown_types_filter_nothing : base {
+    using base::base;
+    bool is_asked_for(call const& c, audit_record const& r, instant since) override {
+        auto const* type = c.parameter("event_type");
+        auto const& all = held().audit;
+        if (!type || std::any_of(all.begin(), all.end(), [&](audit_record const& one) { return one.type == *type; })) return base::is_asked_for(c, r, since);
+        audit_record same = r;
+        same.type = *type;
+        return base::is_asked_for(c, same, since);
+    }
+};
+struct types_without_case : base {
+    using base::base;
+    bool is_asked_for(call const& c, audit_record const& r, instant since) override {
+        auto const* type = c.parameter("event_type");
+        audit_record same = r;
+        if (type && http_headers::same_name(*type, r.type)) same.type = *type;
+        return base::is_asked_for(c, same, since);
+    }
+};
 
 // ---- privacy ----
 
@@ -211,6 +232,8 @@ std::vector<fault> clause_part_faults_of_records() {
         tried(4, true, {"F-SEC-711", "unpairings by the peer are not in the audit trail", {"aud/lives"}, make<peers_unpair_unrecorded>}),
         tried(4, false, {"F-SEC-712", "since of the audit trail is compared as text", {"aud/filters"}, make<since_as_text>}),
         tried(4, true, {"F-SEC-713", "event_type of the audit trail is compared by its beginning", {"aud/filters"}, make<types_by_their_beginning>}),
+        {"F-SEC-956", "an event_type that is none filters nothing", {"aud/filters"}, make<unknown_types_filter_nothing>},
+        {"F-SEC-957", "event_type of the audit trail is compared without case", {"aud/filters"}, make<types_without_case>},
         tried(4, true, {"F-PRV-716", "redaction is off unless asked for", {"prv/defaults"}, make<other_default<redact_pii>>}),
         tried(4, true, {"F-PRV-717", "telemetry is off unless asked for", {"prv/defaults"}, make<other_default<sync_telemetry>>}),
         tried(4, true, {"F-PRV-718", "a change that leaves out retention_days sets it to 90", {"prv/partial-put", "prv/settings-credential"}, make<retention_comes_back>}),

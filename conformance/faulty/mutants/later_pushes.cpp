@@ -236,6 +236,25 @@ struct one_conflict_of_each : base {
         return out;
     }
 };
+/// The first is told of what is held already, the second of what is replaced.
+template <bool Equal>
+struct false_staleness : base {
+    using base::base;
+    json::array apply(peer_record const& peer, tenant const& incoming, instant now) override {
+        json::array out;
+        tenant const& all = tenant_of(peer.user_id);
+        for (auto const& [id, c] : incoming) {
+            auto const held = all.find(id);
+            if (held == all.end()) continue;
+            bool const equal = held->second.winner.digest == c.winner.digest;
+            if (Equal ? !equal : equal || !write_outranks(c.winner, held->second)) continue;
+            out.push_back(json::object{{"conversation_id", id}, {"local_version", held->second.winner.version}, {"incoming_version", c.winner.version}, {"conflict_type", "stale_metadata"},
+                                       {"resolution_strategy", "last_write_wins"}, {"winner", Equal ? "local" : "incoming"}});
+        }
+        for (auto& one : base::apply(peer, incoming, now)) out.push_back(std::move(one));
+        return out;
+    }
+};
 
 // ---- edges --------------------------------------------------------------------------------------------------
 
@@ -294,6 +313,8 @@ std::vector<fault> later_push_faults() {
         fifth<surfaces_of_new_messages>("F-SYN-865", "an edit from another surface does not add it", {"syn/neighbours"}, false),
         fifth<surfaces_of_winners>("F-SYN-866", "surfaces that come with a lower version are dropped", {"mrg/surfaces"}, true),
         fifth<surfaces_of_first_entries>("F-SYN-867", "of two entries of a conversation in a push the second adds no surfaces", {"syn/neighbours"}, true),
+        {"F-SYN-907", "what is held already is told as stale", {"mrg/no-false-staleness"}, make<false_staleness<true>>},
+        {"F-SYN-908", "what is replaced is told as stale", {"mrg/no-false-staleness"}, make<false_staleness<false>>},
         fifth<one_conflict_of_each>("F-SYN-868", "of each conversation in a push one conflict is told", {"mrg/many-conflicts"}, true),
         fifth<ahead_of_the_stamp>("F-SYN-869", "24 hours ahead are counted from the timestamp of the push", {"syn/ahead-of-the-server"}, false),
         fifth<signed_octets>("F-SYN-870", "digests are compared by signed octets", {"mrg/tie"}, true),
