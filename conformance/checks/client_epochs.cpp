@@ -131,8 +131,9 @@ struct two_pages {
         auto const one = s.conversation(first, 1, {s.message("m1", "text")}), two = s.conversation(second, 1, {s.message("m1", "text")});
         b.on_pull([this, one, two](arrival const& a) {
             if (a.parameter("cursor")) return ++asked, open ? page(json::array{two}, "2025-06-01T00:00:02Z") : stand_in::problem(503, "unavailable");
-            if (a.parameter("since") == std::optional<std::string>{"2025-06-01T00:00:02Z"}) return page({}, "2025-06-01T00:00:03Z");
-            if (a.parameter("since") == std::optional<std::string>{mark}) return passed_back = true, page({}, mark);
+            auto const since = a.parameter("since");
+            if (since == std::optional<std::string>{mark}) return passed_back = true, page({}, mark);
+            if (since == std::optional<std::string>{"2025-06-01T00:00:02Z"}) return page({}, "2025-06-01T00:00:02Z");
             return page(json::array{one}, mark, {{"has_more", true}, {"cursor", "second"}});
         });
     }

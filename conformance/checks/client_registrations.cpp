@@ -114,22 +114,23 @@ void moves_with_the_same_token(scenario& s) {
 
 /// A server that has moved is not there any more where it was: neither for what has failed there, nor for /health.
 void moves_while_something_is_due(scenario& s) {
-    auto const account = s.account();
-    stand_in b{s, {.user = account}}, place{s, {.user = account}};
-    b.settle(), place.settle();
-    place.unpair();
-    auto const c = s.fresh("c");
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), old = b.box_name();
     b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
     write(s, b.user(), c);
     s.control(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push that fails");
-    pass(slack);  // for the unpaired one to be left
     for (auto const set : {&stand_in::on_push, &stand_in::on_pull, &stand_in::on_health}) (b.*set)([](arrival const&) { return stand_in::close(); });
-    s.control(b.register_endpoints(seconds{20}, place.endpoints()), "a repeated registration with endpoints at another base URL");
+    b.move();
+    s.control(b.register_endpoints(seconds{20}, b.endpoints()), "a repeated registration with endpoints at another base URL");
+    pass(seconds{1});  // for what was under way to the old place
+    b.leave(old);
     auto const since = std::chrono::steady_clock::now();
-    bool const came = place.delivered(seconds{30} + slack, c);
+    for (auto const set : {&stand_in::on_push, &stand_in::on_pull, &stand_in::on_health}) (b.*set)({});
+    bool const came = b.delivered(seconds{30} + slack, c);
     auto const is_new = [&](arrival const& a) { return a.at > since; };
-    bool const asked = place.until(seconds{20} + slack, [&] { return std::ranges::any_of(place.arrivals(arrival::route::health), is_new); });
-    bool const pulled = place.until(next_pull + 2 * slack, [&] { return std::ranges::any_of(place.pulls(), is_new); });
+    bool const asked = b.until(seconds{20} + slack, [&] { return std::ranges::any_of(b.arrivals(arrival::route::health), is_new); });
+    bool const pulled = b.until(next_pull + 2 * slack, [&] { return std::ranges::any_of(b.pulls(), is_new); });
     s.expect(came, "the push that failed at the old place at the new one, within 30 s", "none");
     s.expect(asked, "GET /health at the base URL that was registered last", "none within 22 s");
     s.expect(pulled, "pulls at the new place", "none");
@@ -239,7 +240,7 @@ void unpaired_while_something_is_due(scenario& s) {
     write(s, b.user(), c);
     s.control(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push that fails");
     b.unpair();
-    auto const since = std::chrono::steady_clock::now() + milliseconds{500};
+    auto const since = std::chrono::steady_clock::now() + slack;
     pass(seconds{10});
     nothing_since(s, b, since, "to a peer that was unpaired while a push to it waited to be repeated");
 }

@@ -237,12 +237,11 @@ void pauses_outlast_streams(scenario& s) {
     auto const m = std::make_shared<memory>();
     b.on_event([m, pause](told_event const& e) {
         std::lock_guard const lock{m->mutex};
-        bool const is_first = !m->first;
-        if (is_first) m->first = e;
+        if (!m->first) m->first = e;
         auto const left = std::chrono::ceil<milliseconds>(m->first->at + pause - std::chrono::steady_clock::now()).count();
         if (left <= 0) return stand_in::acked(e);
         auto r = stand_in::answered(stand_in::answer("rate_limited", e.id(), {{"retry_after_ms", left}}));
-        r.cut = is_first;
+        r.cut = true;
         return r;
     });
     auto const first = [&] { return (std::lock_guard{m->mutex}, m->first); };
@@ -252,8 +251,8 @@ void pauses_outlast_streams(scenario& s) {
     s.control(came, "another event");
     for (auto const& e : b.events()) {
         auto const after = between(first()->at, e.at);
-        bool const other = e.stream != first()->stream && e.at > first()->at;
-        s.expect(!other || after + grain >= pause, "no event to that peer before retry_after_ms have passed, which are 8 s, on another stream either", "one after " + seconds_text(after));
+        bool const knows = e.stream != first()->stream && after > slack;  // several streams may be open
+        s.expect(!knows || after + grain >= pause, "no event to that peer before retry_after_ms have passed, which are 8 s, on another stream either", "one after " + seconds_text(after));
     }
 }
 

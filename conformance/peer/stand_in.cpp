@@ -358,6 +358,13 @@ exchange stand_in::register_endpoints(milliseconds created, json::object endpoin
     return s_.try_register(again);
 }
 
+void stand_in::move() {
+    name_ = s_.fresh("box");
+    door_->add(name_, state_);
+}
+
+void stand_in::leave(std::string const& box_name) { door_->add(box_name, {}); }
+
 void stand_in::on_push(script how) { state_->set(route::push, std::move(how)); }
 void stand_in::on_pull(script how) { state_->set(route::pull, std::move(how)); }
 void stand_in::on_health(script how) { state_->set(route::health, std::move(how)); }

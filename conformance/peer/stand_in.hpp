@@ -163,6 +163,9 @@ public:
     /// Registers again, with a token made `created` from now and other endpoints.
     exchange register_endpoints(std::chrono::milliseconds created, json::object endpoints, edit const& sbt = {});
     void unpair();
+    /// Can be reached at another base URL too, which `endpoints` name from now on; and not any more at one of before.
+    void move();
+    void leave(std::string const& box_name);
 
 private:
     class state;
