@@ -32,6 +32,16 @@ bool arrives(caller const& user, std::string_view c, std::string_view message_id
     }
 }
 
+/// Whether `c` is pushed once more than `times`. It may stand at the end of a long row: it is waited for as long as pushes come.
+bool comes_again(stand_in const& b, std::string const& c, std::size_t times) {
+    for (int i = 0; i < 5; ++i) {
+        auto const before = b.pushes().size();
+        if (b.until(seconds{40}, [&] { return b.pushes_of(c).size() > times; })) return true;
+        if (b.pushes().size() == before) return false;
+    }
+    return false;
+}
+
 /// Has the target keep a watermark of the first epoch.
 void keep_first_epoch(scenario& s, stand_in& b) {
     constexpr auto mark = "2025-06-01T00:00:01Z";
@@ -60,12 +70,12 @@ void told_by_a_pull(scenario& s) {
     };
     if (!b.until(seconds{5} + 2 * slack, [&] { return since_then([](arrival const& a) { return a.status == 409; }); })) s.inconclusive("no pull to be answered 409");
     bool const anew = b.until(seconds{20} + slack, [&] { return since_then([](arrival const& a) { return a.status == 200 && is_whole(a); }); });
-    bool const again = anew && b.until(seconds{30} + slack, [&] { return b.pushes_of(c).size() > pushes; });
+    bool const again = anew && comes_again(b, c, pushes);
     bool const came = anew && arrives(b.user(), theirs, "m1", seconds{5});
     b.on_pull({});
     s.expect(anew, "a pull from the beginning, without the epoch of before, after a pull was answered 409 epoch-changed", "none");
     s.expect(came, "what that pull gave at the target", "nothing");
-    s.expect(again, "a push of what was acknowledged in the epoch before", "none within 30 s");
+    s.expect(again, "a push of what was acknowledged in the epoch before", "none");
 }
 
 /// What was acknowledged by the store of before is not known to the new one, however late the acknowledgement came.
@@ -88,9 +98,9 @@ void told_during_a_push(scenario& s) {
     b.on_pull([](arrival const&) { return page({}, "2025-06-01T00:00:02Z", {{"epoch", "epoch2"}}); });
     bool const told = b.until(seconds{9}, [&] { return b.pulls().size() > pulls && b.pulls()[pulls].over; });
     if (!told || b.pushes_of(slow).front().over) s.inconclusive("no page of another epoch while the push was under way");
-    bool const again = b.until(seconds{10} + seconds{30} + slack, [&] { return b.pushes_of(c).size() > pushes; });
+    bool const again = comes_again(b, c, pushes);
     b.on_push({}), b.on_pull({});
-    s.expect(again, "a push of what was acknowledged in the epoch before, though a push that began before the change was acknowledged after it", "none within 40 s");
+    s.expect(again, "a push of what was acknowledged in the epoch before, though a push that began before the change was acknowledged after it", "none");
 }
 
 /// A server that knows the `sync_id` will say so each time.

@@ -14,6 +14,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr unsigned as_client = need::peer_listener | need::local_target;
+constexpr seconds paging{45};  ///< for a few pages, of which a client may pull one in each interval
 
 /// Gives these entries to the target, and waits until it has taken them in: what comes last tells.
 void pulled(scenario& s, stand_in& b, std::vector<json::object> entries) {
@@ -21,7 +22,7 @@ void pulled(scenario& s, stand_in& b, std::vector<json::object> entries) {
     entries.push_back(s.conversation(witness, 1, {s.message("m1", "text")}));
     for (auto& e : entries) b.publish(std::move(e));
     // One conversation of its own after them: an entry may be passed over, a page may not.
-    bool const came = b.until(seconds{10} + 2 * slack, [&] { return b.user().read(witness).ok() || (pass(milliseconds{200}), false); });
+    bool const came = b.until(paging, [&] { return b.user().read(witness).ok() || (pass(milliseconds{200}), false); });
     s.control(came, "a page of the peer, taken in");
     pass(milliseconds{200});
 }
