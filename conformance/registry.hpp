@@ -90,6 +90,11 @@
     X(client_pull) \
     X(client_pull_times) \
     X(client_endpoints) \
+    X(client_registrations) \
+    X(client_users) \
+    X(client_waits) \
+    X(client_epochs) \
+    X(client_joins) \
     X(client_telemetry) \
     X(client_telemetry_restraint) \
     X(client_consent) \

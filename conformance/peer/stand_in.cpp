@@ -277,7 +277,11 @@ stand_in::stand_in(scenario& s, options o) : s_{s} {
     door_ = o.elsewhere ? world.door_elsewhere : world.peer_door;
     // Two users, where there are two, halve what every stand-in hears of the others.
     auto const& users = world.options.users;
-    registration_ = s.settled({.user = o.user ? *o.user : users[s.findings().index % users.size()], .created = o.created, .lifetime = o.token_lifetime});
+    registration_ = s.settled({.user = o.user ? *o.user : users[s.findings().index % users.size()],
+                               .backend_id = o.same_backend ? std::optional{o.same_backend->backend_id()} : std::nullopt,
+                               .signing_key = o.same_backend ? o.same_backend->registration_.signing_key : o.signing_key,
+                               .created = o.created,
+                               .lifetime = o.token_lifetime});
     name_ = s.fresh("box");
     target_id_ = "its~" + s.fresh("id") + ".1";  // nothing of the form that this target gives
     state_ = std::make_shared<state>(world, target_id_, *registration_.backend_id, registration_.signing_key, o.capabilities);
@@ -286,7 +290,7 @@ stand_in::stand_in(scenario& s, options o) : s_{s} {
     registration_.identity = [capabilities = std::move(o.capabilities)](json::object& who) { who["capabilities"] = capabilities; };
     auto registered = endpoints();
     if (o.endpoints) o.endpoints(registered);
-    registration_.body = [registered = std::move(registered)](json::object& body) { body["endpoints"] = registered; };
+    if (o.places) registration_.body = [registered = std::move(registered)](json::object& body) { body["endpoints"] = registered; };
     peer_ = s.register_peer(registration_);
 }
 
@@ -345,13 +349,21 @@ json::object stand_in::endpoints() const {
     return {{"peer_id", target_id_}, {"sync_endpoint", base + "/sync/" + id}, {"telemetry_endpoint", base + "/telemetry/" + id}};
 }
 
-exchange stand_in::register_endpoints(milliseconds created, json::object endpoints) {
+exchange stand_in::register_endpoints(milliseconds created, json::object endpoints, edit const& sbt) {
     state_->know_as(std::string{json::view(endpoints.at("peer_id").get_string())});
     auto again = registration_;
     again.created = created;
+    again.sbt = sbt;
     again.body = [endpoints = std::move(endpoints)](json::object& body) { body["endpoints"] = endpoints; };
     return s_.try_register(again);
 }
+
+void stand_in::move() {
+    name_ = s_.fresh("box");
+    door_->add(name_, state_);
+}
+
+void stand_in::leave(std::string const& box_name) { door_->add(box_name, {}); }
 
 void stand_in::on_push(script how) { state_->set(route::push, std::move(how)); }
 void stand_in::on_pull(script how) { state_->set(route::pull, std::move(how)); }

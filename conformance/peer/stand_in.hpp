@@ -80,6 +80,9 @@ public:
         std::chrono::milliseconds created{0};
         std::chrono::seconds token_lifetime{8 * 3600};
         bool elsewhere = false;                       ///< at an origin that the target was not told of
+        bool places = true;                           ///< registered with `endpoints`
+        stand_in const* same_backend = nullptr;       ///< whose registration for another user this is
+        conformance::key signing_key = {};            ///< default: one of the pool
         std::function<void(json::object&)> endpoints = {};  ///< changes what is registered as `endpoints`
         script push = {}, pull = {}, health = {}, stream = {};  ///< from the first request on
     };
@@ -158,8 +161,11 @@ public:
     /// `endpoints` that lead here.
     [[nodiscard]] json::object endpoints() const;
     /// Registers again, with a token made `created` from now and other endpoints.
-    exchange register_endpoints(std::chrono::milliseconds created, json::object endpoints);
+    exchange register_endpoints(std::chrono::milliseconds created, json::object endpoints, edit const& sbt = {});
     void unpair();
+    /// Can be reached at another base URL too, which `endpoints` name from now on; and not any more at one of before.
+    void move();
+    void leave(std::string const& box_name);
 
 private:
     class state;

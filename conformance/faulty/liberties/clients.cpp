@@ -293,7 +293,7 @@ std::vector<liberty> client_liberties() {
         takes<one_page_an_interval>("L-OFF-11", "pulls one page in each interval", {"BSP-OFF-050"}, as_client),
         takes<frequent_pulls>("L-OFF-12", "pulls more often than the interval says", {"BSP-OFF-012", "BSP-OFF-057"}, as_client),
         takes<uneven_pulls>("L-OFF-13", "pulls now at the beginning of an interval, now at its end", {"BSP-OFF-012"}, as_client),
-        takes<no_held_pulls>("L-OFF-14", "keeps no pull open", {"BSP-OFF-056"}, as_client, {"off/live-pull"}),
+        takes<no_held_pulls>("L-OFF-14", "keeps no pull open", {"BSP-OFF-056"}, as_client, {"off/live-pull", "off/live-pull-later"}),
         takes<longest_pauses>("L-OFF-15", "waits 64 seconds after every failure", {"BSP-OFF-030"}, as_client),
         takes<frequent_health>("L-OFF-16", "asks for /health every two seconds", {"BSP-OFF-040"}, as_client),
     };

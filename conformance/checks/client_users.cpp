@@ -1,0 +1,165 @@
+#include "../peer/stand_in.hpp"
+#include "../registry.hpp"
+#include "../surroundings.hpp"
+#include "client_telemetry.hpp"
+
+#include <algorithm>
+
+// Chapter 10, one hosted backend that two users of a local one have paired: two registrations, which share nothing but the
+// name and the key of the backend. The suite is that backend.
+
+namespace bsp::conformance {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr unsigned of_two_users = need::peer_listener | need::local_target | need::second_user;
+
+/// The registrations of two users, to both of which something was pushed.
+struct two_of_one {
+    explicit two_of_one(scenario& s) : mine{s, {.user = s.account()}}, theirs{s, {.user = s.other_account(), .same_backend = &mine}} {
+        mine.settle();
+        auto const c = s.fresh("hello");
+        write(s, theirs.user(), c);
+        s.expect(theirs.delivered_in_turn(c), "a push for the second user of a backend, at the endpoints of that registration", std::to_string(theirs.pushes().size()) + " pushes");
+    }
+    stand_in mine, theirs;
+};
+
+void pushes_are_apart(scenario& s) {
+    two_of_one of{s};
+    auto const stuck = s.fresh("stuck"), waits = s.fresh("waits"), c = s.fresh("c");
+    of.theirs.on_push([stuck](arrival const& a) { return a.conversation(stuck) ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); });
+    write(s, of.theirs.user(), stuck);
+    s.control(of.theirs.until(soon, [&] { return !of.theirs.pushes_of(stuck).empty(); }), "a push that fails");
+    write(s, of.theirs.user(), waits);
+    auto const own = write(s, of.theirs.user(), c, "of the second user");
+    auto const m = write(s, of.mine.user(), c, "of the first user");
+    s.expect(of.mine.delivered(soon, c, m), "a push for the first user", "none");
+    of.theirs.on_push({});
+    bool const came = of.theirs.delivered_in_the_end(stuck) && of.theirs.delivered(soon, waits) && of.theirs.delivered(soon, c, own);
+    s.expect(came, "a push of all that the second user wrote, whatever was pushed to the same backend for the first", "not all of it");
+    for (auto const& [b, foreign] : {std::pair{&of.mine, &own}, {&of.theirs, &m}})
+        for (auto const& push : b->pushes()) s.expect(!push.has_message(c, *foreign), "no message of one user in a push for another", "one in " + push.sync_id());
+    for (auto const* b : {&of.mine, &of.theirs})
+        for (auto const& push : b->pushes())
+            if (at(push.body, "/peer_id")) s.expect(text_at(push.body, "/peer_id") == b->id_of_target(), "the peer_id of the registration for which is pushed: " + b->id_of_target(), text_at(push.body, "/peer_id"));
+}
+
+void pulls_are_apart(scenario& s) {
+    two_of_one of{s};
+    auto const c = s.fresh("c");
+    std::array<stand_in*, 2> const both{&of.mine, &of.theirs};
+    std::array<std::size_t, 2> from{};
+    for (std::size_t i = 0; i < 2; ++i) {
+        from[i] = both[i]->pulls().size();
+        json::object const page{{"conversations", json::array{s.conversation(c, 1, {s.message(i == 0 ? "first" : "second", "text")})}}, {"last_sync", "2025-06-01T00:00:0" + std::to_string(i + 1) + "Z"}, {"has_more", false}};
+        both[i]->on_pull([page](arrival const&) { return stand_in::respond(200, page); });
+    }
+    for (std::size_t i = 0; i < 2; ++i)
+        if (!both[i]->until(seconds{15} + slack, [&] { return both[i]->pulls().size() >= from[i] + 3; })) s.inconclusive("no three pulls for each user");
+    for (auto* b : both) b->on_pull({});
+    for (std::size_t i = 0; i < 2; ++i) {
+        auto const pulls = both[i]->pulls();
+        auto const other = "2025-06-01T00:00:0" + std::to_string(2 - i) + "Z";
+        for (auto k = from[i]; k < pulls.size(); ++k) s.expect(pulls[k].parameter("since") != std::optional{other}, "never the watermark of the other user's registration", other);
+    }
+    for (auto const& [who, own, foreign] : {std::tuple{of.mine.user(), "first", "second"}, {of.theirs.user(), "second", "first"}}) {
+        auto const x = who.read(c);
+        s.expect(x.ok() && find_by_id(x.body(), "/messages", own), "what was pulled for a user is that user's", x.describe());
+        s.expect(!find_by_id(x.body(), "/messages", foreign), "what was pulled for one user is not another's, of the same backend", "the message " + std::string{foreign});
+    }
+}
+
+void refusals_are_apart(scenario& s) {
+    two_of_one of{s};
+    auto const refused = s.fresh("refused"), c = s.fresh("c"), d = s.fresh("d");
+    of.mine.on_push([](arrival const&) { return stand_in::problem(401, "sbt-expired"); });
+    write(s, of.mine.user(), refused);
+    s.control(of.mine.until(soon, [&] { return !of.mine.pushes_of(refused).empty(); }), "a push that is refused");
+    pass(milliseconds{500});
+    write(s, of.theirs.user(), c);
+    s.expect(of.theirs.delivered(soon, c), "a push for one user after the token of another was refused by the same backend", "none");
+    of.mine.unpair();
+    pass(slack);
+    write(s, of.theirs.user(), d);
+    s.expect(of.theirs.delivered(soon, d), "a push for one user after another has unpaired the same backend", "none");
+    auto const pulls = of.theirs.pulls().size();
+    s.expect(of.theirs.until(seconds{5} + 2 * slack, [&] { return of.theirs.pulls().size() > pulls; }), "pulls for that user", "none");
+}
+
+void events_are_apart(scenario& s) {
+    stand_in mine{s, {.user = s.account()}}, theirs{s, {.user = s.other_account(), .same_backend = &mine}};
+    mine.settle_telemetry();
+    std::set<std::string> names;
+    for (int i = 0; i < 4; ++i) {
+        names.insert(s.fresh("told"));
+        write(s, theirs.user(), *names.rbegin());
+        theirs.delivered(soon, *names.rbegin());
+    }
+    for (auto const& push : theirs.pushes()) names.insert(push.sync_id());
+    provoke(s, mine, seconds{6}, [] { return false; });
+    for (auto const& e : mine.events())
+        for (auto const& name : names) s.expect(e.text.find(name) == std::string::npos, "no event of one user on a stream of another to the same backend", e.text);
+    s.evidence("events to a backend that two users have paired");
+}
+
+/// Different events have different ids, to whomever they are told.
+void event_ids_differ_between_peers(scenario& s) {
+    auto const account = teller_of(s);
+    stand_in a{s, {.user = account}}, b{s, {.user = account}};
+    a.settle_telemetry(), b.settle_telemetry();
+    auto const enough = a.events().size() + 4;
+    provoke(s, a, seconds{20}, [&] { return a.events().size() >= enough; });
+    pass(seconds{1});
+    std::map<std::string, json::value> seen;
+    for (auto const& e : a.events()) seen.emplace(e.id(), e.body);
+    for (auto const& e : b.events())
+        if (auto const same = seen.find(e.id()); same != seen.end())
+            s.expect(same_value(same->second, e.body), "an event_id of its own for every event of a user", e.id() + " for two of them, which were told to two peers");
+}
+
+check const checks[] = {
+    {.id = "off/one-backend-two-users",
+     .title = "a backend that two users have paired has a push position for each",
+     .clauses = {"BSP-OFF-071", "BSP-OFF-001", "BSP-OFF-025"},
+     .impact = "at a household's server one person's words are lost, or go to another",
+     .likely_cause = "registrations are found by backend_id alone",
+     .run = pushes_are_apart,
+     .needs = of_two_users},
+    {.id = "off/one-backend-two-users-pulls",
+     .title = "what is pulled from a backend that two users have paired is filed under each, from a position of each",
+     .clauses = {"BSP-OFF-072", "BSP-OFF-071"},
+     .impact = "one person reads what another one said",
+     .likely_cause = "registrations are found by backend_id alone",
+     .run = pulls_are_apart,
+     .needs = of_two_users},
+    {.id = "off/one-backend-two-users-apart",
+     .title = "a refused token or an unpairing of one user ends nothing of another user of the same backend",
+     .clauses = {"BSP-OFF-010", "BSP-OFF-012"},
+     .impact = "one person's device goes out, and nobody's words come home",
+     .likely_cause = "registrations are found by backend_id alone",
+     .run = refusals_are_apart,
+     .needs = of_two_users},
+    {.id = "off/one-backend-two-users-telemetry",
+     .title = "of two users of one backend each has a queue of events",
+     .clauses = {"BSP-TEL-134", "BSP-OFF-071"},
+     .impact = "a record of what one person does is filed under another",
+     .likely_cause = "registrations are found by backend_id alone",
+     .run = events_are_apart,
+     .needs = of_two_users},
+    {.id = "off/telemetry-several-peers",
+     .title = "two different events of a user have different ids, though they are told to two peers",
+     .clauses = {"BSP-TEL-135"},
+     .impact = "where the two records meet, half of it is taken for a repetition",
+     .likely_cause = "events are counted for each peer",
+     .run = event_ids_differ_between_peers,
+     .needs = as_teller},
+};
+
+}  // namespace
+
+group client_users_group() { return {"client_users", profile::off, checks}; }
+
+}  // namespace bsp::conformance
