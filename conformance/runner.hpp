@@ -28,8 +28,9 @@ struct run_options {
     unsigned jobs = 8;
     std::vector<expected_failure> baseline = {};
     std::string today = {};  ///< "2026-06-30", for the baseline
-    /// Whether a check of what the target does of its own accord, and when, is run again before it blames anybody: these
-    /// run all at once, and on a busy machine what is in time may look late. Two of three runs decide.
+    /// Whether what a busy machine may bring about is looked at again. A check of what the target does of its own accord, and
+    /// when: these run all at once, and two of three looks decide. Of the others those that could tell nothing, or failed
+    /// when an answer was waited for in vain: a second look, beside nothing else, decides.
     bool looks_again = false;
 };
 

@@ -10,6 +10,7 @@
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
 
+#include <atomic>
 #include <fstream>
 #include <future>
 #include <mutex>
@@ -177,6 +178,41 @@ BOOST_AUTO_TEST_CASE(who_is_watched_is_blamed_by_two_looks_of_three) {
     BOOST_TEST(verdict_after("?+", true) == "PASS");
     BOOST_TEST(verdict_after("?-?", true) == "INCONCLUSIVE");
     BOOST_TEST(verdict_after("??", true) == "INCONCLUSIVE");
+}
+
+BOOST_AUTO_TEST_CASE(what_may_be_for_want_of_time_is_looked_at_again_alone) {
+    static std::string answers;  // to the looks: '+' 200, '-' 500, '.' none, '?' 200, and the check cannot tell
+    static std::atomic<std::size_t> looks;
+    scripted_server const server{[](int fd) {
+        auto const head = scripted_server::read_head(fd);
+        char const how = head.find("/judged") == std::string::npos ? '+' : answers.at(looks++);
+        if (how == '.') (void)scripted_server::read_head(fd);  // until the other side gives up
+        else scripted_server::write(fd, std::string{how == '-' ? "HTTP/1.1 500 X" : "HTTP/1.1 200 X"} + "\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+    }};
+    auto const judging = check_of([](scenario& s) {
+        s.accepted(call(s, "/judged"), "it");
+        if (answers.at(looks - 1) == '?') s.inconclusive("who knows");
+    });
+    auto const verdicts_after = [&](std::string what_they_get, bool looks_again, std::size_t checks = 1) {
+        answers = std::move(what_they_get), looks = 0;
+        auto const t = connect_to(server.url()).value();
+        surroundings world{*t, one_user()};
+        std::vector<registered_check> all;
+        for (std::size_t i = 0; i < checks; ++i) all.push_back({&judging, profile::id, "test", i});
+        std::string out;
+        for (auto const& j : run(world, all, {.jobs = 1, .looks_again = looks_again}).checks) out += std::string{to_string(j.verdict)} + ' ';
+        BOOST_TEST(looks == answers.size(), answers);
+        return out;
+    };
+    BOOST_TEST(verdicts_after(".+", true) == "PASS ");
+    BOOST_TEST(verdicts_after("?+", true) == "PASS ");
+    BOOST_TEST(verdicts_after("..", true) == "FAIL ");
+    BOOST_TEST(verdicts_after(".-", true) == "FAIL ");
+    BOOST_TEST(verdicts_after("??", true) == "INCONCLUSIVE ");
+    BOOST_TEST(verdicts_after("-", true) == "FAIL ");  // which was no matter of time
+    BOOST_TEST(verdicts_after(".", false) == "FAIL ");
+    BOOST_TEST(verdicts_after("?+-+", true, 3) == "PASS PASS FAIL ");  // the first is looked at when the others are done
+    BOOST_TEST(verdicts_after(std::string(13, '?'), true, 13).find("PASS") == std::string::npos);  // so much is no chance
 }
 
 BOOST_AUTO_TEST_CASE(the_baseline_tolerates_what_it_names_and_nothing_else) {
