@@ -367,14 +367,19 @@ std::vector<killed_row> killed_rows(std::string const& committed) {
 }  // namespace
 
 std::vector<std::string> one_fault_of_each_check(std::string const& committed) {
+    auto const rows = killed_rows(committed);
     std::set<std::string> seen, known;
     std::vector<std::string> out;
-    for (auto const& row : killed_rows(committed)) {
-        known.insert(row.fault);
-        bool is_first = false;
-        for (auto const& k : row.killers) is_first = seen.insert(k).second || is_first;
-        if (is_first) out.push_back(row.fault);
-    }
+    // Where a fault names several checks it is enough that one of them fails: those of one check come first.
+    for (bool const of_one : {true, false})
+        for (auto const& row : rows) {
+            auto const* f = faulty::find_fault(row.fault);
+            if (f == nullptr || (f->killed_by.size() == 1) != of_one) continue;
+            bool is_first = false;
+            for (auto const& k : row.killers) is_first = seen.insert(k).second || is_first;
+            if (is_first) out.push_back(row.fault);
+        }
+    for (auto const& row : rows) known.insert(row.fault);
     for (auto const& f : faulty::all_faults())
         if (!known.contains(std::string{f.id})) out.emplace_back(f.id);
     return out;

@@ -68,7 +68,7 @@ private:
     std::vector<autopsy> rows_;
 };
 
-/// Of the faults that the matrix `committed` calls killed, the first of each check that killed one; and those that it does
+/// Of the faults that the matrix `committed` calls killed, one of each check that killed any; and those that it does
 /// not have. Enough to see that every check can still fail.
 std::vector<std::string> one_fault_of_each_check(std::string const& committed);
 

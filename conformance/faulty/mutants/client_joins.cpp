@@ -39,6 +39,11 @@ struct known_messages_passed_over : pulling_backend {
         return (!pulling_ || incoming.deleted || !into.messages.contains(incoming.id)) && pulling_backend::join_message(into, incoming);
     }
 };
+/// What the user deleted is a row that is not there, so what comes is new.
+struct deleted_is_unknown : pulling_backend {
+    using pulling_backend::pulling_backend;
+    bool outranks(message const& a, message const& b) override { return (pulling_ && b.deleted && !a.deleted) || pulling_backend::outranks(a, b); }
+};
 
 }  // namespace
 
@@ -47,6 +52,7 @@ std::vector<fault> client_join_faults() {
         sixth<last_pulled_stands>(false, "F-OFF-902", "of a message that is pulled the last arrived version stands", {"off/pull-joins"}),
         sixth<older_entries_passed_over>(false, "F-OFF-928", "a pulled entry with an earlier last_modified than the held one is passed over", {"off/pull-joins"}),
         sixth<known_messages_passed_over>(false, "F-OFF-929", "edits of known messages are not pulled", {"off/pull-joins"}),
+        {"F-OFF-930", "what was deleted here comes back with a pull", {"off/pull-joins-deletions"}, make<deleted_is_unknown>, setting::client},
     };
 }
 
