@@ -368,17 +368,17 @@ std::vector<killed_row> killed_rows(std::string const& committed) {
 
 std::vector<std::string> one_fault_of_each_check(std::string const& committed) {
     auto const rows = killed_rows(committed);
-    std::set<std::string> seen, known;
+    std::set<std::string> shown, known;
     std::vector<std::string> out;
-    // Where a fault names several checks it is enough that one of them fails: those of one check come first.
-    for (bool const of_one : {true, false})
-        for (auto const& row : rows) {
-            auto const* f = faulty::find_fault(row.fault);
-            if (f == nullptr || (f->killed_by.size() == 1) != of_one) continue;
-            bool is_first = false;
-            for (auto const& k : row.killers) is_first = seen.insert(k).second || is_first;
-            if (is_first) out.push_back(row.fault);
-        }
+    for (auto const& row : rows) {
+        auto const* f = faulty::find_fault(row.fault);
+        if (f && f->killed_by.size() == 1 && shown.insert(row.killers.front()).second) out.push_back(row.fault);
+    }
+    // Where a fault names several checks any of them may be the one that fails: of checks that no fault names alone, all faults.
+    for (auto const& row : rows) {
+        auto const* f = faulty::find_fault(row.fault);
+        if (f && f->killed_by.size() > 1 && !std::ranges::all_of(row.killers, [&](auto const& k) { return shown.contains(k); })) out.push_back(row.fault);
+    }
     for (auto const& row : rows) known.insert(row.fault);
     for (auto const& f : faulty::all_faults())
         if (!known.contains(std::string{f.id})) out.emplace_back(f.id);

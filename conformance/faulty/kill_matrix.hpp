@@ -68,8 +68,8 @@ private:
     std::vector<autopsy> rows_;
 };
 
-/// Of the faults that the matrix `committed` calls killed, one of each check that killed any; and those that it does
-/// not have. Enough to see that every check can still fail.
+/// Of the faults that the matrix `committed` calls killed, one that names a check alone for each check, and all of those checks for
+/// which there is none; and those that it does not have. Enough to see that every check can still fail.
 std::vector<std::string> one_fault_of_each_check(std::string const& committed);
 
 }  // namespace bsp::conformance

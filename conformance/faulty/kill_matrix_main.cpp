@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
     app.add_flag("--degenerate", degenerate, "run the degenerate targets only");
     app.add_option("--write", write, "write the matrix to this file");
     auto* const against = app.add_option("--check", check, "compare with this matrix: no row of it may be lost, and no check be without a fault");
-    app.add_flag("--one-each", one_each, "of the rows of that matrix only the first that each check killed; and faults that it does not have")->needs(against);
+    app.add_flag("--one-each", one_each, "of the rows of that matrix as many as show that each check can fail, and faults that it does not have")->needs(against);
     CLI11_PARSE(app, argc, argv);
 
     for (auto const& id : faults)
