@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr unsigned of_two_users = need::peer_listener | need::local_target | need::second_user;
+constexpr seconds in_turn{15};  ///< for a push that others of the same user may precede
 
 /// The registrations of two users, to both of which something was pushed.
 struct two_of_one {
@@ -32,7 +33,7 @@ void pushes_are_apart(scenario& s) {
     auto const stuck = s.fresh("stuck"), waits = s.fresh("waits"), c = s.fresh("c");
     of.theirs.on_push([stuck](arrival const& a) { return a.conversation(stuck) ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); });
     write(s, of.theirs.user(), stuck);
-    s.control(of.theirs.until(soon, [&] { return !of.theirs.pushes_of(stuck).empty(); }), "a push that fails");
+    s.control(of.theirs.until(in_turn, [&] { return !of.theirs.pushes_of(stuck).empty(); }), "a push that fails");
     write(s, of.theirs.user(), waits);
     auto const own = write(s, of.theirs.user(), c, "of the second user");
     auto const m = write(s, of.mine.user(), c, "of the first user");
@@ -77,7 +78,7 @@ void refusals_are_apart(scenario& s) {
     auto const refused = s.fresh("refused"), c = s.fresh("c"), d = s.fresh("d");
     of.mine.on_push([](arrival const&) { return stand_in::problem(401, "sbt-expired"); });
     write(s, of.mine.user(), refused);
-    s.control(of.mine.until(soon, [&] { return !of.mine.pushes_of(refused).empty(); }), "a push that is refused");
+    s.control(of.mine.until(in_turn, [&] { return !of.mine.pushes_of(refused).empty(); }), "a push that is refused");
     pass(milliseconds{500});
     write(s, of.theirs.user(), c);
     s.expect(of.theirs.delivered(soon, c), "a push for one user after the token of another was refused by the same backend", "none");
