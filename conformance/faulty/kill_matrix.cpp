@@ -340,59 +340,16 @@ bool kill_matrix::every_check_kills() {
     return good;
 }
 
-namespace {
-
-/// A row of a committed matrix that says KILLED, and by which checks.
-struct killed_row {
-    std::string fault;
-    std::vector<std::string> killers;
-};
-
-std::vector<killed_row> killed_rows(std::string const& committed) {
-    constexpr std::string_view verdict = " | KILLED | ";
-    std::vector<killed_row> out;
-    std::istringstream in{committed};
-    for (std::string line; std::getline(in, line);) {
-        auto const at = line.find(verdict);
-        if (!line.starts_with("| F-") || at == std::string::npos) continue;
-        killed_row row{line.substr(2, line.find(' ', 2) - 2), {}};
-        auto const begin = at + verdict.size();
-        std::istringstream names{line.substr(begin, line.find(" |", begin) - begin)};
-        for (std::string name; std::getline(names >> std::ws, name, ',');) row.killers.push_back(name);
-        out.push_back(std::move(row));
-    }
-    return out;
-}
-
-}  // namespace
-
-std::vector<std::string> one_fault_of_each_check(std::string const& committed) {
-    auto const rows = killed_rows(committed);
-    std::set<std::string> shown, known;
-    std::vector<std::string> out;
-    for (auto const& row : rows) {
-        auto const* f = faulty::find_fault(row.fault);
-        if (f && f->killed_by.size() == 1 && shown.insert(row.killers.front()).second) out.push_back(row.fault);
-    }
-    // Where a fault names several checks any of them may be the one that fails: of checks that no fault names alone, all faults.
-    for (auto const& row : rows) {
-        auto const* f = faulty::find_fault(row.fault);
-        if (f && f->killed_by.size() > 1 && !std::ranges::all_of(row.killers, [&](auto const& k) { return shown.contains(k); })) out.push_back(row.fault);
-    }
-    for (auto const& row : rows) known.insert(row.fault);
-    for (auto const& f : faulty::all_faults())
-        if (!known.contains(std::string{f.id})) out.emplace_back(f.id);
-    return out;
-}
-
 bool kill_matrix::keeps_rows_of(std::string const& committed) {
     bool good = !committed.empty();
     if (!good) progress_ << "LOST  there is no committed matrix to compare with\n";
-    for (auto const& row : killed_rows(committed)) {
-        auto const a = std::find_if(rows_.begin(), rows_.end(), [&](autopsy const& r) { return r.fault->id == row.fault; });
-        if (a == rows_.end() ? faulty::find_fault(row.fault) != nullptr : a->fate == fate::killed) continue;
-        progress_ << "LOST  " << row.fault << " was killed when the matrix was written\n";
-        good = false;
+    std::istringstream in{committed};
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("| F-") || line.find("| KILLED |") == std::string::npos) continue;
+        std::string const id = line.substr(2, line.find(' ', 2) - 2);
+        bool const kept = std::any_of(rows_.begin(), rows_.end(), [&](autopsy const& a) { return a.fault->id == id && a.fate == fate::killed; });
+        if (!kept) progress_ << "LOST  " << id << " was killed when the matrix was written\n";
+        good = good && kept;
     }
     return good;
 }

@@ -57,7 +57,7 @@ public:
     /// can fail. Only after `kill` of every fault.
     bool every_check_kills();
 
-    /// False when a fault that `committed` calls killed was examined and not killed, or exists no more.
+    /// False when a fault that `committed` calls killed is not killed any more.
     bool keeps_rows_of(std::string const& committed);
 
 private:
@@ -67,9 +67,5 @@ private:
     std::ostream& progress_;
     std::vector<autopsy> rows_;
 };
-
-/// Of the faults that the matrix `committed` calls killed, one that names a check alone for each check, and all of those checks for
-/// which there is none; and those that it does not have. Enough to see that every check can still fail.
-std::vector<std::string> one_fault_of_each_check(std::string const& committed);
 
 }  // namespace bsp::conformance
