@@ -1,6 +1,5 @@
-#include "../peer/stand_in.hpp"
+#include "as_client.hpp"
 #include "../probe.hpp"
-#include "../registry.hpp"
 #include "../surroundings.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -17,9 +16,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr unsigned as_client = need::peer_listener | need::local_target;
-constexpr milliseconds grain{30};  ///< of timers, and of two threads that look at clocks
 
 bool verifies(scenario& s, arrival const& push) {
     auto const key = rsa_public_key::from_pem(s.identity().public_key_pem);

@@ -1,5 +1,4 @@
-#include "../peer/stand_in.hpp"
-#include "../registry.hpp"
+#include "as_client.hpp"
 #include "client_telemetry.hpp"
 
 #include <algorithm>
@@ -14,8 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr unsigned as_client = need::peer_listener | need::local_target;
-
 reaction page(json::array conversations, std::string_view last_sync, json::object more = {}) {
     json::object out{{"conversations", std::move(conversations)}, {"last_sync", last_sync}, {"has_more", false}};
     for (auto const& m : more) out[m.key()] = m.value();
@@ -23,14 +20,6 @@ reaction page(json::array conversations, std::string_view last_sync, json::objec
 }
 
 bool is_whole(arrival const& a) { return !a.parameter("since") && !a.parameter("cursor"); }
-
-bool arrives(caller const& user, std::string_view c, std::string_view message_id, milliseconds patience) {
-    for (auto const end = std::chrono::steady_clock::now() + patience;; pass(milliseconds{200})) {
-        auto const x = user.read(c);
-        if (x.ok() && find_by_id(x.body(), "/messages", message_id)) return true;
-        if (std::chrono::steady_clock::now() > end) return false;
-    }
-}
 
 /// Whether `c` is pushed once more than `times`. It may stand at the end of a long row: it is waited for as long as pushes come.
 bool comes_again(stand_in const& b, std::string const& c, std::size_t times) {

@@ -1,5 +1,4 @@
-#include "../peer/stand_in.hpp"
-#include "../registry.hpp"
+#include "as_client.hpp"
 
 #include <algorithm>
 
@@ -13,7 +12,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr unsigned as_client = need::peer_listener | need::local_target;
 constexpr seconds paging{45};  ///< for a few pages, of which a client may pull one in each interval
 
 /// Gives these entries to the target, and waits until it has taken them in: what comes last tells.

@@ -1,5 +1,4 @@
-#include "../peer/stand_in.hpp"
-#include "../registry.hpp"
+#include "as_client.hpp"
 #include "client_assertion.hpp"
 
 #include <algorithm>
@@ -12,19 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr unsigned as_client = need::peer_listener | need::local_target;
 constexpr seconds paging{45};  ///< for a few pages, of which a client may pull one in each interval
-
-/// Waits until the user's conversation at the target has the message.
-bool arrives(caller const& user, std::string_view c, std::string_view message_id, milliseconds patience) {
-    auto const end = std::chrono::steady_clock::now() + patience;
-    for (;;) {
-        auto const x = user.read(c);
-        if (x.ok() && find_by_id(x.body(), "/messages", message_id)) return true;
-        if (std::chrono::steady_clock::now() > end) return false;
-        pass(milliseconds{200});
-    }
-}
 
 json::object page(json::array conversations, std::string_view last_sync, std::string_view cursor = {}) {
     json::object out{{"conversations", std::move(conversations)}, {"last_sync", last_sync}, {"has_more", !cursor.empty()}};

@@ -1,5 +1,4 @@
-#include "../peer/stand_in.hpp"
-#include "../registry.hpp"
+#include "as_client.hpp"
 
 #include <algorithm>
 
@@ -10,9 +9,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr unsigned as_client = need::peer_listener | need::local_target;
-constexpr milliseconds grain{30};
 
 void pulls_come_in_each_interval(scenario& s) {
     stand_in b{s};

@@ -1,6 +1,5 @@
+#include "as_client.hpp"
 #include "../answer_forms.hpp"
-#include "../peer/stand_in.hpp"
-#include "../registry.hpp"
 #include "../signing_key.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -19,8 +18,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr unsigned as_client = need::peer_listener | need::local_target;
 
 bool verifies(scenario& s, arrival const& push) {
     auto const key = rsa_public_key::from_pem(s.identity().public_key_pem);

@@ -1,5 +1,4 @@
-#include "../peer/stand_in.hpp"
-#include "../registry.hpp"
+#include "as_client.hpp"
 #include "../surroundings.hpp"
 
 #include <algorithm>
@@ -14,18 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr unsigned as_client = need::peer_listener | need::local_target;
-
-bool is_exchange(arrival const& a) { return a.what == arrival::route::push || a.what == arrival::route::pull; }
-
-/// Pushes and pulls that came after `since`.
-std::vector<arrival> exchanges_since(stand_in const& b, moment since) {
-    std::vector<arrival> out = b.pushes();
-    for (auto& a : b.pulls()) out.push_back(std::move(a));
-    std::erase_if(out, [&](arrival const& a) { return a.at < since || !is_exchange(a); });
-    return out;
-}
 
 script broken() {
     return [](arrival const&) { return stand_in::close(); };

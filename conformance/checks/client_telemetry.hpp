@@ -1,7 +1,7 @@
 #pragma once
 
-#include "../peer/stand_in.hpp"
 #include "../surroundings.hpp"
+#include "as_client.hpp"
 #include "telemetry.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 /// is judged by how. It may open streams when it likes, several of them, and send one event at a time or many.
 namespace bsp::conformance {
 
-inline constexpr unsigned as_teller = need::peer_listener | need::local_target;
+inline constexpr unsigned as_teller = as_client;
 
 /// The longest pause that a client may make is 64 s.
 inline constexpr milliseconds in_the_end{75'000};

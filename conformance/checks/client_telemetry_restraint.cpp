@@ -1,14 +1,12 @@
+#include "as_client.hpp"
 #include "client_telemetry.hpp"
 
-#include "../registry.hpp"
 #include "../surroundings.hpp"
 
 // Chapters 10 and 11, when a client may not send events, and that telemetry is in nobody's way. The suite is the other backend.
 
 namespace bsp::conformance {
 namespace {
-
-constexpr milliseconds grain{30};  ///< of timers, and of two threads that look at clocks
 
 std::vector<told_event> events_since(stand_in const& b, moment since) {
     auto all = b.events();

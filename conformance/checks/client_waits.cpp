@@ -1,5 +1,4 @@
-#include "../peer/stand_in.hpp"
-#include "../registry.hpp"
+#include "as_client.hpp"
 #include "../surroundings.hpp"
 #include "client_telemetry.hpp"
 
@@ -14,9 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr unsigned as_client = need::peer_listener | need::local_target;
-constexpr milliseconds grain{30};  ///< of timers, and of two threads that look at clocks
 
 script unavailable(std::string c, http_headers headers = {}) {
     return [c = std::move(c), headers = std::move(headers)](arrival const& a) { return a.conversation(c) ? stand_in::problem(503, "unavailable", headers) : stand_in::acknowledge(a); };
@@ -192,9 +188,7 @@ void who_falls_ill_gets_nothing(scenario& s) {
     write(s, ill.front()->user(), c);
     pass(seconds{7});
     for (std::size_t i = 0; i < all.size(); ++i) {
-        auto came = ill[i]->pushes();
-        for (auto& a : ill[i]->pulls()) came.push_back(std::move(a));
-        std::erase_if(came, [&](arrival const& a) { return a.at < since; });
+        auto const came = exchanges_since(*ill[i], since);
         s.expect(came.empty(), "no push to and no pull from a peer that was healthy and whose /health gives " + all[i].first, came.empty() ? "" : came.front().request.method + ' ' + came.front().request.target);
     }
     for (auto const& b : ill) b->on_health({});

@@ -1,3 +1,4 @@
+#include "as_client.hpp"
 #include "redaction.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -13,8 +14,6 @@ namespace bsp::conformance {
 namespace {
 
 using std::chrono::seconds;
-
-constexpr unsigned as_client = need::peer_listener | need::local_target;
 
 void signed_over_what_is_sent(scenario& s) {
     pushed_onlooker o{s};

@@ -344,9 +344,9 @@ void stand_in::renew(milliseconds created, seconds lifetime) {
     peer_ = s_.peer_of(x, again);
 }
 
-json::object stand_in::endpoints() const {
-    std::string const base = door_->origin() + "/" + name_, id = percent_encode_segment(target_id_);
-    return {{"peer_id", target_id_}, {"sync_endpoint", base + "/sync/" + id}, {"telemetry_endpoint", base + "/telemetry/" + id}};
+json::object stand_in::endpoints(std::string const& peer_id) const {
+    std::string const base = door_->origin() + "/" + name_, id = percent_encode_segment(peer_id);
+    return {{"peer_id", peer_id}, {"sync_endpoint", base + "/sync/" + id}, {"telemetry_endpoint", base + "/telemetry/" + id}};
 }
 
 exchange stand_in::register_endpoints(milliseconds created, json::object endpoints, edit const& sbt) {

@@ -158,8 +158,9 @@ public:
     [[nodiscard]] listener const& door() const { return *door_; }
     /// Registers again, with a token made `created` from now.
     void renew(std::chrono::milliseconds created, std::chrono::seconds lifetime);
-    /// `endpoints` that lead here.
-    [[nodiscard]] json::object endpoints() const;
+    /// `endpoints` that lead here, for a target of that id.
+    [[nodiscard]] json::object endpoints(std::string const& peer_id) const;
+    [[nodiscard]] json::object endpoints() const { return endpoints(target_id_); }
     /// Registers again, with a token made `created` from now and other endpoints.
     exchange register_endpoints(std::chrono::milliseconds created, json::object endpoints, edit const& sbt = {});
     void unpair();

@@ -206,9 +206,9 @@ class Link:
                 continue
             if not self._parcels:
                 self._parcels.extend(self._snapshot(peer))
-            if not self._parcels:
-                self._store.wait(seen, self._interval)
-                continue
+                if not self._parcels:
+                    self._store.wait(seen, self._interval)
+                continue  # with the registration as it is now
             parcel, endpoints = self._parcels[0], json.loads(peer["endpoints"])
             body = json.dumps(self._payload(peer, endpoints, parcel)).encode()
             self._pushes_paid = max(self._pushes_paid, time.monotonic()) + PUSH_GAP
