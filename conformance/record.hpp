@@ -42,6 +42,12 @@ struct tally {
     std::size_t tried = 0, let_in = 0;
 };
 
+/// A look at the target besides the one that counts: it was doubtful, or two others of three said otherwise.
+struct other_look {
+    conformance::verdict verdict;
+    std::string why;  ///< of any verdict but pass
+};
+
 /// What a property did to find its counterexample, and how sure it is.
 struct shrinking {
     std::size_t steps_before = 0;  ///< of the first failing case
@@ -70,6 +76,7 @@ struct record {
     std::size_t cases = 0;                ///< that were generated
     std::vector<tally> battery;           ///< what was tried, if it was such a check
     std::vector<std::string> notes;
+    std::vector<other_look> other_looks;  ///< in their order
     std::string reason;                   ///< of any verdict but pass and fail
     std::optional<shrinking> shrunk;
 

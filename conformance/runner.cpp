@@ -153,6 +153,10 @@ public:
     }
 
 private:
+    static other_look beside(record const& r) {
+        return {r.behaviour, r.failure ? "expected " + r.failure->expected + ", actual " + r.failure->actual : r.reason};
+    }
+
     /// A check that watches the target, and what each look has brought.
     struct watched {
         registered_check const* what;
@@ -166,8 +170,8 @@ private:
             bool const is_blamed = with(verdict::fail) > 1 || with(verdict::fail) == std::ssize(looks);
             auto const merit = [&](record const& r) { return r.behaviour == verdict::fail ? (is_blamed ? 3 : 0) : r.behaviour == verdict::inconclusive ? 1 : 2; };
             auto& chosen = *std::ranges::max_element(looks, {}, merit);
-            if (auto const once = std::ranges::find(looks, verdict::fail, &record::behaviour); once != looks.end() && !is_blamed)
-                chosen.notes.push_back("failed in one of " + std::to_string(looks.size()) + " looks, which blames nobody: expected " + once->failure->expected + ", actual " + once->failure->actual);
+            for (auto const& r : looks)
+                if (&r != &chosen) chosen.other_looks.push_back(beside(r));
             return std::move(chosen);
         }
     };
@@ -227,7 +231,7 @@ private:
             second.user = first.user;
             second.names = first.names;
             attempt(what, second, false);
-            second.notes.push_back("a second look; the first, beside other checks, was " + std::string{to_string(first.behaviour)} + ": " + (first.failure ? "expected " + first.failure->expected + ", actual " + first.failure->actual : first.reason));
+            second.other_looks.push_back(beside(first));
             enter(what, std::move(second));
         }
     }

@@ -102,9 +102,9 @@ void moves_while_something_is_due(scenario& s) {
     stand_in b{s};
     b.settle();
     auto const c = s.fresh("c"), old = b.box_name();
-    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    b.on_push([c](arrival const& a) { return a.conversation(c) ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); });
     write(s, b.user(), c);
-    s.control(b.until(soon, [&] { return !b.pushes_of(c).empty(); }), "a push that fails");
+    s.control(b.until(2 * soon, [&] { return !b.pushes_of(c).empty(); }), "a push that fails");
     for (auto const set : {&stand_in::on_push, &stand_in::on_pull, &stand_in::on_health}) (b.*set)([](arrival const&) { return stand_in::close(); });
     b.move();
     s.control(b.register_endpoints(seconds{20}, b.endpoints()), "a repeated registration with endpoints at another base URL");

@@ -88,8 +88,10 @@ bool did_more_than_look(record const& r) {
 
 }  // namespace
 
-kill_matrix::kill_matrix(std::ostream& progress) : lab_{std::make_unique<laboratory>()}, progress_{progress} {}
-kill_matrix::~kill_matrix() = default;
+void kill_matrix::tell(std::string const& lines) {
+    std::lock_guard const lock{mutex_};
+    progress_ << lines << '\n' << std::flush;
+}
 
 namespace {
 
@@ -102,26 +104,27 @@ std::vector<registered_check> checks_of_clients() {
     return out;
 }
 
+}  // namespace
+
 /// Tells who was blamed; whether nobody was.
-bool nobody_is_blamed(std::ostream& progress, std::string const& what, run_result const& result) {
+bool kill_matrix::nobody_is_blamed(std::string const& what, run_result const& result) {
     bool green = true;
     std::map<verdict, int> count;
+    std::ostringstream lines;
     for (auto const& j : result.checks) {
         ++count[j.verdict];
         if (j.verdict == verdict::pass || j.verdict == verdict::untested || j.verdict == verdict::not_applicable) continue;
         green = false;
-        progress << "BLAMED  the correct " << what << ": " << j.what.check->id << "  " << to_string(j.verdict) << "  ";
-        if (j.record.failure) progress << "expected " << j.record.failure->expected << ", actual " << j.record.failure->actual;
-        for (auto const& f : j.record.inexact) progress << " [form] expected " << f.expected << ", actual " << f.actual;
-        progress << j.record.reason << '\n';
+        lines << "BLAMED  the correct " << what << ": " << j.what.check->id << "  " << to_string(j.verdict) << "  ";
+        if (j.record.failure) lines << "expected " << j.record.failure->expected << ", actual " << j.record.failure->actual;
+        for (auto const& f : j.record.inexact) lines << " [form] expected " << f.expected << ", actual " << f.actual;
+        lines << j.record.reason << '\n';
     }
-    progress << "correct " << what << ':';
-    for (auto const& [v, n] : count) progress << ' ' << n << ' ' << to_string(v);
-    progress << std::endl;
+    lines << "correct " << what << ':';
+    for (auto const& [v, n] : count) lines << ' ' << n << ' ' << to_string(v);
+    tell(lines.str());
     return green;
 }
-
-}  // namespace
 
 bool kill_matrix::correct_client_is_green() {
     bool green = true;
@@ -129,31 +132,29 @@ bool kill_matrix::correct_client_is_green() {
         laboratory lab;
         lab.settings.backend_type = type;
         lab.serve_client(faulty::complete_backend, lab.settings);
-        green = nobody_is_blamed(progress_, std::string{type} + " backend as a client", run(lab.world, checks_of_clients(), {.looks_again = true})) && green;
+        green = nobody_is_blamed(std::string{type} + " backend as a client", run(lab.world, checks_of_clients(), {.looks_again = true})) && green;
     }
     return green;
 }
 
 bool kill_matrix::correct_is_green() {
+    laboratory lab;
     bool green = true;
+    lab.world.patience_ms = 30 * 60'000, lab.world.battery = 1'200;  // it spends many a budget
     for (char const* type : {"hosted", "local"}) {
-        faulty::settings s = lab_->settings;
-        s.backend_type = type;
-        lab_->put(faulty::complete_backend(s));
-        lab_->world.patience_ms = 30 * 60'000, lab_->world.battery = 1'200;  // it spends many a budget
-        green = nobody_is_blamed(progress_, std::string{type} + " backend", lab_->run_all()) && green;
+        lab.settings.backend_type = type;
+        lab.put(faulty::complete_backend(lab.settings));
+        green = nobody_is_blamed(std::string{type} + " backend", run(lab.world, all_checks(), {.looks_again = true})) && green;
     }
     std::vector<registered_check> of_bytes;
     for (auto const& c : all_checks())
         if ((c.check->needs & need::sockets) != 0) of_bytes.push_back(c);
     for (char const* type : {"hosted", "local"}) {
-        faulty::settings s = lab_->settings;
-        s.backend_type = type;
-        lab_->serve(faulty::complete_backend, s, faulty::framing{});
-        green = nobody_is_blamed(progress_, std::string{type} + " backend behind the correct door", run(lab_->world, of_bytes, {})) && green;
+        lab.settings.backend_type = type;
+        lab.serve(faulty::complete_backend, lab.settings, faulty::framing{});
+        green = nobody_is_blamed(std::string{type} + " backend behind the correct door", run(lab.world, of_bytes, {.looks_again = true})) && green;
     }
-    lab_->world.battery = battery_of_a_fault;
-    return correct_client_is_green() && green;
+    return green;
 }
 
 namespace {
@@ -246,12 +247,12 @@ bool kill_matrix::kill(std::vector<std::string> const& only, bool all_checks_too
     std::map<fate, int> count;
     std::mutex mutex;
     auto const enter = [&](autopsy a) {
+        std::string line = std::string{word(a.fate)} + "  " + std::string{a.fault->id} + "  " + std::string{a.fault->title} + "  " + joined(a.killers);
+        if (!a.remark.empty()) line += "  (" + a.remark + ')';
+        if (a.all_run) line += "  beside it " + std::to_string(a.bystanders.size()) + ": " + joined(a.bystanders);
+        tell(line);
         std::lock_guard const lock{mutex};
         ++count[a.fate];
-        progress_ << word(a.fate) << "  " << a.fault->id << "  " << a.fault->title << "  " << joined(a.killers);
-        if (!a.remark.empty()) progress_ << "  (" << a.remark << ')';
-        if (a.all_run) progress_ << "  beside it " << a.bystanders.size() << ": " << joined(a.bystanders);
-        progress_ << std::endl;
         rows_.push_back(std::move(a));
     };
     side_by_side(of_clients, 64, [&] {
@@ -263,45 +264,48 @@ bool kill_matrix::kill(std::vector<std::string> const& only, bool all_checks_too
     side_by_side(mostly_waited_for, 8 * std::max(1u, std::thread::hardware_concurrency()), [&] {
         return [&, lab = std::make_shared<laboratory>()](faulty::fault const& f) { enter(examine(*lab, f, all_checks_too)); };
     });
-    for (auto const* f : one_by_one) enter(examine(*lab_, *f, all_checks_too));
+    laboratory quiet;
+    for (auto const* f : one_by_one) enter(examine(quiet, *f, all_checks_too));
     // Beside others, a check may run out of its time: who got away is examined once more alone.
     for (auto& a : rows_) {
         if (a.fate != fate::survived && a.fate != fate::is_void) continue;
         auto const again = [&] {
-            if (!is_of_client(*a.fault)) return examine(*lab_, *a.fault, all_checks_too);
+            if (!is_of_client(*a.fault)) return examine(quiet, *a.fault, all_checks_too);
             laboratory lab;
             return examine(lab, *a.fault, all_checks_too);
         }();
         if (again.fate != fate::killed) continue;
         --count[a.fate], ++count[again.fate];
-        progress_ << word(again.fate) << "  " << again.fault->id << "  at the second examination  " << joined(again.killers) << std::endl;
+        tell(std::string{word(again.fate)} + "  " + std::string{again.fault->id} + "  at the second examination  " + joined(again.killers));
         a = again;
     }
 
     // As they are listed, whichever ended first.
     std::sort(rows_.begin(), rows_.end(), [](autopsy const& a, autopsy const& b) { return a.fault < b.fault; });
-    for (auto const& [f, n] : count) progress_ << n << ' ' << word(f) << ' ';
-    progress_ << std::endl;
+    std::string sum;
+    for (auto const& [f, n] : count) sum += std::to_string(n) + ' ' + std::string{word(f)} + ' ';
+    tell(sum);
     return count[fate::survived] == 0 && count[fate::is_void] == 0;
 }
 
 bool kill_matrix::nothing_is_proven_by_degenerates() {
+    laboratory lab;
     bool good = true;
     for (auto const& d : faulty::all_degenerates()) {
-        lab_->put(d.make(lab_->settings));
+        lab.put(d.make(lab.settings));
         int passed = 0, failed = 0;
         // What reads nothing back is rightly content with stale reads; there, the conformant verdict is what must not be had.
         bool const partly_right = d.name == "stale-reads";
-        run_result const r = lab_->run_all();
+        run_result const r = lab.run_all();
         for (auto const& j : r.checks) {
             failed += j.verdict == verdict::fail;
             if (j.verdict != verdict::pass || !did_more_than_look(j.record)) continue;
             ++passed;
-            if (!partly_right) progress_ << "DECEIVED  by " << d.name << ": " << j.what.check->id << " passes" << '\n';
+            if (!partly_right) tell("DECEIVED  by " + std::string{d.name} + ": " + std::string{j.what.check->id} + " passes");
         }
         bool const deceived = partly_right ? r.compatible == attained::yes || failed == 0 : passed > 0;
         good = good && !deceived;
-        progress_ << (deceived ? "DECEIVED  " : "SEEN THROUGH  ") << d.name << ": " << passed << " PASS, " << failed << " FAIL" << std::endl;
+        tell((deceived ? "DECEIVED  " : "SEEN THROUGH  ") + std::string{d.name} + ": " + std::to_string(passed) + " PASS, " + std::to_string(failed) + " FAIL");
     }
     return good;
 }
@@ -335,20 +339,20 @@ bool kill_matrix::every_check_kills() {
         bool const excused = std::any_of(without_fault.begin(), without_fault.end(), [&](auto const& e) { return e.first == c.check->id; });
         if (used.contains(c.check->id) != excused) continue;
         good = false;
-        progress_ << (excused ? "EXCUSED  " : "IDLE  ") << c.check->id << (excused ? " kills a fault and needs no excuse" : " kills no fault by name") << std::endl;
+        tell((excused ? "EXCUSED  " : "IDLE  ") + std::string{c.check->id} + (excused ? " kills a fault and needs no excuse" : " kills no fault by name"));
     }
     return good;
 }
 
 bool kill_matrix::keeps_rows_of(std::string const& committed) {
     bool good = !committed.empty();
-    if (!good) progress_ << "LOST  there is no committed matrix to compare with\n";
+    if (!good) tell("LOST  there is no committed matrix to compare with");
     std::istringstream in{committed};
     for (std::string line; std::getline(in, line);) {
         if (!line.starts_with("| F-") || line.find("| KILLED |") == std::string::npos) continue;
         std::string const id = line.substr(2, line.find(' ', 2) - 2);
         bool const kept = std::any_of(rows_.begin(), rows_.end(), [&](autopsy const& a) { return a.fault->id == id && a.fate == fate::killed; });
-        if (!kept) progress_ << "LOST  " << id << " was killed when the matrix was written\n";
+        if (!kept) tell("LOST  " + id + " was killed when the matrix was written");
         good = good && kept;
     }
     return good;

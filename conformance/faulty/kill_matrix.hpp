@@ -3,7 +3,7 @@
 #include "faults.hpp"
 
 #include <iosfwd>
-#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +11,7 @@
 namespace bsp::conformance {
 
 struct laboratory;
+struct run_result;
 
 /// What became of a wrong backend.
 enum class fate : std::uint8_t {
@@ -36,13 +37,14 @@ struct autopsy {
 class kill_matrix {
 public:
     /// Tells `progress` one line for each thing done.
-    explicit kill_matrix(std::ostream& progress);
-    ~kill_matrix();
-    kill_matrix(kill_matrix const&) = delete;
-    kill_matrix& operator=(kill_matrix const&) = delete;
+    explicit kill_matrix(std::ostream& progress) : progress_{progress} {}
 
-    /// Runs every check against the correct backend, of both types. False when one fails or errs.
+    /// Runs every check against the correct backend, of both types. False when one fails or errs. This and the three that
+    /// follow have nothing in common, and may be called side by side.
     bool correct_is_green();
+
+    /// The same, as a client: with the checks in which the suite is the other backend.
+    bool correct_client_is_green();
 
     /// Runs the named checks of every fault, or of the given ones. False when a fault survives or is void.
     bool kill(std::vector<std::string> const& only, bool all_checks);
@@ -62,8 +64,10 @@ public:
 
 private:
     static autopsy examine(laboratory&, faulty::fault const&, bool all_checks);
-    bool correct_client_is_green();
-    std::unique_ptr<laboratory> lab_;
+    bool nobody_is_blamed(std::string const& what, run_result const&);
+    void tell(std::string const& lines);
+
+    std::mutex mutex_;
     std::ostream& progress_;
     std::vector<autopsy> rows_;
 };

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <iterator>
 
@@ -29,13 +30,24 @@ int main(int argc, char** argv) {
         }
 
     bsp::conformance::kill_matrix matrix{std::cout};
+    if (degenerate) return matrix.nothing_is_proven_by_degenerates() ? 0 : 1;
     bool good = true;
-    if (!degenerate && faults.empty()) good = matrix.correct_is_green() && good;
-    if (!degenerate) good = matrix.kill(faults, all_checks) && good;
-    if (faults.empty()) good = matrix.nothing_is_proven_by_degenerates() && good;
+    if (faults.empty()) {
+        // Most of it is waiting, and of different things.
+        auto clients = std::async(std::launch::async, [&] { return matrix.correct_client_is_green(); });
+        auto servers = std::async(std::launch::async, [&] {
+            bool const green = matrix.correct_is_green();
+            return matrix.nothing_is_proven_by_degenerates() && green;
+        });
+        good = matrix.kill({}, all_checks);
+        good = clients.get() && good;
+        good = servers.get() && good;
+        good = matrix.every_check_kills() && good;
+    } else {
+        good = matrix.kill(faults, all_checks);
+    }
     if (!write.empty()) std::ofstream{write} << matrix.markdown();
-    if (faults.empty() && !degenerate) good = matrix.every_check_kills() && good;
-    if (!check.empty() && faults.empty() && !degenerate) {
+    if (!check.empty() && faults.empty()) {
         std::ifstream in{check};
         good = matrix.keeps_rows_of(std::string{std::istreambuf_iterator<char>{in}, {}}) && good;
     }

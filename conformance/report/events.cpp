@@ -226,6 +226,11 @@ json::object check_finished(surroundings const& world, judged const& j, invocati
     if (r.exactness) out["exactness"] = to_string(*r.exactness);
     if (!r.reason.empty()) out["reason"] = r.reason;
     if (!r.notes.empty()) out["notes"] = names(r.notes);
+    if (!r.other_looks.empty()) {
+        json::array looks;
+        for (auto const& l : r.other_looks) looks.emplace_back(json::object{{"verdict", to_string(l.verdict)}, {"why", l.why}});
+        out["other_looks"] = std::move(looks);
+    }
     if (!r.battery.empty()) {
         json::array rows;
         for (auto const& t : r.battery) rows.emplace_back(json::object{{"of", t.of}, {"what", t.what}, {"clause", t.clause}, {"tried", t.tried}, {"let_in", t.let_in}});

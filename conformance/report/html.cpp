@@ -213,6 +213,7 @@ private:
         if (auto const* f = at(v, "/failure")) finding(*f);
         for (auto const& f : objects_at(v, "/inexact")) finding(json::value(f));
         if (auto const reason = text_at(v, "/reason"); !reason.empty()) out += "<dt>reason</dt><dd>" + html_text(reason) + "</dd>";
+        if (auto const others = other_looks_of(v); !others.empty()) out += "<dt>other looks</dt><dd>" + html_text(others) + "</dd>";
         if (auto const why = text_at(v, "/baseline_problem"); !why.empty()) out += "<dt>baseline</dt><dd class=\"actual\">" + html_text(why) + "</dd>";
         if (auto const why = text_at(v, "/expected_failure"); !why.empty()) out += "<dt>tolerated</dt><dd>" + html_text(why) + "</dd>";
         out += "</dl>";
@@ -308,6 +309,7 @@ private:
             if (auto const reason = text_at(v, "/reason"); !reason.empty() && k == "none") out += " (" + html_text(reason) + ")";
             if (k == "pass") out += " <br>" + std::to_string(integer_at(v, "/steps_total", 0)) + " requests, " + std::to_string(strings_at(v, "/controls").size()) + " positive controls";
             for (auto const& note : strings_at(v, "/notes")) out += " <br>" + html_text(note);
+            if (auto const others = other_looks_of(v); !others.empty() && !has_card) out += " <br>judged more than once; other looks: " + html_text(others);
             out += "</p>";
         }
         if (auto const why = text_at(clause, "/untested"); !why.empty()) out += "<p>Not tested: " + inline_html(why, link_) + "</p>";

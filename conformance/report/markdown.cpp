@@ -73,6 +73,9 @@ private:
             out_ << '\n';
         }
 
+        if (auto const n = std::ranges::count_if(checks, [](auto const& c) { return !other_looks_of(c).empty(); }); n > 0)
+            out_ << n << (n == 1 ? " check was" : " checks were") << " judged more than once, because the first look was doubtful.\n\n";
+
         auto const causes = shared_causes(checks, base_path_of(started));
         std::size_t told = 0;
         for (auto const& [wanted, title] : {std::pair<standing, char const*>{standing::fail, "Failed"}, {standing::open, "Inconclusive"}, {standing::warn, "Warnings"}}) {
@@ -108,6 +111,7 @@ private:
         auto const d = decision_of(v);
         if (text_at(v, "/reason").empty()) line("expected", d.expected), line("actual", d.actual);
         line("reason", text_at(v, "/reason"));
+        line("other looks", other_looks_of(v));
         line("baseline", text_at(v, "/baseline_problem"));
         line("tolerated", text_at(v, "/expected_failure"));
         line("impact", text_at(v, "/impact"));

@@ -312,6 +312,15 @@ std::vector<battery_count> batteries_of(std::vector<json::value> const& checks) 
     return out;
 }
 
+std::string other_looks_of(json::value const& check) {
+    std::string out;
+    for (json::value const look : objects_at(check, "/other_looks")) {
+        auto const why = text_at(look, "/why");
+        out += (out.empty() ? "" : ", ") + text_at(look, "/verdict") + (why.empty() ? "" : " (" + why + ")");
+    }
+    return out;
+}
+
 std::string in_words(std::vector<battery_count> const& all) {
     std::int64_t tried = 0, let_in = 0;
     for (auto const& one : all) tried += one.tried, let_in += one.let_in;

@@ -95,6 +95,9 @@ std::vector<battery_count> batteries_of(std::vector<json::value> const& checks);
 /// "540 near-valid requests, each wrong in one way: 0 let in", or "" without any.
 std::string in_words(std::vector<battery_count> const&);
 
+/// "FAIL (expected …, actual …), INCONCLUSIVE (…)": the looks of a check besides the one that counts, or "".
+std::string other_looks_of(json::value const& check);
+
 /// A failure, and the other failures that probably vanish with it.
 struct shared_cause {
     std::string check;                ///< where to look first

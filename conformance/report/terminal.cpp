@@ -113,6 +113,7 @@ private:
         ++done_;
         auto const verdict = text_at(v, "/verdict");
         if (at(v, "/battery")) besieged_.push_back(v);
+        if (auto const others = other_looks_of(v); !others.empty()) looked_again_[text_at(v, "/check")] = verdict + " after " + others;
         auto& row = profiles_[text_at(v, "/profile")];
         ++row[verdict == "FAIL" && !counts(v) ? "WARN" : verdict];
         bool const inexact = at(v, "/inexact") != nullptr;
@@ -147,6 +148,7 @@ private:
              << " cases, " << static_cast<double>(integer_at(v, "/took_ms", 0) / 100) / 10.0 << " s   " << (failed.empty() ? "nothing found" : in("1;31", failed)) << '\n' << std::flush;
         done_ = 0;
         besieged_.clear();
+        looked_again_.clear();
     }
 
     static bool counts(json::value const& v) { return truth_at(v, "/counts"); }
@@ -176,6 +178,7 @@ private:
                 line("actual", text_at(f, "/actual"));
             }
         line("reason", text_at(v, "/reason"));
+        line("looks", other_looks_of(v));
         line("baseline", text_at(v, "/baseline_problem"));
         line("expected", text_at(v, "/expected_failure"));
         steps(v);
@@ -216,6 +219,7 @@ private:
     void inconclusive(json::value const& v) {
         out_ << coloured("INCONCLUSIVE", "OPEN  ") << bold(clause_list(v)) << "  " << text_at(v, "/title") << "  " << dim(text_at(v, "/check")) << '\n'
              << "      " << wrapped(printable(text_at(v, "/reason")), 6) << '\n';
+        if (auto const others = other_looks_of(v); !others.empty()) out_ << "      " << dim("looks     ") << wrapped(printable(others), 16) << '\n';
         if (++opened_ <= 5) steps(v);
         out_ << '\n' << std::flush;
     }
@@ -226,6 +230,7 @@ private:
             out_ << dim(wrapped(why + " (" + std::to_string(checks.size()) + (checks.size() == 1 ? " check" : " checks") + ")", 2)) << '\n';
         }
         if (!set_aside_.empty()) out_ << '\n';
+        more_looks();
         look_first();
 
         auto clauses = clauses_by_profile(v);
@@ -275,6 +280,14 @@ private:
         out_ << '\n';
     }
 
+    /// What was judged more than once, whatever came of it: a target that is slow is worth a thought of its own.
+    void more_looks() {
+        if (looked_again_.empty()) return;
+        out_ << bold("judged again") << "   the first look was doubtful, and this may be for want of time\n";
+        for (auto const& [check, looks] : looked_again_) out_ << "  " << padded(check, 40) << ' ' << wrapped(printable(looks), 43) << '\n';
+        out_ << '\n';
+    }
+
     /// Failures that probably have one cause, under the one that shows it best.
     void look_first() {
         auto const causes = shared_causes(troubles_, base_path_of(started_));
@@ -298,6 +311,7 @@ private:
     std::map<std::string, std::vector<std::string>> set_aside_;
     std::vector<json::value> troubles_;
     std::vector<json::value> besieged_;  // checks with a battery
+    std::map<std::string, std::string> looked_again_;  // what came of each look
 };
 
 }  // namespace

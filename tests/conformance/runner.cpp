@@ -166,8 +166,9 @@ BOOST_AUTO_TEST_CASE(who_is_watched_is_blamed_by_two_looks_of_three) {
         probe(world);
         auto const j = run(world, {{&watching, profile::id, "test", 0}}, {.looks_again = looks_again}).checks.at(0);
         BOOST_TEST(looks == outcomes.size(), outcomes);
-        bool const is_told = std::ranges::any_of(j.record.notes, [](auto const& n) { return n.find("expected in time, actual late") != std::string::npos; });
-        BOOST_TEST(is_told == (outcomes.find('-') != std::string::npos && j.verdict != verdict::fail), outcomes);
+        BOOST_TEST(j.record.other_looks.size() + 1 == looks);
+        auto const told = std::ranges::count_if(j.record.other_looks, [](auto const& l) { return l.verdict == verdict::fail && l.why == "expected in time, actual late"; });
+        BOOST_TEST(told + (j.verdict == verdict::fail) == std::ranges::count(outcomes, '-'), outcomes);
         return std::string{to_string(j.verdict)};
     };
     BOOST_TEST(verdict_after("-", false) == "FAIL");
