@@ -250,7 +250,7 @@ class Link:
             with self._store.transaction() as store:
                 if not self._is_next(parcel):
                     return
-                store.acknowledged(self._peer_id, [c["conversation_id"] for c in parcel.conversations], parcel.position)
+                store.acknowledged(self._peer_id, self._whole(parcel), parcel.position)
                 queue(store, self._peer_id, self._identity.backend_type, self._clock(), "push", parcel.conversations)
             self._teller.wake()
             if self._is_next(parcel):
@@ -269,6 +269,11 @@ class Link:
     def _is_next(self, parcel: Parcel) -> bool:
         """Not when it was begun anew meanwhile, because of what was pulled."""
         return bool(self._parcels) and self._parcels[0] is parcel
+
+    def _whole(self, parcel: Parcel) -> list[str]:
+        """The conversations of the first parcel that do not go on in the second."""
+        ids = [c["conversation_id"] for c in parcel.conversations]
+        return ids[:-1] if len(self._parcels) > 1 and self._parcels[1].conversations[0]["conversation_id"] == ids[-1] else ids
 
     def _refused_or_failed(self, kind: str, peer: sqlite3.Row, answer: Answer) -> None:
         if answer.code in ("sbt-expired", "invalid-sbt"):
@@ -290,9 +295,16 @@ class Link:
             return
         self._parcels.popleft()
         if len(parcel.conversations) == 1:
+            conversation_id, position = parcel.conversations[0]["conversation_id"], parcel.position
+            while self._parcels and self._parcels[0].conversations[0]["conversation_id"] == conversation_id:  # it is due as a whole
+                following = self._parcels[0]
+                del following.conversations[0]
+                if following.conversations:
+                    break
+                position = self._parcels.popleft().position
             with self._store.transaction() as store:
-                store.set_aside(self._peer_id, parcel.conversations[0]["conversation_id"], self._clock() + SET_ASIDE * timestamps.SECOND)
-                store.acknowledged(self._peer_id, [], parcel.position)
+                store.set_aside(self._peer_id, conversation_id, self._clock() + SET_ASIDE * timestamps.SECOND)
+                store.acknowledged(self._peer_id, [], position)
             return
         half = len(parcel.conversations) // 2
         self._parcels.appendleft(Parcel(_new_sync_id(), parcel.conversations[half:], parcel.position))

@@ -317,6 +317,9 @@ class Store:
                 "revived = max(revived, excluded.revived)",
                 (user_id, conversation_id, *self._row(state), commit, revived))
             self._db.execute("INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)", (user_id, conversation_id, origin, commit))
+            if revived:  # what was withheld from a peer is due to it, even if it was the one that brought the conversation back
+                self._db.execute("UPDATE changes SET committed = ? WHERE user_id = ? AND conversation_id = ? AND origin <> ?",
+                                 (commit, user_id, conversation_id, origin))
             self._touched = True
         self._db.executemany("INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?)", [
             (user_id, conversation_id, i, m["version"], canonical.text(m), commit) for i, m in changed.items()])

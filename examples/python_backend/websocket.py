@@ -65,13 +65,13 @@ def _accept(key: str) -> str:
 
 
 class WebSocket:
-    """`check` is called twice a second while nothing arrives, and raises Closing when the connection is to end."""
+    """`check` is called twice a second, whatever arrives meanwhile, and raises Closing when the connection is to end."""
 
     def __init__(self, sock: socket.socket, stream: Stream, check: Callable[[], None]) -> None:
         self._socket, self._stream, self._check = sock, stream, check
         self._sending = threading.Lock()
         self._closed = False
-        self._heard_at = self._pinged_at = time.monotonic()
+        self._heard_at = self._pinged_at = self._checked_at = time.monotonic()
 
     def serve(self, answer: Callable[[str], str]) -> None:
         """Sends the answer to each text message, until either side ends the connection. `answer` may raise Closing."""
@@ -146,11 +146,13 @@ class WebSocket:
 
     def _exactly(self, count: int) -> bytes:
         while not self._stream.holds(count):
-            if self._stream.more(TICK_SECONDS):
-                self._heard_at = time.monotonic()
+            heard, now = self._stream.more(TICK_SECONDS), time.monotonic()
+            if now - self._checked_at >= TICK_SECONDS:
+                self._check()
+                self._checked_at = now
+            if heard:
+                self._heard_at = now
                 continue
-            self._check()
-            now = time.monotonic()
             if now - self._heard_at > SILENCE_SECONDS:
                 raise Disconnected
             if now - max(self._heard_at, self._pinged_at) > PING_SECONDS:
