@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import HEAVY, SERVER, SUITE, Backend, findings, reference_server  # noqa: E402
+from support.backends import HEAVY, SERVER, SUITE, Backend, findings, free_port, reference_server  # noqa: E402
 from support.person import Person, eventually  # noqa: E402
 from support.tls import Authority, https_front, self_signed  # noqa: E402
 
@@ -112,8 +112,7 @@ class Https(unittest.TestCase):
     # ---- two servers ----
 
     def test_two_servers_stay_in_sync(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         origin = f"https://localhost:{port}"
         trust = ["--ca-file", self.authority.file]
         with self.server("--type", "hosted", "--base-url", origin, port=port) as hosted, \

@@ -4,23 +4,17 @@
 import contextlib
 import json
 import signal
-import socket
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support.backends import SERVER, Backend  # noqa: E402
+from support.backends import SERVER, Backend, free_port  # noqa: E402
 from support.person import Person, eventually  # noqa: E402
 from support.tls import Authority, https_front, self_signed  # noqa: E402
 
 SECRET = "a pairing secret for alice, long enough"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class SyncOverTls(unittest.TestCase):

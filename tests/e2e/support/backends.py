@@ -1,8 +1,10 @@
 """Starts the programs as their users do, on a scratch folder and a free port, and stops them."""
 
 import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -77,6 +79,25 @@ def judge(backend, *options):
     """Runs the suite against a backend; the completed process with its output."""
     return subprocess.run([SUITE, backend.url, "--users", backend.users, "--admin-token-file", backend.admin_token, *map(str, options)],
                           capture_output=True, text=True, errors="replace", check=False, timeout=600)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def free_address():
+    return f"127.0.0.1:{free_port()}"
+
+
+@contextlib.contextmanager
+def users_file():
+    """Of the users whom `faulty_backend` is to know."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "users.json"
+        file.write_text(json.dumps(USERS), encoding="utf-8")
+        yield file
 
 
 def findings(said):

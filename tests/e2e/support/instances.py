@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from support.backends import REPOSITORY, SERVER, SUITE  # noqa: E402
+from support.backends import REPOSITORY, SERVER, SUITE, free_port  # noqa: E402
 from support.network import Network  # noqa: E402
 
 POSTGRES = REPOSITORY / "tests" / "support" / "postgres"
@@ -62,12 +61,6 @@ class Database:
                 return self.start_again()
             time.sleep(0.1)
         raise RuntimeError("the database neither runs nor has ended")
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def wait_for_file(file, process, log):
