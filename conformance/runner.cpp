@@ -216,14 +216,13 @@ private:
         return r.behaviour == verdict::inconclusive || (r.behaviour == verdict::fail && waited);
     }
 
-    /// What may have been for want of time is judged once more while nothing else is, and that counts. Where there is much of it
-    /// the target is not slow but broken, and the first look stands.
+    /// What may have been for want of time is judged once more while nothing else is, and that counts. Where this takes long the
+    /// target is not slow but broken, and the first look stands.
     void look_again() {
-        constexpr std::size_t second_looks_max = 12;
-        auto doubts = std::exchange(doubtful_, {});
-        bool const is_little = doubts.size() <= second_looks_max;
-        for (auto& [what, first] : doubts) {
-            if (!is_little || world_.lost) {
+        constexpr std::chrono::seconds looking_again{30};
+        auto const end = std::chrono::steady_clock::now() + looking_again;
+        for (auto& [what, first] : std::exchange(doubtful_, {})) {
+            if (world_.lost || std::chrono::steady_clock::now() > end) {
                 enter(what, std::move(first));
                 continue;
             }

@@ -213,7 +213,6 @@ BOOST_AUTO_TEST_CASE(what_may_be_for_want_of_time_is_looked_at_again_alone) {
     BOOST_TEST(verdicts_after("-", true) == "FAIL ");  // which was no matter of time
     BOOST_TEST(verdicts_after(".", false) == "FAIL ");
     BOOST_TEST(verdicts_after("?+-+", true, 3) == "PASS PASS FAIL ");  // the first is looked at when the others are done
-    BOOST_TEST(verdicts_after(std::string(13, '?'), true, 13).find("PASS") == std::string::npos);  // so much is no chance
 }
 
 BOOST_AUTO_TEST_CASE(the_baseline_tolerates_what_it_names_and_nothing_else) {
