@@ -3,6 +3,7 @@
 #include "ground.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 
 // Requests that arrive at the same time: pushes, one assertion in several requests, pulls beside pushes.
@@ -162,6 +163,42 @@ void pulls_beside_pushes(scenario& s) {
     s.expect(seen == sent, "the pulls together bring every conversation that was pushed: " + show(sent), show(seen));
 }
 
+/// A large push takes its time between its arrival and its commit. Whoever pulls meanwhile must have it afterwards.
+void pulls_beside_a_large_push(scenario& s) {
+    auto const a = s.register_peer(), reader = s.register_peer();
+    auto const user = s.user();
+    auto const large = s.fresh("large"), small = s.fresh("small");
+    std::vector<json::object> messages;
+    for (int i = 0; i < 900; ++i) messages.push_back(s.message("m" + std::to_string(i), std::string(5'000, 'x')));
+    auto const request = push_request(s, a, {s.conversation(large, 1, std::move(messages))});
+    std::string since = watermark(s, reader);
+    std::atomic<bool> is_answered = false;
+    bool seen = false;
+    int turns = 0;
+    auto const answers = s.together({[&] {
+                                         auto x = s.send(request, a.name(), "POST /sync  of 4.5 MB");
+                                         is_answered = true;
+                                         return x;
+                                     },
+                                     [&] {
+                                         auto last = user.write(small, "beside it");
+                                         while (last.ok() && !is_answered && turns < 500) {
+                                             last = reader.pull({.since = since, .limit = 200});
+                                             if (!last.ok()) break;
+                                             seen = seen || of_conversation(objects_at(last.body(), "/conversations"), large).present;
+                                             if (last.at("/has_more") && *last.at("/has_more") == json::value(false)) since = last.text("/last_sync"), ++turns;
+                                             if (!is_answered) last = user.write(small, "beside it");
+                                         }
+                                         return last;
+                                     }});
+    for (auto const& x : answers) s.control(x, "a request beside others");
+    s.note(std::to_string(turns) + " pulls while the push was under way");
+    seen = seen || of_conversation(reader.pull_all({.since = since, .limit = 200}).conversations, large).present;
+    (void)user.del("/conversations/" + large);  // or the pulls of others carry it
+    s.evidence("pulls beside a large push");
+    s.expect(seen, "a large push that was committed after a pull began is in that pull or in one since its last_sync", "it is in none of " + std::to_string(turns) + " pulls during the push, nor in one since " + since);
+}
+
 check const checks[] = {
     {.id = "syn/concurrent-pushes",
      .title = "the result of concurrent pushes is their join",
@@ -193,6 +230,13 @@ check const checks[] = {
      .impact = "a message that was committed while another device pulled never reaches that device",
      .likely_cause = "the place in the feed is drawn before the commit, so that a later commit is placed before a watermark given",
      .run = pulls_beside_pushes},
+    {.id = "syn/pull-beside-large-push",
+     .title = "a large push that was under way when a watermark was given is in the next pull",
+     .clauses = {"BSP-SYN-107"},
+     .impact = "the history that a new device sends never reaches a device that was pulling meanwhile",
+     .likely_cause = "the place in the feed is the time at which the request arrived",
+     .run = pulls_beside_a_large_push,
+     .needs = need::own_user},
 };
 
 }  // namespace
