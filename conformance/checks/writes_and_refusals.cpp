@@ -83,6 +83,34 @@ void equal_writes_are_two(scenario& s) {
     }
 }
 
+/// Whatever the others of the conversation say that the time is.
+void new_messages_are_of_now(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const ahead = s.in_seconds(12 * 3600), old = s.in_seconds(-30 * 86'400);
+    auto const of = [](std::string const& when, edit const& more = [](json::object&) {}) { return both(set("timestamp", when), more); };
+    struct {
+        char const* what;
+        json::object conversation;
+    } const held[] = {{"with a message dated 12 hours ahead", s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, of(ahead))})},
+                      {"with a tombstone dated 12 hours ahead", s.conversation(s.fresh("c"), 1, {s.message("m1", "", 1, of(ahead, set("deleted", true)))})},
+                      {"modified 12 hours ahead", s.conversation(s.fresh("c"), 1, {}, set("last_modified", ahead))},
+                      {"deleted 12 hours ahead", s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, of(ahead))}, both(set("last_modified", ahead), set("deleted", true)))},
+                      {"of a month ago", s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, of(old))}, set("last_modified", old))}};
+    for (auto const& h : held) {
+        s.control(a.push({h.conversation}), "a push");
+        std::string const c = text_at(json::value(h.conversation), "/conversation_id"), where = std::string{"into a conversation "} + h.what;
+        s.control(who.write(c, "beside it", set("timestamp", ahead)), "a write with a timestamp 12 hours ahead");
+        for (std::string const time : {"first", "second"}) {
+            auto const before = s.now();
+            auto const x = who.write(c, time);
+            s.accepted(x, "a write " + where);
+            auto const at = parse_timestamp(x.text("/timestamp"));
+            s.expect(at && *at >= before - std::chrono::seconds{120} && *at <= s.now() + std::chrono::seconds{120}, "the " + time + " new message without timestamp that is written " + where + " has the server's current time, near " + format_timestamp(before), x.text("/timestamp"));
+        }
+    }
+}
+
 void refused_writes_leave_nothing(scenario& s) {
     auto const a = s.register_peer();
     auto const who = s.user();
@@ -356,6 +384,12 @@ check const checks[] = {
      .impact = "of an old history that is imported, whatever was said twice in a second is lost",
      .likely_cause = "the id is made of the content and the time, or equal writes are taken for a retry",
      .run = equal_writes_are_two},
+    {.id = "cnv/time-of-new-messages",
+     .title = "a new message without timestamp has the current time, whatever its conversation is dated",
+     .clauses = {"BSP-CNV-044"},
+     .impact = "after one message from a device whose clock is fast, all that anybody writes is dated in the future, and sorted wrongly for good",
+     .likely_cause = "messages are dated after the newest that is there, lest an answer stands above its question",
+     .run = new_messages_are_of_now},
     {.id = "cnv/refused-writes",
      .title = "a refused write creates nothing, changes nothing and brings nothing back",
      .clauses = {"BSP-CNV-042", "BSP-CNV-059", "BSP-CNV-056"},

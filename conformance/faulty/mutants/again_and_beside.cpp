@@ -330,13 +330,13 @@ std::vector<fault> again_and_beside_faults() {
         seventh<tombstones_checked_late>(false, "F-SYN-916", "a push is stored up to the tombstone for whose content it is refused", {"syn/refused-or-whole"}),
         seventh<tombstones_go_with_the_conversation>(false, "F-SYN-917", "the deletion of a conversation clears away the tombstones of its messages", {"mrg/deletions-outlast-returns"}),
         seventh<since_of_the_peer>(false, "F-SYN-918", "where a pull began is kept for each peer", {"syn/cursor-endures"}),
-        seventh<cursors_split_at_colons>(false, "F-SYN-919", "a cursor that ends at an id with a colon is refused", {"syn/pages-end-anywhere", "syn/cursor-endures"}),
-        seventh<placed_by_arrival>(false, "F-SYN-920", "a push has the place in the feed of its arrival", {"syn/pull-beside-large-push"}),
-        seventh<dated_after_all_before>(true, "F-SYN-921", "a write is dated after the newest message of its conversation, even in the future", {"cnv/edit-time"}),
+        seventh<cursors_split_at_colons>(true, "F-SYN-919", "a cursor that ends at an id with a colon is refused", {"syn/pages-end-anywhere", "syn/cursor-endures"}),
+        seventh<placed_by_arrival>(true, "F-SYN-920", "a push has the place in the feed of its arrival", {"syn/pull-beside-large-push"}),
+        seventh<dated_after_all_before>(false, "F-SYN-921", "a write is dated after the newest message of its conversation, even in the future", {"cnv/time-of-new-messages", "cnv/edit-time"}),
         seventh<ids_of_content>(false, "F-SYN-922", "the id of a message is made of its content and its timestamp", {"cnv/equal-writes"}),
         seventh<reads_ahead>(true, "F-SYN-923", "the next page of a pull is read with the one before it", {"syn/pages-after-deletions"}),
         seventh<latest_thousand>(true, "F-SYN-924", "an entry of a pull has the latest 1000 messages of its conversation", {"syn/long-conversation"}),
-        seventh<a_commit_wakes_one>(true, "F-SYN-925", "a commit wakes one of the held pulls, of whatever user", {"syn/live-pull-push"}),
+        seventh<a_commit_wakes_one>(false, "F-SYN-925", "a commit wakes one of the held pulls, of whatever user", {"syn/live-pull-wakes-all", "syn/live-pull-push"}),
     };
 }
 
