@@ -2,8 +2,13 @@
 #include "../scenario.hpp"
 #include "ground.hpp"
 
+#include <bsp/base/uri.hpp>
+
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <map>
+#include <thread>
 
 // Requests that arrive at the same time: pushes, one assertion in several requests, pulls beside pushes.
 
@@ -162,6 +167,81 @@ void pulls_beside_pushes(scenario& s) {
     s.expect(seen == sent, "the pulls together bring every conversation that was pushed: " + show(sent), show(seen));
 }
 
+/// A large push takes its time between its arrival and its commit. Whoever pulls meanwhile must have it afterwards.
+void pulls_beside_a_large_push(scenario& s) {
+    auto const a = s.register_peer(), reader = s.register_peer();
+    auto const user = s.user();
+    auto const large = s.fresh("large"), small = s.fresh("small");
+    std::vector<json::object> messages;
+    for (int i = 0; i < 900; ++i) messages.push_back(s.message("m" + std::to_string(i), std::string(5'000, 'x')));
+    auto const request = push_request(s, a, {s.conversation(large, 1, std::move(messages))});
+    std::string since = watermark(s, reader);
+    std::atomic<bool> is_answered = false;
+    bool seen = false;
+    int turns = 0;
+    auto const answers = s.together({[&] {
+                                         auto x = s.send(request, a.name(), "POST /sync  of 4.5 MB");
+                                         is_answered = true;
+                                         return x;
+                                     },
+                                     [&] {
+                                         auto last = user.write(small, "beside it");
+                                         while (last.ok() && !is_answered && turns < 500) {
+                                             last = reader.pull({.since = since, .limit = 200});
+                                             if (!last.ok()) break;
+                                             seen = seen || of_conversation(objects_at(last.body(), "/conversations"), large).present;
+                                             if (last.at("/has_more") && *last.at("/has_more") == json::value(false)) since = last.text("/last_sync"), ++turns;
+                                             if (!is_answered) last = user.write(small, "beside it");
+                                         }
+                                         return last;
+                                     }});
+    for (auto const& x : answers) s.control(x, "a request beside others");
+    s.note(std::to_string(turns) + " pulls while the push was under way");
+    seen = seen || of_conversation(reader.pull_all({.since = since, .limit = 200}).conversations, large).present;
+    (void)user.del("/conversations/" + large);  // or the pulls of others carry it
+    s.evidence("pulls beside a large push");
+    s.expect(seen, "a large push that was committed after a pull began is in that pull or in one since its last_sync", "it is in none of " + std::to_string(turns) + " pulls during the push, nor in one since " + since);
+}
+
+/// Of several held pulls each hears of a commit of its user. With nothing beside it: any other commit may wake who was forgotten.
+void a_commit_wakes_all(scenario& s) {
+    using clock = std::chrono::steady_clock;
+    using std::chrono::seconds;
+    s.needs_declared("live_pull");
+    auto const a = s.register_peer(), b = s.register_peer(), other = s.register_peer_of(s.other_account());
+    std::vector<peer const*> const waiting{&other, &a, &b, &a};
+    auto const mine = s.fresh("c"), theirs = s.fresh("c");
+    clock::time_point written[2];
+    std::vector<clock::time_point> heard(waiting.size());
+    std::vector<std::function<exchange()>> calls;
+    for (std::size_t i = 0; i < waiting.size(); ++i)
+        calls.push_back([&, i, end = clock::now() + seconds{10}, path = "/sync/" + waiting[i]->peer_id() + "?wait=8&since=" + percent_encode_segment(watermark(s, *waiting[i]))] {
+            for (;;) {  // a server may end a held pull early
+                auto x = waiting[i]->get(path);
+                heard[i] = clock::now();
+                if (!x.ok() || heard[i] > end || of_conversation(objects_at(x.body(), "/conversations"), i == 0 ? theirs : mine).present) return x;
+            }
+        });
+    calls.push_back([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds{400});
+        auto x = s.user().write(mine, "news");
+        written[1] = clock::now();
+        if (!x.ok()) return x;
+        std::this_thread::sleep_for(std::chrono::milliseconds{200});
+        x = s.other_user().write(theirs, "news");
+        written[0] = clock::now();
+        return x;
+    });
+    auto const answers = s.together(calls);
+    s.control(answers.back(), "a write of each user");
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+        auto const what = i == 0 ? "the held pull of another user's peer" : "each of three held pulls of two peers";
+        s.accepted(answers[i], what);
+        auto const late = heard[i] - written[i > 0];
+        s.expect(late < seconds{4}, std::string{what} + " is answered when its user has written, and not when its time is over", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(late).count()) + " ms after it");
+    }
+}
+
 check const checks[] = {
     {.id = "syn/concurrent-pushes",
      .title = "the result of concurrent pushes is their join",
@@ -193,6 +273,20 @@ check const checks[] = {
      .impact = "a message that was committed while another device pulled never reaches that device",
      .likely_cause = "the place in the feed is drawn before the commit, so that a later commit is placed before a watermark given",
      .run = pulls_beside_pushes},
+    {.id = "syn/live-pull-wakes-all",
+     .title = "a commit is heard by every held pull of its user, whoever else waits",
+     .clauses = {"BSP-SYN-149"},
+     .impact = "of two devices that wait one hears of a message half a minute late",
+     .likely_cause = "a commit wakes one of those who wait (notify_one), be it another user's",
+     .run = a_commit_wakes_all,
+     .needs = need::second_user | need::alone},
+    {.id = "syn/pull-beside-large-push",
+     .title = "a large push that was under way when a watermark was given is in the next pull",
+     .clauses = {"BSP-SYN-107"},
+     .impact = "the history that a new device sends never reaches a device that was pulling meanwhile",
+     .likely_cause = "the place in the feed is the time at which the request arrived",
+     .run = pulls_beside_a_large_push,
+     .needs = need::own_user},
 };
 
 }  // namespace

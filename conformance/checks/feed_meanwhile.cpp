@@ -38,12 +38,12 @@ std::string missing_of(std::vector<std::string> const& all, std::set<std::string
     return out;
 }
 
-/// `count` new conversations that are neighbours in every order that a page may have.
+/// `count` new conversations that are neighbours in every order that a page may have. Their ids have whatever a cursor must carry.
 std::vector<std::string> neighbours(scenario& s, peer const& a, std::size_t count) {
     auto const stem = s.fresh("c");
     std::vector<std::string> all;
     for (std::size_t i = 0; i < count; ++i) {
-        all.push_back(stem + "-" + std::to_string(i));
+        all.push_back(stem + ":.@~_-" + std::to_string(i));
         s.control(a.push({s.conversation(all.back(), 1, {s.message("m1", "paged")})}), "a push");
     }
     return all;
@@ -57,6 +57,12 @@ void pulls_go_on(scenario& s) {
         {"the same page again", [&](std::string const& cursor) { s.accepted(a.pull({.cursor = cursor, .limit = 2}), "a page whose answer was lost, again"); }},
         {"a new pull from the beginning", [&](std::string const&) { s.control(a.pull({.limit = 1}), "a new pull"); }},
         {"a new pull from a watermark", [&](std::string const&) { s.control(a.pull({.since = s.in_seconds(-5), .limit = 1}), "a new pull"); }},
+        {"a new pull of what is to come", [&](std::string const&) { s.control(a.pull({.since = s.in_seconds(3600), .limit = 500}), "a new pull"); }},
+        {"two pages of another pull", [&](std::string const&) {
+             auto const other = a.pull({.since = s.in_seconds(-5), .limit = 1});
+             s.control(other, "the first page of another pull");
+             if (has_more(other)) s.control(a.pull({.cursor = other.text("/cursor"), .limit = 3}), "its second page");
+         }},
         {"a pull by another peer", [&](std::string const&) { s.control(b.pull({.limit = 1}), "a pull by another peer"); }},
         {"a registration with a newer token", [&](std::string const&) {
              auto again = r;

@@ -120,6 +120,42 @@ void changes_of_peers_are_news(scenario& s) {
     }
 }
 
+/// What was withheld while a conversation was deleted is owed to everybody when it comes back, and each time that it does.
+void returns_are_whole_each_time(scenario& s) {
+    auto const a = s.register_peer(), b = s.register_peer();
+    auto const who = s.user();
+    auto const c = s.fresh("c");
+    std::int64_t version = 1;
+    pushed(s, a, s.conversation(c, version, {s.message("m1", "one"), s.message("m2", "two")}));
+    auto const push_of = [&](std::vector<json::object> messages, edit const& more) { pushed(s, a, s.conversation(c, version += 1'000, std::move(messages), more)); };
+    edit const as_it_is = [](json::object&) {};
+    auto const pushed_away = [&] { push_of({}, set("deleted", true)); };
+    auto const deleted_here = [&] { s.control(who.del("/conversations/" + c), "the deletion of the conversation"); };
+    struct {
+        char const* time;
+        std::function<void()> remove;
+        char const* by;
+        std::function<void()> bring_back;
+    } const turns[] = {{"first", pushed_away, "by a write", [&] { write(s, who, c, "back"); }},
+                       {"second", deleted_here, "by a push of a message", [&] { push_of({s.message("m3", "back", version)}, as_it_is); }},
+                       {"third", pushed_away, "by a push of its members alone", [&] { push_of({}, as_it_is); }},
+                       {"fourth", deleted_here, "by a write", [&] { write(s, who, c, "back"); }}};
+    for (auto const& turn : turns) {
+        auto const before = watermark(s, b);
+        turn.remove();
+        auto const amid = watermark(s, b);
+        turn.bring_back();
+        auto const there = live_ids(read(s, who, c).body());  // a server may have deleted the messages with the conversation (BSP-MRG-059)
+        for (auto const& [what, since] : {std::pair{"a pull since before it was deleted", before}, {"a pull since it was deleted", amid}}) {
+            auto const seen = of_conversation(b.pull_all({.since = since, .limit = 200}).conversations, c);
+            for (auto const& id : there)
+                s.expect(seen.message(id), std::string{"when a conversation comes back for the "} + turn.time + " time, " + turn.by + ", " + what + " has every message that is read: " + show(there),
+                         seen.present ? id + " is not among " + std::to_string(seen.messages.size()) : "the conversation is not in it");
+        }
+    }
+    s.evidence("a conversation that came back");
+}
+
 /// All that the answer to a push tells of what it sent, whatever stands beside it.
 void conflicts_of_several(scenario& s) {
     auto const a = s.register_peer(), b = s.register_peer();
@@ -363,6 +399,8 @@ check const checks[] = {
      .likely_cause = "deletions are kept in a table of their own that nobody takes a row out of", .run = deletions_again},
     {.id = "cnv/peers-changes-in-pull", .title = "whatever a peer or the user writes and deletes is in the pulls of all peers, its own too", .clauses = {"BSP-CNV-007", "BSP-SYN-104"}, .impact = "what is written on one device never reaches the others",
      .likely_cause = "the feed is written by the handlers of the user alone", .run = changes_of_peers_are_news},
+    {.id = "syn/returns-again", .title = "a conversation that comes back a second time, and a third, is pulled whole each time", .clauses = {"BSP-SYN-118"}, .impact = "a conversation that was deleted and restored twice is empty on every other device",
+     .likely_cause = "the return is marked where there is no mark yet", .run = returns_are_whole_each_time},
     {.id = "mrg/conflicts-of-several", .title = "every diverged message of every conversation of a push is told, and none of an earlier push", .clauses = {"BSP-MRG-060", "BSP-MRG-062"}, .impact = "an edit that lost is lost without a word",
      .likely_cause = "the list of conflicts is made anew for each conversation, or never", .run = conflicts_of_several},
     {.id = "syn/cursor-of-another", .title = "a cursor opens nothing to whom it was not made for", .clauses = {"BSP-SYN-103", "BSP-CNV-003", "BSP-SYN-125", "BSP-CNV-039"}, .impact = "whoever gets hold of a cursor reads another person's conversations",

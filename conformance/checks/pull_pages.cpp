@@ -138,6 +138,20 @@ void a_cursor_is_enough(scenario& s) {
     s.expect(!of_conversation(got.entries, old).present, "a cursor without since keeps to the since of the first page", "a conversation that changed last 9 s before since is on a later page");
 }
 
+/// A page may end at any conversation, whatever characters its id has.
+void pages_end_anywhere(scenario& s) {
+    auto const a = s.register_peer();
+    auto const mark = watermark(s, a), stem = s.fresh("c");
+    std::vector<std::string> ids{"-" + stem, ":" + stem, "~" + stem};
+    for (char const* tail : {":1234", "::", "@host.example:443", "~", ".", "_x_", "--", ":a@b.c~d_e-f:"}) ids.push_back(stem + tail);
+    ids.push_back(stem + std::string(128 - stem.size(), ':'));
+    for (auto const& id : ids) s.control(a.push({s.conversation(id, 1, {s.message("m1", "one"), s.message("m2", "two")})}), "a push of " + id);
+    std::string const how = "of one conversation each, whose ids have every permitted character";
+    auto const got = follow(s, a.pull({.since = mark, .limit = 1}), 1, how, [&](std::string const& cursor) { return a.pull({.cursor = cursor, .limit = 1}); });
+    expect_whole(s, got, ids, how);
+    s.evidence(std::to_string(got.pages) + " pages " + how);
+}
+
 /// What no server gives out as a cursor, or hardly any: the form of cursors is the server's own.
 constexpr char const* foreign_cursors[] = {"garbage", "-1", "%00", "%C3%A9", "..%2F..%2Fx", "%7B%7D", "AAAA", "bm90IGEgY3Vyc29y", "%27%20OR%201=1--", "[]"};
 
@@ -206,6 +220,12 @@ check const checks[] = {
      .likely_cause = "the cursor does not hold the since of the first request",
      .run = a_cursor_is_enough,
      .needs = need::patience},
+    {.id = "syn/pages-end-anywhere",
+     .title = "a page may end at any conversation, whatever characters its id has",
+     .clauses = {"BSP-SYN-116", "BSP-GEN-059"},
+     .impact = "a device gets as far as one conversation, and never past it",
+     .likely_cause = "the parts of a cursor are joined by a character that an id may have",
+     .run = pages_end_anywhere},
     {.id = "syn/pull-query",
      .title = "a limit that is no integer of at least 1 is refused, and a great one is not cut to its lowest bits",
      .clauses = {"BSP-SYN-124", "BSP-SYN-137", "BSP-GEN-007"},

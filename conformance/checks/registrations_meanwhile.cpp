@@ -41,6 +41,30 @@ void expiry_shuts_every_door(scenario& s) {
     all.open_to({}, "the peer with a newer token");
 }
 
+/// What was refused because the token had expired is sent again when there is a newer one (BSP-SYN-073).
+void refused_at_expiry_is_free(scenario& s) {
+    auto r = s.settled({.created = seconds{-60}, .lifetime = seconds{63}});
+    auto const a = s.register_peer(r);
+    s.control(a.push({}), "a push while the token is valid");
+    (void)first_refusal(s, s.now() + seconds{3}, [&] { return a.pull({.limit = 1}); });
+    auto const same = s.fresh("sync"), other = s.fresh("sync"), c = s.fresh("c"), d = s.fresh("c"), e = s.fresh("c");
+    std::vector<json::object> const sent{s.conversation(c, 1, {s.message("m1", "sent twice")})};
+    s.control(a.push(sent, {.sync_id = same}).client_error(), "a push is refused when the token has expired");
+    s.control(a.push({s.conversation(d, 1, {s.message("m1", "sent once")})}, {.sync_id = other}).client_error(), "another push is refused then, too");
+    r.created = {};
+    r.lifetime = seconds{3600};
+    s.control(s.try_register(r), "a registration with a newer token");
+    auto const holds = [&](std::string const& conversation) {
+        auto const x = a.read(conversation);
+        return x.ok() && live_ids(x.body()) == std::vector<std::string>{"m1"};
+    };
+    s.accepted(a.push(sent, {.sync_id = same}), "the push that was refused for its expired token, sent again with a newer one");
+    s.expect(holds(c), "a push that was refused for its expired token and then accepted is stored", a.read(c).describe());
+    s.accepted(a.push({s.conversation(e, 1, {s.message("m1", "instead")})}, {.sync_id = other}), "other conversations under the sync_id of a push that was refused for its expired token");
+    s.expect(holds(e), "they are stored", a.read(e).describe());
+    s.expect(a.read(d).status() == 404, "nothing is stored of a push that was refused for its expired token", a.read(d).describe());
+}
+
 void revocation_shuts_every_door(scenario& s) {
     auto const a = s.register_peer({.signing_key = s.fresh_key()});
     doors const all{s, a};
@@ -259,6 +283,8 @@ constexpr unsigned by_admin = need::admin_token | need::hosted_target;
 check const checks[] = {
     {.id = "sbt/every-door", .title = "no path takes a peer whose token has expired", .clauses = {"BSP-SBT-035", "BSP-SBT-037"}, .impact = "eight hours become for ever, where one path gives what the user would not",
      .likely_cause = "expiry is asked for by some handlers", .run = expiry_shuts_every_door, .needs = need::patience},
+    {.id = "syn/expired-sync-id-free", .title = "a push that was refused for an expired token is stored when it comes again with a newer one", .clauses = {"BSP-SYN-073", "BSP-SYN-051"}, .impact = "what a device sent while its token ran out is acknowledged later and never stored",
+     .likely_cause = "the sync_id is taken down in a transaction of its own, before the token is looked at", .run = refused_at_expiry_is_free, .needs = need::patience},
     {.id = "peer/every-door", .title = "no path takes a peer that was removed", .clauses = {"BSP-REG-043", "BSP-REG-054"}, .impact = "a stolen device goes on reading what one path gives", .likely_cause = "revocation is asked for by some handlers",
      .run = revocation_shuts_every_door, .needs = by_admin},
     {.id = "aut/one-credential", .title = "no path takes two Authorization fields", .clauses = {"BSP-AUT-004"}, .impact = "a proxy and the backend authenticate different callers", .likely_cause = "some handlers have an authentication of their own",

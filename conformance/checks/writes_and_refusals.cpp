@@ -3,6 +3,7 @@
 #include "edits.hpp"
 #include "ground.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -56,6 +57,58 @@ void new_ids_are_new(scenario& s) {
     std::erase_if(all, [](json::object const& m) { return m.contains("deleted"); });
     bool const may_be = all.size() == living || all.size() == living - before;  // those of before may have gone with the conversation (BSP-MRG-059)
     s.expect(may_be, std::to_string(living) + " messages", std::to_string(all.size()));
+}
+
+/// The same words at the same time are two messages, where nobody says that they are one.
+void equal_writes_are_two(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const when = s.in_seconds(-60);
+    for (auto const& [what, more] : {std::pair<std::string, edit>{"without timestamp", {}}, {"with a timestamp", set("timestamp", when)}, {"with a timestamp and an unknown member", both(set("timestamp", when), set("x-import", json::object{{"row", 7}}))}}) {
+        auto const c = s.fresh("c");
+        std::set<std::string> ids;
+        auto const is_new = [&](exchange const& x) {
+            s.accepted(x, "a write without id, " + what);
+            s.expect(ids.insert(x.text("/id")).second, "a write without id, " + what + ", of the words of another message gets an id that no message has", x.text("/id") + ", which is that of another message");
+        };
+        is_new(who.write(c, "ok", more));
+        is_new(who.write(c, "ok", more));
+        is_new(a.write(c, "ok", more));
+        for (auto const& x : s.together({[&] { return who.write(c, "ok", more); }, [&] { return who.write(c, "ok", more); }, [&] { return a.write(c, "ok", more); }}))
+            if (x.status() != 503) is_new(x);
+        s.control(who.del("/conversations/" + c + "/messages/" + *ids.begin()), "the deletion of one of them");
+        is_new(who.write(c, "ok", more));
+        auto const held = message_ids(s, a, c);
+        s.expect(held.size() == ids.size() - 1, std::to_string(ids.size() - 1) + " messages after as many equal writes, " + what, show(held));
+    }
+}
+
+/// Whatever the others of the conversation say that the time is.
+void new_messages_are_of_now(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const ahead = s.in_seconds(12 * 3600), old = s.in_seconds(-30 * 86'400);
+    auto const of = [](std::string const& when, edit const& more = [](json::object&) {}) { return both(set("timestamp", when), more); };
+    struct {
+        char const* what;
+        json::object conversation;
+    } const held[] = {{"with a message dated 12 hours ahead", s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, of(ahead))})},
+                      {"with a tombstone dated 12 hours ahead", s.conversation(s.fresh("c"), 1, {s.message("m1", "", 1, of(ahead, set("deleted", true)))})},
+                      {"modified 12 hours ahead", s.conversation(s.fresh("c"), 1, {}, set("last_modified", ahead))},
+                      {"deleted 12 hours ahead", s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, of(ahead))}, both(set("last_modified", ahead), set("deleted", true)))},
+                      {"of a month ago", s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, of(old))}, set("last_modified", old))}};
+    for (auto const& h : held) {
+        s.control(a.push({h.conversation}), "a push");
+        std::string const c = text_at(json::value(h.conversation), "/conversation_id"), where = std::string{"into a conversation "} + h.what;
+        s.control(who.write(c, "beside it", set("timestamp", ahead)), "a write with a timestamp 12 hours ahead");
+        for (std::string const time : {"first", "second"}) {
+            auto const before = s.now();
+            auto const x = who.write(c, time);
+            s.accepted(x, "a write " + where);
+            auto const at = parse_timestamp(x.text("/timestamp"));
+            s.expect(at && *at >= before - std::chrono::seconds{120} && *at <= s.now() + std::chrono::seconds{120}, "the " + time + " new message without timestamp that is written " + where + " has the server's current time, near " + format_timestamp(before), x.text("/timestamp"));
+        }
+    }
 }
 
 void refused_writes_leave_nothing(scenario& s) {
@@ -146,6 +199,113 @@ void losers_go_with_their_message(scenario& s) {
     }
 }
 
+/// What lost is kept for people to look at, and an edit is no answer to that.
+void losers_outlast_edits(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const c = s.fresh("c"), when = s.in_seconds(-60);
+    auto const push = [&](std::string const& text, std::int64_t version) { s.control(a.push({s.conversation(c, version, {s.message("m1", text, version, set("timestamp", when)), s.message("m2", "beside", 1, set("timestamp", when))})}), "a push"); };
+    std::vector<json::value> lost;
+    auto const keeps = [&](std::string const& what) {
+        auto const x = who.get("/conversations/" + c + "?conflicts=1");
+        s.accepted(x, "reading with conflicts=1 after " + what);
+        auto const entries = objects_at(x.body(), "/conflicts");
+        auto const is_there = [&](json::value const& m) { return std::ranges::any_of(entries, [&](json::object const& e) { return e.contains("message") && e.at("message") == m; }); };
+        for (auto const& m : lost) s.expect(is_there(m), "after " + what + " the version that lost before is still given: " + show(m), show(x.body()));
+        lost.clear();
+        for (auto const& e : entries)
+            if (auto const* m = e.if_contains("message")) lost.push_back(*m);
+    };
+    push("left", 1);
+    push("right", 1);
+    keeps("two pushes of one version");
+    if (lost.empty()) s.not_applicable("the target keeps no losing versions");
+    push("left", 1);
+    keeps("a push of both again");
+    push("later", 2);
+    keeps("a push of a newer version");
+    s.control(who.write(c, "edited", set("id", "m1")), "a write");
+    keeps("the user's edit");
+    push("left again", 50);
+    push("right again", 50);
+    keeps("a second collision");
+    push("latest", 60);
+    keeps("a push of a newer version than both collisions");
+    s.control(who.write(c, "another", both(set("id", "m3"), set("title", "named"))), "a write");
+    keeps("a write of another message and a title");
+    s.control(who.del("/conversations/" + c + "/messages/m2"), "a deletion");
+    keeps("the deletion of another message");
+}
+
+/// Neither a return of the conversation nor whoever deleted it makes a deleted message any less deleted.
+void deletions_outlast_a_return(scenario& s) {
+    auto const a = s.register_peer();
+    auto const who = s.user();
+    auto const dead = set("deleted", true);
+    for (bool const by_push : {false, true}) {
+        auto const c = s.fresh("c"), secret = s.canary(), path = "/conversations/" + c;
+        std::string const how = by_push ? " (deleted by pushes)" : " (deleted by the user)";
+        auto const push = [&](std::int64_t version, std::vector<json::object> messages, edit const& more = [](json::object&) {}) { s.control(a.push({s.conversation(c, version, std::move(messages), more)}), "a push"); };
+        auto const stale = s.message("m1", secret, 1, set("timestamp", s.in_seconds(-60)));
+        push(1, {stale, s.message("m2", "beside")});
+        if (by_push) push(2, {s.message("m1", "", 2, both(dead, set("timestamp", s.in_seconds(-50))))}), push(3, {}, dead);
+        else s.control(who.del(path + "/messages/m1"), "the deletion of a message"), s.control(who.del(path), "the deletion of its conversation");
+        push(1, {stale});
+        auto const is_dead = [&](std::string const& when) {
+            auto const x = who.get(path + "?conflicts=1");
+            s.expect(x.bytes().find(secret) == std::string::npos, "a message that was deleted before its conversation was stays deleted " + when + how, show(x.body()));
+        };
+        is_dead("while the conversation is deleted");
+        if (by_push) push(1'000, {s.message("m3", "back", 1'000)});
+        else s.control(who.write(c, "back", set("id", "m3")), "the write that brings the conversation back");
+        s.control(std::ranges::count(message_ids(s, a, c), "m3") == 1, "the conversation has come back");
+        is_dead("when the conversation has come back");
+        push(1, {stale});
+        is_dead("when a stale copy comes after the return");
+        auto const state = of_conversation(recent_feed(s, a).conversations, c);
+        s.control(state.message("m3") != nullptr, "the message that was written last is in a pull");
+        auto const* grave = state.message("m1");
+        s.expect(grave && grave->contains("deleted") && grave->at("deleted") == json::value(true), "a pull carries the tombstone of a message that was deleted before its conversation was" + how, show(state.entry));
+    }
+}
+
+/// What a server may refuse it refuses with all that comes beside it, and what it takes it takes with all of that.
+void refused_or_whole(scenario& s) {
+    auto const a = s.register_peer();
+    edit const as_it_is = [](json::object&) {};
+    auto const dead = set("deleted", true);
+    struct {
+        char const* what;
+        edit message, conversation;
+    } const doubtful[] = {{"a tombstone that has content", dead, as_it_is},
+                          {"a redacted tombstone that has content", both(dead, set("redacted", true)), as_it_is},
+                          {"a conversation dated 25 hours ahead", as_it_is, set("last_modified", s.in_seconds(25 * 3600))},
+                          {"a deleted conversation with a message and a title", as_it_is, both(dead, set("title", "x"))},
+                          {"a role with a line feed", set("role", "a\nb"), as_it_is},
+                          {"a title that is null", as_it_is, set("title", nullptr)}};
+    for (auto const& d : doubtful)
+        for (bool const last : {true, false}) {
+            auto const good = s.fresh("good"), kept = s.fresh("kept"), id = s.fresh("sync");
+            s.control(a.push({s.conversation(kept, 1, {s.message("m1", "one")})}), "a push before");
+            std::vector<json::object> const fine{s.conversation(good, 1, {s.message("m1", "one")}), s.conversation(kept, 2, {s.message("m2", "two", 2)})};
+            auto all = fine;
+            all.insert(last ? all.end() : all.begin(), s.conversation(s.fresh("doubt"), 1, {s.message("m0", "x"), s.message("m1", "x", 1, d.message)}, d.conversation));
+            auto const x = a.push(all, {.sync_id = id});
+            auto const what = std::string{"a push with "} + d.what + (last ? " at its end" : " at its beginning");
+            s.expect(x.ok() || x.client_error(), what + " is accepted or refused", x.describe());
+            auto const has = [&](std::string const& c) { return live_ids(a.read(c).body()); };
+            using ids = std::vector<std::string>;
+            if (x.ok()) {
+                s.expect(has(good) == ids{"m1"} && has(kept).size() == 2, "of " + what + ", which was accepted, everything beside it is stored", show(has(good)) + " and " + show(has(kept)));
+                continue;
+            }
+            s.expect(has(good).empty() && has(kept) == ids{"m1"}, "of " + what + ", which was refused, nothing is stored", show(has(good)) + " and " + show(has(kept)));
+            s.accepted(a.push(fine, {.sync_id = id}), "the same push without it, under the same sync_id");
+            s.expect(has(good) == ids{"m1"} && has(kept).size() == 2, "then everything is stored", show(has(good)) + " and " + show(has(kept)));
+        }
+    s.evidence("pushes that may be refused");
+}
+
 void refusals_are_problems(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
@@ -218,6 +378,18 @@ check const checks[] = {
      .impact = "a new message overwrites an old one",
      .likely_cause = "ids are counted, or made of the time",
      .run = new_ids_are_new},
+    {.id = "cnv/equal-writes",
+     .title = "equal writes without id are messages of their own, though their timestamps are equal, too",
+     .clauses = {"BSP-CNV-043", "BSP-CNV-040"},
+     .impact = "of an old history that is imported, whatever was said twice in a second is lost",
+     .likely_cause = "the id is made of the content and the time, or equal writes are taken for a retry",
+     .run = equal_writes_are_two},
+    {.id = "cnv/time-of-new-messages",
+     .title = "a new message without timestamp has the current time, whatever its conversation is dated",
+     .clauses = {"BSP-CNV-044"},
+     .impact = "after one message from a device whose clock is fast, all that anybody writes is dated in the future, and sorted wrongly for good",
+     .likely_cause = "messages are dated after the newest that is there, lest an answer stands above its question",
+     .run = new_messages_are_of_now},
     {.id = "cnv/refused-writes",
      .title = "a refused write creates nothing, changes nothing and brings nothing back",
      .clauses = {"BSP-CNV-042", "BSP-CNV-059", "BSP-CNV-056"},
@@ -249,6 +421,24 @@ check const checks[] = {
      .impact = "what was deleted can still be read",
      .likely_cause = "losing versions are cleared by the route for deletions, not by the merge",
      .run = losers_go_with_their_message},
+    {.id = "cnv/losers-outlast-edits",
+     .title = "where losing versions are kept, neither edits nor later collisions take them away",
+     .clauses = {"BSP-CNV-022", "BSP-CNV-021"},
+     .impact = "what somebody wrote and lost to another device is gone before anybody has looked for it",
+     .likely_cause = "a newer version is taken for the settlement of a conflict, or there is room for one losing version of a message",
+     .run = losers_outlast_edits},
+    {.id = "mrg/deletions-outlast-returns",
+     .title = "a message that was deleted stays deleted when its conversation is deleted and comes back",
+     .clauses = {"BSP-MRG-051", "BSP-MRG-053", "BSP-SYN-128"},
+     .impact = "a device that was away brings back what was deleted",
+     .likely_cause = "the tombstones of messages are cleared away with their conversation",
+     .run = deletions_outlast_a_return},
+    {.id = "syn/refused-or-whole",
+     .title = "a push of which something may be refused is refused as a whole or stored as a whole",
+     .clauses = {"BSP-SYN-050", "BSP-SYN-051", "BSP-SYN-052", "BSP-SYN-073"},
+     .impact = "half of a push is there that was refused, and the device sends it for ever",
+     .likely_cause = "a rule that one may leave out is looked at where the push is applied",
+     .run = refused_or_whole},
     {.id = "gen/refusals-are-problems",
      .title = "refusals of every kind are problem documents that no cache keeps",
      .clauses = {"BSP-GEN-086", "BSP-GEN-087", "BSP-GEN-092", "BSP-GEN-105"},
