@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-// Chapters 7 and 10: what is pulled is joined as what is pushed is, in whatever order versions come. The suite is the other
-// backend.
+// Chapters 7 and 10: what is pulled is joined as what is pushed is, in whatever order versions come, and what is due of it
+// afterwards. The suite is the other backend.
 
 namespace bsp::conformance {
 namespace {
@@ -83,6 +83,61 @@ void deletions_are_joined(scenario& s) {
     s.expect(!y.ok() || is_gone(y, "m1"), "a conversation that was deleted at the target stays so when the peer gives it once more", y.describe());
 }
 
+/// What others get of a conversation is its state, and not the write that won.
+void the_joined_state_is_passed_on(scenario& s) {
+    auto const account = s.account();
+    stand_in p{s, {.user = account}}, q{s, {.user = account}};
+    p.settle(), q.settle();
+    auto const c = s.fresh("c"), earlier = s.at(-minutes{5}), later = s.at(-minutes{4});
+    auto const of = [&](std::int64_t version, std::string const& title, std::string const& when) {
+        return s.conversation(c, version, {s.message("m" + std::to_string(version), "text")}, [&](json::object& o) { o["title"] = title, o["last_modified"] = when; });
+    };
+    pulled(s, p, {of(5, "fifth", earlier)});
+    pulled(s, p, {of(3, "third", later)});
+    auto const x = p.user().read(c);
+    s.control(x.ok() && x.text("/title") == "fifth" && find_by_id(x.body(), "/messages", "m3"), "both entries, joined at the target");
+    auto const last = [&]() -> json::object {
+        auto const all = q.pushes_of(c);
+        return all.empty() ? json::object{} : *all.back().conversation(c);
+    };
+    auto const has = [](json::object const& o, std::int64_t version, std::string const& title, std::string const& when) {
+        auto const modified = parse_timestamp(text_at(o, "/last_modified"));
+        return integer_at(o, "/version") == version && text_at(o, "/title") == title && modified && *modified == *parse_timestamp(when);
+    };
+    bool const came = q.until(soon, [&] { return has(last(), 5, "fifth", later); });
+    auto const got = last();
+    s.expect(came, "a push to the other peer with the greatest version, the latest last_modified and the title of the greater write: 5, " + later + ", fifth",
+             got.empty() ? "none" : std::to_string(integer_at(got, "/version")) + ", " + text_at(got, "/last_modified") + ", " + text_at(got, "/title"));
+}
+
+/// Messages of a deleted conversation are withheld, and are due when it comes back: to the peer that brings it back, too.
+void revived_by_the_peer(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), slow = s.fresh("slow");
+    b.on_push([&](arrival const& a) {
+        auto r = stand_in::acknowledge(a);
+        if (a.conversation(slow)) r.delay = seconds{3};
+        return r;
+    });
+    write(s, b.user(), slow);
+    if (!b.until(soon, [&] { return !b.pushes_of(slow).empty(); })) s.inconclusive("no push to be slow with");
+    auto const m = write(s, b.user(), c);
+    s.control(b.user().del("/conversations/" + c), "the deletion of a conversation that was just written");
+    auto const deleted = [&] {
+        return std::ranges::any_of(b.pushes_of(c), [&](arrival const& a) { return a.acknowledged && a.conversation(c)->contains("deleted") && a.over; });
+    };
+    bool const came = b.until(soon, deleted);
+    b.on_push({});
+    s.control(came, "a push of the deletion");
+    auto const knows = [&] { return std::ranges::any_of(b.pushes_of(c), [&](arrival const& a) { return a.has_message(c, m); }); };
+    if (knows()) s.not_applicable("the target pushes messages of a deleted conversation");
+    pulled(s, b, {s.conversation(c, 40, {s.message("theirs", "written at the other side", 40)})});
+    auto const x = b.user().read(c);
+    s.control(x.ok() && find_by_id(x.body(), "/messages", m), "the conversation at the target, with the message of before its deletion");
+    s.expect(b.delivered(2 * soon, c, m), "a push of the message that was written before the conversation was deleted, once the peer has brought it back", "none");
+}
+
 check const checks[] = {
     {.id = "off/pull-joins",
      .title = "of versions that are pulled the greater ones stand, in whatever order they come",
@@ -97,6 +152,20 @@ check const checks[] = {
      .impact = "what a person deleted is there again a few seconds later",
      .likely_cause = "a deletion removes the row, and the next page writes it anew",
      .run = deletions_are_joined,
+     .needs = as_client},
+    {.id = "off/joined-passed-on",
+     .title = "what is joined is pushed to others as it is, with the greatest version and the latest last_modified",
+     .clauses = {"BSP-MRG-032", "BSP-MRG-033", "BSP-OFF-001"},
+     .impact = "two servers never agree on a conversation, and compare it for ever",
+     .likely_cause = "a push is made of the write that won, and not of the state",
+     .run = the_joined_state_is_passed_on,
+     .needs = as_client},
+    {.id = "off/revived-by-peer",
+     .title = "what was withheld with a deleted conversation is due to the peer that brings it back",
+     .clauses = {"BSP-OFF-001"},
+     .impact = "what was said offline is there at one side only, for ever",
+     .likely_cause = "a change that a peer brought is due to all but that peer, whatever it uncovers",
+     .run = revived_by_the_peer,
      .needs = as_client},
 };
 

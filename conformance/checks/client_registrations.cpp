@@ -6,6 +6,7 @@
 #include <bsp/json/c14n.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 
 // Chapter 10, what becomes of the work for a peer when its registration changes: another token, another place, another key,
 // an end. The suite is the other backend.
@@ -70,12 +71,43 @@ void pulls_wait_for_a_token(scenario& s) {
     if (!b.until(next_pull + 2 * slack, is_refused)) s.inconclusive("no pull to be refused");
     pass(seconds{2});
     b.on_pull({});
-    b.renew(seconds{20}, for_long);
+    b.renew(seconds{20}, std::chrono::hours{1});  // it is another one, though it expires earlier
     auto const before = b.pulls().size();
     s.expect(b.until(soon, [&] { return b.pulls().size() > before; }), "a pull, once there is another token than the one for which pulls were refused", "none within " + seconds_text(soon));
     auto const c = s.fresh("c");
     write(s, b.user(), c);
     s.expect(b.delivered(soon, c), "a push under the new token", "none");
+}
+
+/// The time `from_now`, as clocks that are `hours` ahead of UTC show it.
+std::string elsewhere(scenario& s, seconds from_now, int hours) {
+    auto const text = s.at(from_now + std::chrono::hours{hours});
+    return text.substr(0, 19) + (hours < 0 ? "-0" : "+0") + std::to_string(std::abs(hours)) + ":00";
+}
+
+/// A token may be spelled with any offset (BSP-GEN-055).
+void expiry_is_an_instant(scenario& s) {
+    constexpr seconds left{9};
+    auto const account = s.account();
+    stand_in east{s, {.user = account}}, west{s, {.user = account}};
+    east.settle(), west.settle();
+    auto const spelled = [&](stand_in& b, seconds lifetime, int hours) {
+        return b.register_endpoints({}, b.endpoints(), [&](json::object& sbt) { sbt["created_at"] = elsewhere(s, seconds{2}, hours), sbt["expires_at"] = elsewhere(s, lifetime, hours); });
+    };
+    auto const expiry = std::chrono::steady_clock::now() + left;
+    s.control(spelled(east, left, 5), "a registration with a token whose times are spelled with +05:00");
+    s.control(spelled(west, std::chrono::hours{1}, -5), "a registration with a token whose times are spelled with -05:00");
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    write(s, west.user(), c);
+    s.expect(west.delivered(soon, c), "a push under a token that expires in an hour, spelled with -05:00", "none within " + seconds_text(soon));
+    pulls_go_on(s, west, "under that token");
+    std::this_thread::sleep_until(expiry + slack);
+    write(s, west.user(), d);
+    s.expect(west.delivered(soon, d), "a push under a token that expires in an hour, spelled with -05:00", "none within " + seconds_text(soon));
+    pass(seconds{6});
+    nothing_since(s, east, expiry + slack, "once the token has expired whose times are spelled with +05:00");
+    east.renew(seconds{60}, for_long);
+    s.expect(east.delivered(seconds{10} + slack, d), "a push of what became due meanwhile, once there is another token", "none");
 }
 
 // ---- another place ----
@@ -244,6 +276,13 @@ check const checks[] = {
      .impact = "who shortens a session goes on being sent everything",
      .likely_cause = "the latest expiry of all tokens is kept",
      .run = renewed_for_less,
+     .needs = as_client},
+    {.id = "off/expiry-spelled",
+     .title = "the exchange ends at the instant at which the token expires, however it is spelled",
+     .clauses = {"BSP-OFF-025", "BSP-GEN-055", "BSP-OFF-010"},
+     .impact = "with a server in another time zone nothing is ever sent, or everything for hours too long",
+     .likely_cause = "expires_at is compared with the present as text, or its offset is cut off",
+     .run = expiry_is_an_instant,
      .needs = as_client},
     {.id = "off/token-refused-pulls",
      .title = "pulls that were refused for an expired token begin again with the next one",

@@ -215,7 +215,55 @@ void events_do_not_hold_what_was_said(scenario& s) {
     for (auto const& e : b.events()) s.expect(e.text.find(secret) == std::string::npos, "events that count what was exchanged, without the content of messages", e.text);
 }
 
+/// What one registration was not told is nobody else's, and what the next one is told has other names.
+void paired_again_tells_anew(scenario& s) {
+    auto const& users = s.shared().options.users;
+    auto const account = teller_of(s);
+    stand_in b{s, {.user = account}};
+    b.settle_telemetry();
+    b.on_event([](told_event const&) { return event_reaction{}; });
+    auto const waiting = [&] {
+        auto all = b.events();
+        std::erase_if(all, [](told_event const& e) { return e.answered; });
+        return all;
+    };
+    if (!provoke(s, b, in_the_end, [&] { return !waiting().empty(); })) s.inconclusive("no further event");
+    provoke(s, b, seconds{3}, [&] { return waiting().size() >= 3; });
+    b.unpair();
+    pass(slack);
+    auto const before = b.events();
+    auto const due = waiting();
+    b.on_event({});
+    auto const is_new = [&](told_event const& e) {
+        for (auto const& old : before) {
+            if (old.id() != e.id()) continue;
+            s.expect(!same_value(old.body, e.body), "no event that was due to a registration which has ended at another one of the same backend", e.text);
+            s.expect(false, "an event_id of its own for every event of a user, also after the backend was paired anew", e.id() + " for two of them");
+        }
+    };
+    if (users.size() > 1) {
+        // The first registration of the backend after that is another person's.
+        stand_in theirs{s, {.user = users.front(), .same_backend = &b}};
+        bool const told = provoke(s, theirs, seconds{15}, [&] { return theirs.events().size() >= 2; });
+        for (auto const& e : theirs.events())
+            for (auto const& old : due) s.expect(old.id() != e.id() || !same_value(old.body, e.body), "no event of one user on a stream of another to the same backend", e.text);
+        if (!told) s.note("the other user's registration was told nothing");
+    }
+    b.renew(seconds{60}, std::chrono::hours{8});
+    bool const told = provoke(s, b, in_the_end, [&] { return b.events().size() >= before.size() + 3; });
+    auto const all = b.events();
+    for (std::size_t i = before.size(); i < all.size(); ++i) is_new(all[i]);
+    s.control(told, "events to the backend when it is paired again");
+}
+
 check const checks[] = {
+    {.id = "off/telemetry-paired-again",
+     .title = "after an unpairing nothing is told of what was before it, and new events have new ids",
+     .clauses = {"BSP-OFF-071", "BSP-TEL-134", "BSP-TEL-135"},
+     .impact = "a record of what one person does is filed under another, or new events are taken for old ones, and lost",
+     .likely_cause = "events are kept by backend; or counted by registration, with the count in their names",
+     .run = paired_again_tells_anew,
+     .needs = as_teller | need::all_users},
     {.id = "off/telemetry-pause",
      .title = "after rate_limited nothing is sent before retry_after_ms have passed, and then the event again in its old place",
      .clauses = {"BSP-TEL-132", "BSP-TEL-130"},

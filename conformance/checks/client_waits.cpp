@@ -105,6 +105,28 @@ void one_peers_time_holds_up_no_other(scenario& s) {
     s.expect(live.until(seconds{5} + 2 * slack, [&] { return live.pulls().size() > pulls; }), "a pull from one peer in each interval while another one has asked for two minutes", "none");
 }
 
+/// However many they are.
+void many_slow_peers_hold_up_no_other(scenario& s) {
+    constexpr std::size_t slow_max = 17;
+    auto const account = s.account();
+    stand_in live{s, {.user = account}};
+    live.settle();
+    auto const held = [](arrival const&) { return stand_in::hang(); };
+    std::vector<std::unique_ptr<stand_in>> slow;
+    for (std::size_t i = 0; i < slow_max; ++i) slow.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account, .push = held, .pull = held}));
+    auto const holding = [&] { return static_cast<std::size_t>(std::ranges::count_if(slow, [](auto const& b) { return !b->pushes().empty() || !b->pulls().empty(); })); };
+    for (auto const end = std::chrono::steady_clock::now() + seconds{8}; holding() < slow_max && std::chrono::steady_clock::now() < end;) pass(milliseconds{200});
+    s.control(holding() >= 2, "requests that are not answered");
+    for (int i = 0; i < 2; ++i) {
+        auto const c = s.fresh("c");
+        write(s, live.user(), c);
+        s.expect(live.delivered(seconds{10}, c), "a push to one peer while " + std::to_string(slow_max) + " others do not answer", "none within 10 s, while " + std::to_string(holding()) + " of them hold a request");
+        pass(milliseconds{500});
+    }
+    auto const pulls = live.pulls().size();
+    s.expect(live.until(seconds{5} + 2 * slack, [&] { return live.pulls().size() > pulls; }), "a pull from one peer in each interval while " + std::to_string(slow_max) + " others do not answer", "none");
+}
+
 /// The pace that one server asks for is its own.
 void each_peer_sets_its_pace(scenario& s) {
     auto const account = s.account();
@@ -285,6 +307,13 @@ check const checks[] = {
      .impact = "one overloaded server stops the sync with all",
      .likely_cause = "the time is kept for the loop, and not for the peer",
      .run = one_peers_time_holds_up_no_other,
+     .needs = as_client},
+    {.id = "off/many-slow-peers",
+     .title = "many peers that do not answer delay no other",
+     .clauses = {"BSP-OFF-070"},
+     .impact = "in a household with many devices a few that are asleep stop the rest",
+     .likely_cause = "a pool of connections or threads that all peers share",
+     .run = many_slow_peers_hold_up_no_other,
      .needs = as_client},
     {.id = "off/interval-of-each",
      .title = "the interval that one peer gives is not that of another",

@@ -1,5 +1,7 @@
 #include "telemetry.hpp"
 
+#include <algorithm>
+#include <array>
 #include <thread>
 
 namespace bsp::conformance {
@@ -71,6 +73,20 @@ void fragments(scenario& s) {
     auto const stored = g.stored();
     auto const* entry = find_event(stored, id_of(e));
     s.expect(entry && text_at(*entry, "/model") == "caf\xC3\xA9", "it is stored whole", entry ? text_at(*entry, "/model") : "absent");
+}
+
+/// What one message was given of the 65,536 bytes is given to the next one anew.
+void fragments_in_a_row(scenario& s) {
+    telemetry_ground g{s};
+    for (std::size_t const size : {std::size_t{30'000}, std::size_t{30'000}, std::size_t{30'000}, std::size_t{65'536}, std::size_t{65'536}}) {
+        std::string id;
+        auto const text = of_size(g, size, &id);
+        auto const third = size / 3;
+        g.l.send_bytes(bytes_of({.payload = text.substr(0, third), .final = false}) + bytes_of({.opcode = 0, .payload = text.substr(third, third), .final = false}) + bytes_of({.opcode = 0, .payload = text.substr(2 * third)}),
+                       "an event of " + std::to_string(size) + " bytes in three fragments");
+        acked(s, g.l.answer_to(id), "an event of " + std::to_string(size) + " bytes in three fragments, after others in fragments,");
+    }
+    g.goes_on("events in fragments");
 }
 
 void pings(scenario& s) {
@@ -198,11 +214,13 @@ void revocation_ends_all_of_it(scenario& s) {
     peers.push_back(s.register_peer({.signing_key = k}));    // another backend with its key,
     peers.push_back(s.register_peer(of_other));              // the same backend for another user
     auto const bystander = s.register_peer();
-    std::vector<line> lines;
+    std::vector<line> lines, silent;
     for (auto const& p : peers) {
-        lines.emplace_back(s, p);
-        opens(s, lines.back(), "a peer");
-        is_acked(s, lines.back().tell(event(s, source)), "an event");
+        for (auto* some : {&lines, &silent}) {
+            some->emplace_back(s, p);
+            opens(s, some->back(), "a peer");
+            is_acked(s, some->back().tell(event(s, source)), "an event");
+        }
     }
     line of_bystander{s, bystander};
     opens(s, of_bystander, "a peer with another key");
@@ -215,6 +233,7 @@ void revocation_ends_all_of_it(scenario& s) {
         s.expect(code != 0, std::string{"the connection of "} + whose[i] + " is closed within 2 s", "it stays open");
         s.exactly(code == 1008, std::string{"the connection of "} + whose[i] + " is closed with 1008", "closed with " + std::to_string(code));
     }
+    for (std::size_t i = 0; i < silent.size(); ++i) silent_line_is_closed(s, silent[i], "the revocation of a backend, for " + std::string{whose[i]} + ",");
     acked(s, of_bystander.tell(event(s, source)), "an event of a peer of the same user with another key");
 }
 
@@ -264,6 +283,81 @@ void expiry_ends_silent_lines(scenario& s) {
     s.expect(code == 1008, "a connection on which nothing is sent is closed with 1008 within 2 s of the token's expiry", code == 0 ? "it stays open" : "closed with " + std::to_string(code));
 }
 
+/// Its connections on which something comes all the time that is no event: pings, pongs, and the fragments of a message that
+/// has no end.
+class busy_lines {
+public:
+    explicit busy_lines(telemetry_ground& g) : world_{g.world} {
+        for (std::size_t i = 0; i < lines_max; ++i) {
+            lines_.emplace_back(world_, g.a);
+            opens(world_, lines_.back(), "a further connection");
+            is_acked(world_, lines_.back().tell(g.next()), "an event on it");
+        }
+        lines_[2].send_frame({.payload = "{", .final = false}, "the first fragment of a message");
+    }
+
+    /// Goes on for so long; whether none of them has ended.
+    bool go_on(milliseconds time) {
+        for (auto const until = std::chrono::steady_clock::now() + time; std::chrono::steady_clock::now() < until;) {
+            for (std::size_t i = 0; i < lines_max; ++i)
+                if (lines_[i].close_code() == 0) lines_[i].send_frame(frames_[i], "another one: " + std::string{what_[i]});
+            auto const next = std::chrono::steady_clock::now() + pause;
+            for (auto& l : lines_) (void)l.wait_for_close(milliseconds{1});
+            std::this_thread::sleep_until(next);
+        }
+        return std::ranges::all_of(lines_, [](line const& l) { return l.close_code() == 0; });
+    }
+
+    void have_ended(std::string const& after) {
+        for (std::size_t i = 0; i < lines_max; ++i) {
+            auto const code = lines_[i].wait_for_close(milliseconds{1});
+            world_.expect(code != 0, "after " + after + " a connection on which " + what_[i] + " keep coming is closed within 2 s, too", "it stays open");
+            world_.exactly(code == 1008, "after " + after + " it is closed with 1008", "closed with " + std::to_string(code));
+        }
+    }
+
+private:
+    static constexpr std::size_t lines_max = 3;
+    static constexpr milliseconds pause{120};  // shorter than any time after which silence is noticed
+    static constexpr std::array<char const*, lines_max> what_{"pings", "pongs", "fragments"};
+    std::array<web_frame, lines_max> const frames_{web_frame{.opcode = 9, .payload = "?"}, web_frame{.opcode = 10, .payload = "!"}, web_frame{.opcode = 0, .payload = " ", .final = false}};
+    scenario& world_;
+    std::vector<line> lines_;
+};
+
+void unpairing_ends_busy_lines(scenario& s) {
+    telemetry_ground g{s, {.signing_key = s.fresh_key()}};
+    busy_lines busy{g};
+    s.control(busy.go_on(milliseconds{600}), "connections on which frames keep coming stay open before");
+    s.control(g.a.unpair(), "the unpairing");
+    (void)busy.go_on(milliseconds{2'500});
+    busy.have_ended("unpairing");
+}
+
+void expiry_ends_busy_lines(scenario& s) {
+    constexpr milliseconds left{4'000};
+    telemetry_ground g{s, {.created = -std::chrono::hours{8} + left}};
+    auto const expiry = std::chrono::steady_clock::now() + left;
+    busy_lines busy{g};
+    bool const stayed = busy.go_on(milliseconds{300});
+    if (std::chrono::steady_clock::now() > expiry - milliseconds{100}) s.inconclusive("the token expired before the connections were open");
+    s.control(stayed, "connections on which frames keep coming stay open before");
+    (void)busy.go_on(std::chrono::ceil<milliseconds>(expiry + milliseconds{2'500} - std::chrono::steady_clock::now()));
+    busy.have_ended("the token's expiry");
+}
+
+/// The token that was made last says how long, and not the one that lasts longest.
+void renewal_for_less_ends_lines(scenario& s) {
+    auto r = s.settled({.created = -std::chrono::hours{1}});
+    telemetry_ground g{s, r};
+    r.created = milliseconds{0};
+    r.lifetime = seconds{3};
+    s.control(s.try_register(r), "a registration with a newer token that expires earlier");
+    s.control(g.l.tell(g.next()).acked(), "an event under the newer token");
+    s.wait_until(s.now() + milliseconds{3'300});
+    is_shut_out(g, "the expiry of the newer token, whatever the one before would have allowed");
+}
+
 void renewal_keeps_lines(scenario& s) {
     auto r = s.settled({.created = -std::chrono::hours{8} + milliseconds{3'000}});
     auto const expiry = s.now() + milliseconds{3'000};
@@ -294,6 +388,8 @@ check const checks[] = {
      .run = length_is_limited, .needs = on_sockets},
     {.id = "tel/longest", .title = "events of up to 65,536 bytes are accepted", .clauses = {"BSP-TEL-073"}, .impact = "events with long metadata are lost", .likely_cause = "a smaller limit", .run = longest_event, .needs = on_sockets},
     {.id = "tel/fragments", .title = "an event may come in fragments, with control frames between them", .clauses = {"BSP-TEL-074", "BSP-TEL-080"}, .impact = "events behind some proxies are lost", .likely_cause = "a frame is taken for a message", .run = fragments, .needs = on_sockets},
+    {.id = "tel/fragments-again", .title = "events may come in fragments one after the other", .clauses = {"BSP-TEL-074", "BSP-TEL-073"}, .impact = "events behind some proxies are lost, from the second or third on",
+     .likely_cause = "what is left for a message is counted down, and not given back when it is whole", .run = fragments_in_a_row, .needs = on_sockets},
     {.id = "tel/ping", .title = "a ping is answered with its data", .clauses = {"BSP-TEL-080"}, .impact = "clients and proxies take the connection for dead", .likely_cause = "control frames are passed over", .run = pings, .needs = on_sockets},
     {.id = "tel/broken-frames", .title = "whatever a client sends, other connections go on", .clauses = {"BSP-TEL-077", "BSP-TEL-042"}, .impact = "one client can end the telemetry of all", .likely_cause = "an exception that nobody catches", .run = broken_frames, .needs = on_sockets},
     {.id = "tel/cut", .title = "acknowledged events stay when their connection is cut", .clauses = {"BSP-TEL-078"}, .impact = "acknowledged events are lost", .likely_cause = "a transaction per connection", .run = cut_connections, .needs = on_sockets},
@@ -303,7 +399,7 @@ check const checks[] = {
      .run = unpairing_ends_lines, .needs = on_sockets},
     {.id = "tel/revoke-open", .title = "revocation ends open connections, and keeps what was stored", .clauses = {"BSP-TEL-060", "BSP-TEL-061", "BSP-TEL-063", "BSP-TEL-067"}, .impact = "a stolen key goes on sending", .likely_cause = "the peer is verified at the upgrade only",
      .run = revocation_ends_lines, .needs = on_sockets | need::admin_token},
-    {.id = "tel/revoke-all", .title = "revocation ends the connections of the backend and of its key at every user's, and no others", .clauses = {"BSP-TEL-061", "BSP-TEL-060", "BSP-REG-053"}, .impact = "a stolen key goes on sending under another name",
+    {.id = "tel/revoke-all", .title = "revocation ends the connections of the backend and of its key at every user's, and no others", .clauses = {"BSP-TEL-061", "BSP-TEL-060", "BSP-REG-053"}, .impact = "a stolen key goes on sending under another name, or stays connected",
      .likely_cause = "connections are looked up by peer_id", .run = revocation_ends_all_of_it, .needs = on_sockets | need::admin_token | need::second_user},
     {.id = "tel/unpair-spares", .title = "unpairing one peer leaves the connections of others alone", .clauses = {"BSP-TEL-040", "BSP-TEL-061"}, .impact = "removing one device silences all", .likely_cause = "connections are looked up by user", .run = unpairing_spares_others,
      .needs = on_sockets},
@@ -313,6 +409,12 @@ check const checks[] = {
      .likely_cause = "the token is looked at with the upgrade only", .run = expiry_ends_lines, .needs = on_sockets | need::patience},
     {.id = "tel/expiry-silent", .title = "a silent connection ends with its token, too", .clauses = {"BSP-TEL-064"}, .impact = "clients do not learn that they need a new token", .likely_cause = "the token is looked at with events only", .run = expiry_ends_silent_lines, .needs = on_sockets | need::patience,
      .strength = obligation::should},
+    {.id = "tel/unpair-busy", .title = "unpairing ends open connections whatever comes on them meanwhile", .clauses = {"BSP-TEL-061"}, .impact = "a device that was sold stays connected as long as it says that it is there",
+     .likely_cause = "the right is looked at when nothing has come for a while", .run = unpairing_ends_busy_lines, .needs = on_sockets},
+    {.id = "tel/expiry-busy", .title = "a connection ends with its token whatever comes on it meanwhile", .clauses = {"BSP-TEL-064"}, .impact = "eight hours become as long as the client pings", .likely_cause = "the token is looked at when nothing has come for a while",
+     .run = expiry_ends_busy_lines, .needs = on_sockets | need::patience, .strength = obligation::should},
+    {.id = "tel/renewed-for-less", .title = "of two tokens the later one says when open connections end", .clauses = {"BSP-TEL-062", "BSP-TEL-063", "BSP-REG-025"}, .impact = "who shortens a session goes on being told everything",
+     .likely_cause = "the latest expiry of all tokens is kept for a connection", .run = renewal_for_less_ends_lines, .needs = on_sockets | need::patience},
     {.id = "tel/renewal-open", .title = "a newer token keeps the open connection", .clauses = {"BSP-TEL-065"}, .impact = "telemetry breaks off every eight hours", .likely_cause = "the connection holds a copy of the token", .run = renewal_keeps_lines, .needs = on_sockets | need::patience},
     {.id = "tel/assertion-open", .title = "the assertion may expire while the connection is open", .clauses = {"BSP-TEL-066"}, .impact = "telemetry breaks off every five minutes", .likely_cause = "each event is judged by the assertion's times", .run = assertion_may_expire, .needs = on_sockets | need::patience,
      .strength = obligation::should},

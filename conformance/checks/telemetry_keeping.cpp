@@ -1,3 +1,4 @@
+#include "../surroundings.hpp"
 #include "telemetry.hpp"
 
 #include <future>
@@ -284,6 +285,18 @@ void excess_is_told(scenario& s) {
     line of_b{s, b};
     opens(s, of_b, "another peer of the user");
     acked(s, of_b.tell(g.next()), "an event of another peer, while the first one is beyond its budget,");
+    // A peer is a registration: neither its backend nor its key is another one's.
+    auto same_key = s.settled({.signing_key = g.a.signing_key()});
+    line with_same_key{s, s.register_peer(same_key)};
+    opens(s, with_same_key, "another backend with the key of the first peer");
+    acked(s, with_same_key.tell(g.next()), "an event of another backend with the same key, while the first one is beyond its budget,");
+    if (s.shared().options.users.size() > 1) {
+        same_key.backend_id = g.a.backend_id();
+        same_key.user = s.other_account();
+        line of_other_user{s, s.register_peer(same_key)};
+        opens(s, of_other_user, "the same backend as another user's peer");
+        acked(s, of_other_user.tell(g.next()), "an event of the same backend as another user's peer, while the first one is beyond its budget,");
+    }
     if (limited.empty()) return;
     auto const excess = g.next(set("event_id", *limited.begin()));
     acked(s, of_b.tell(excess), "an event that was answered with rate_limited, when another peer of the user sends it,");
@@ -330,7 +343,7 @@ check const checks[] = {
     {.id = "tel/thousand-of-all-kinds", .title = "of 1,000 messages within a minute none is excess, rejected and repeated ones among them", .clauses = {"BSP-TEL-120"}, .impact = "a client with one bad event, or after a bad connection, is locked out for a minute",
      .likely_cause = "what looks like abuse is charged more", .run = thousand_of_all_kinds, .needs = on_sockets},
     {.id = "tel/excess", .title = "of 2,200 events within a minute some are refused openly, none of them is stored, and nobody else pays", .clauses = {"BSP-TEL-121", "BSP-TEL-122", "BSP-TEL-123", "BSP-TEL-125", "BSP-TEL-126"},
-     .impact = "one client can fill the store, or loses events without knowing", .likely_cause = "rate limiting of the framework that does not cover sockets", .run = excess_is_told, .needs = on_sockets},
+     .impact = "one client can fill the store, or loses events without knowing", .likely_cause = "rate limiting of the framework that does not cover sockets", .run = excess_is_told, .needs = on_sockets | need::all_users},
     {.id = "tel/excess-answered", .title = "excess is answered before the connection is closed for it", .clauses = {"BSP-TEL-124"}, .impact = "clients lose their connection for one event too many", .likely_cause = "the first excess event closes", .run = excess_is_answered_first,
      .needs = on_sockets, .strength = obligation::should},
 };

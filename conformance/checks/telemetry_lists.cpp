@@ -1,6 +1,7 @@
 #include "answer_forms.hpp"
 #include "telemetry.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace bsp::conformance {
@@ -153,6 +154,7 @@ void entries_are_what_was_sent(scenario& s) {
     is_acked(s, g.l.tell(g.next([&](json::object& o) { o["timestamp"] = s.in_seconds(-3'600), o["session_id"] = s.fresh("sess"), o["event_type"] = "earlier", o["model"] = "earlier-1", o["latency_ms"] = 77, o["tokens_used"] = 5, o["cost_usd"] = 2.5; })), "an earlier event");
     (void)g.stored();
     json::object const metadata{{"question", "caf\xC3\xA9 \xF0\x9F\x98\x80 \"q\" \\ / \t\x7F"}, {"nested", json::object{{"list", json::array{1, -2.5, nullptr, true, json::object{{"deep", "x"}}}}, {"empty", json::object{}}}},
+                                {"mail", json::object{{"subject", "x"}, {"received_at", "2025-01-01T00:00:00Z"}, {"timestamp", "then"}, {"peer_id", "someone"}, {"user_id", "someone"}}}, {"received_at", 1},
                                 {"cost_usd", 7}, {"event_id", "not-this"}, {"", "an empty name"}, {"nul", std::string("a\0b", 3)}, {std::string("n\0", 2), "x"}, {"big", std::int64_t{9007199254740993}}, {"tiny", 1e-300}};
     auto const e = g.next(both(both(both(set("metadata", metadata), set("session_id", s.fresh("sess"))), set("event_type", "caf\xC3\xA9/x")), both(both(set("model", "m\xC3\xB6" "del 1" + std::string(300, 'x')), set("latency_ms", 0)), set("timestamp", s.in_seconds(-1'800)))));
     is_acked(s, g.l.tell(e), "an event with much in it");
@@ -256,6 +258,30 @@ void pages_are_whole(scenario& s) {
     }
 }
 
+/// A server may end a page before it has as many entries as were asked for, and what it left out then comes next.
+void long_pages_are_whole(scenario& s) {
+    constexpr int count = 90;
+    telemetry_ground g{s};
+    std::set<std::string> sent;
+    for (auto const& e : g.stored()) sent.insert(id_of(e));
+    for (int batch = 0; batch < 3; ++batch) {
+        std::vector<std::string> texts;
+        for (int i = 0; i < count / 3; ++i) {
+            auto const e = g.next(set("metadata", json::object{{"pad", std::string(60'000, 'p')}}));
+            sent.insert(id_of(e));
+            texts.push_back(json::serialize(e));
+        }
+        g.l.send_all(texts, "30 events of 60,000 bytes at once");
+        auto const answers = g.l.answers(texts.size());
+        s.control(answers.size() == texts.size() && std::ranges::all_of(answers, [](auto const& a) { return text_at(a, "/status") == "acked"; }), "30 events of 60,000 bytes are acknowledged");
+    }
+    std::set<std::string> listed;
+    for (auto const& e : g.stored()) s.expect(listed.insert(id_of(e)).second, "each event once on the pages of a list of 5 MB", id_of(e) + " twice");
+    std::size_t missing = 0;
+    for (auto const& id : sent) missing += !listed.contains(id);
+    s.expect(missing == 0, "all " + std::to_string(sent.size()) + " acknowledged events on the pages of a list of 5 MB", std::to_string(missing) + " are on none");
+}
+
 void page_has_a_hundred(scenario& s) {
     telemetry_ground g{s};
     std::vector<std::string> texts;
@@ -336,6 +362,8 @@ check const checks[] = {
     {.id = "tel/order", .title = "events are listed in the order in which they were received", .clauses = {"BSP-TEL-106"}, .impact = "readers miss what came late", .likely_cause = "order by timestamp", .run = list_is_in_order, .needs = on_sockets, .strength = obligation::should},
     {.id = "tel/pages", .title = "the pages of the list hold every event once, and come to an end", .clauses = {"BSP-TEL-107", "BSP-TEL-108", "BSP-TEL-109", "BSP-TEL-093", "BSP-TEL-094"}, .impact = "events are missing from long lists", .likely_cause = "an offset, or a cursor by timestamp",
      .run = pages_are_whole, .needs = on_sockets},
+    {.id = "tel/pages-of-long-events", .title = "no event is missing where pages are ended by their size", .clauses = {"BSP-TEL-093", "BSP-TEL-108"}, .impact = "long events are acknowledged and never seen again",
+     .likely_cause = "the cursor stands at the last entry that limit would have allowed", .run = long_pages_are_whole, .needs = on_sockets},
     {.id = "tel/page-default", .title = "a page has at most 100 events when nothing is asked", .clauses = {"BSP-TEL-107"}, .impact = "clients on phones run out of memory", .likely_cause = "no default limit", .run = page_has_a_hundred, .needs = on_sockets},
     {.id = "tel/limit", .title = "a limit that is no integer of at least 1 is refused", .clauses = {"BSP-TEL-110"}, .impact = "a typing error reads everything", .likely_cause = "a default in place of an error", .run = limits_are_checked, .needs = on_sockets},
     {.id = "tel/foreign-cursor", .title = "a cursor that was not issued does no harm", .clauses = {"BSP-TEL-111"}, .impact = "anybody can make the server fail", .likely_cause = "a cursor is decoded without a look", .run = foreign_cursors_do_no_harm, .needs = on_sockets},

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t push_bytes_max = 8u << 20;  // 10 MiB are accepted everywhere; what surrounds the conversations needs some
+constexpr std::size_t push_bytes_max = 3u << 20;  // 10 MiB are accepted everywhere; escapes may take three times as much
 constexpr instant end_of_time{253'402'300'799, 0};
 
 json::value parsed(std::optional<http_response> const& r) {
@@ -41,6 +41,18 @@ std::optional<instant> changed_for(conversation const& c, std::string const& pee
     for (auto const& [who, when] : c.brought)
         if (who != peer_id && (!latest || *latest < when)) latest = when;
     return latest;
+}
+
+/// A long conversation that was refused is due as a whole: what follows of it does not go by itself.
+void leave_out_rest(link& to, parcel& refused) {
+    while (!to.outgoing.empty() && !to.outgoing.front().ids.empty() && to.outgoing.front().ids.front() == refused.ids.front()) {
+        parcel& next = to.outgoing.front();
+        next.ids.erase(next.ids.begin());
+        next.conversations.erase(next.conversations.begin());
+        if (!next.ids.empty()) return;
+        refused.last = next.last;
+        to.outgoing.pop_front();
+    }
 }
 
 }  // namespace
@@ -181,6 +193,7 @@ void backend::narrow_down(link& to) {
     to.outgoing.pop_front();
     if (whole.ids.size() == 1) {
         to.set_aside[whole.ids.front()] = std::chrono::steady_clock::now() + seconds{300};
+        leave_out_rest(to, whole);
         if (whole.last) to.pushed = whole.snapshot;
         return;
     }

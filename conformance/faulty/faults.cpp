@@ -1,6 +1,7 @@
 #include "faults.hpp"
 
 #include "mutants/client_lists.hpp"
+#include "mutants/refusals_and_rights.hpp"
 #include "mutants/sync_lists.hpp"
 #include "observed_backend.hpp"
 
@@ -14,7 +15,7 @@ std::vector<fault> const& all_faults() {
         for (auto list : {gen_faults, id_faults, sbt_faults, reg_faults, peer_faults, aut_faults, syn_faults, pull_faults, live_pull_faults, mrg_faults, cnv_faults,
                           authority_faults, race_faults, twice_faults, rare_faults, framing_faults, fuzz_faults, every_answer_faults,
                           browser_faults, tel_stream_faults, tel_events_faults, prv_faults, red_faults, mpp_faults, off_faults, off_telemetry_faults, rot_faults, limit_faults, audit_faults, battery_faults, long_time_faults, client_consent_faults, client_endpoints_faults,
-                          client_registration_faults, client_wait_faults, client_join_faults, obs_faults,
+                          client_registration_faults, client_wait_faults, client_join_faults, refusal_faults, stream_right_faults, obs_faults,
                           first_sight_text_faults, first_sight_feed_faults, first_sight_state_faults, second_sight_faults, hunt_faults, states_faults,
                           idioms_text_faults, idioms_web_faults, idioms_store_faults, idioms_event_faults, answer_member_faults, clause_part_faults,
                           crossing_key_faults, crossing_registration_faults, crossing_privacy_faults, crossing_record_faults, later_push_faults, restart_faults, again_and_beside_faults}) {

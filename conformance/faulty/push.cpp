@@ -203,7 +203,11 @@ json::array backend::apply(peer_record const& peer, tenant const& incoming, inst
             if (auto const held = into.messages.find(message_id); held != into.messages.end())
                 if (auto c = conflict(id, held->second, m)) conflicts.push_back(*std::move(c));
         keep_losers(into, from, now);
-        if (join(into, from)) into.committed = into.brought[peer.peer_id] = commit;
+        bool const was_deleted = into.winner.deleted;
+        if (!join(into, from)) continue;
+        into.committed = into.brought[peer.peer_id] = commit;
+        if (!was_deleted || into.winner.deleted) continue;
+        for (auto& [who, when] : into.brought) when = commit;  // what was withheld is due, to whoever brought it back, too
     }
     announce(all, cause::push);
     return conflicts;

@@ -7,6 +7,7 @@
 #include <bsp/sync/outgoing.hpp>
 #include <bsp/wire/sync_debug.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,11 +39,11 @@ public:
     }
 
     /// Conversations from `from` on, in their present state, at most `entries_max` and no more than every server
-    /// takes in one push (BSP-OFF-021), without those that `known` holds.
+    /// takes in one push (BSP-OFF-021), without those that `known` holds and those that are `set_aside`.
     /// What the user does not let go to peers is left out (BSP-PRV-040).
-    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max, privacy::form as, instant now, echoes const& known = {}) const {
-        auto const came_from_there = [&](changed_conversation const& c) { return known.hold(c, from.since); };
-        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(entries_max), as, came_from_there}.read(from); });
+    [[nodiscard]] result<endpoint::feed_page> conversations(feed_position const& from, std::size_t entries_max, privacy::form as, instant now, echoes const& known = {}, std::function<bool(std::string const&)> const& set_aside = {}) const {
+        auto const stays = [&](changed_conversation const& c) { return known.hold(c, from.since) || (set_aside && set_aside(c.head.conversation_id)); };
+        return read(now, [&](tenant_reader& mine) { return endpoint::feed_reader{mine, bounds(entries_max), as, stays}.read(from); });
     }
 
     /// The same of one conversation.

@@ -153,7 +153,7 @@ private:
     result<> pack_changes(moment now) {
         if (!look_ && looked_at_ && now.steady < *looked_at_ + interval_) return ok();
         BSP_TRY(auto const as, box_.form());
-        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, as, now.wall, pulled_));
+        BSP_TRY(auto page, box_.conversations(book_->pushed, entries_max_, as, now.wall, pulled_, [&](std::string const& id) { return is_set_aside(id, now); }));
         looked_at_ = now.steady;
         look_ = page.entries > 0;
         if (page.entries > 0) {
@@ -260,6 +260,11 @@ private:
 
     [[nodiscard]] std::string only_conversation() const {
         return std::string{json::view(parcel_->conversations.at(0).at("conversation_id").as_string())};
+    }
+
+    /// It was refused a short time ago, and what has changed since waits with it (BSP-OFF-031).
+    [[nodiscard]] bool is_set_aside(std::string const& conversation_id, moment now) const {
+        return std::ranges::find(book_->refused, conversation_id, &refused_conversation::conversation_id) != book_->refused.end() && now.steady < due_at(conversation_id);
     }
 
     /// When a refused conversation is tried again: after a restart, soon.
