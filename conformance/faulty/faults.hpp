@@ -99,8 +99,6 @@ std::vector<fault> crossing_privacy_faults();
 std::vector<fault> crossing_record_faults();
 std::vector<fault> later_push_faults();
 std::vector<fault> restart_faults();
-std::vector<fault> afterwards_privacy_faults();
-std::vector<fault> afterwards_record_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();
