@@ -1,5 +1,6 @@
 #include "faults.hpp"
 
+#include "mutants/afterwards.hpp"
 #include "mutants/client_lists.hpp"
 #include "observed_backend.hpp"
 

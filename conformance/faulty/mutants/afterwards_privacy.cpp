@@ -1,4 +1,4 @@
-#include "states.hpp"
+#include "afterwards.hpp"
 
 #include <algorithm>
 
@@ -29,38 +29,6 @@ struct last_erasure_counts : base {
         for (auto const& [id, version] : greatest) erased_versions_[{user_id, id}] = version;
     }
 };
-/// A list of what is to be erased has what a read shows.
-struct tombstones_are_not_remembered : base {
-    using base::base;
-    void erase(std::string const& user_id) override {
-        std::vector<std::pair<std::string, std::string>> dead;
-        for (auto const& [id, c] : tenant_of(user_id))
-            for (auto const& [message_id, m] : c.messages)
-                if (m.deleted && !erased_messages_.contains({user_id, id, message_id})) dead.emplace_back(id, message_id);
-        base::erase(user_id);
-        for (auto const& [id, message_id] : dead) erased_messages_.erase({user_id, id, message_id});
-    }
-};
-struct erased_events_by_peer : base {
-    using base::base;
-    void erase(std::string const& user_id) override {
-        for (auto const& e : held().events)
-            if (e.user_id == user_id) erased_events_[{user_id, e.event_id}] = e.peer_id;
-        base::erase(user_id);
-    }
-    void store(telemetry_event e) override {
-        auto const known = erased_events_.find({e.user_id, e.event_id});
-        if (known != erased_events_.end() && known->second != e.peer_id) {
-            held().event_ids.erase({e.user_id, e.event_id});
-            held().event_ids.emplace("", e.event_id + e.peer_id);  // its place in the order is a new one
-            erased_events_.erase(known);
-        }
-        base::store(std::move(e));
-    }
-
-private:
-    std::map<std::pair<std::string, std::string>, std::string> erased_events_;  ///< whom it came from, by user and event_id
-};
 /// Receipts are found by the backend that got them.
 struct receipts_of_the_backend_go : base {
     using base::base;
@@ -72,6 +40,28 @@ struct receipts_of_the_backend_go : base {
                 if (peer.backend_id == own.backend_id) std::erase_if(held().receipts, [&](auto const& r) { return r.first.first == peer_id; });
         }
     }
+};
+
+/// What lost is kept apart, and found by the name of its conversation.
+struct losers_outlive_erasures : base {
+    using base::base;
+    void erase(std::string const& user_id) override {
+        for (auto const& [id, c] : tenant_of(user_id))
+            for (auto const& l : c.losers) left_[{user_id, id}].losers.push_back(l);
+        base::erase(user_id);
+    }
+    answer read_conversation(call const& c, std::string const& id) override {
+        BSP_TRY(http_response r, base::read_conversation(c, id));
+        auto const left = left_.find({user_, id});
+        std::string const* wanted = c.parameter("conflicts");
+        if (left == left_.end() || !wanted || *wanted != "1") return r;
+        BSP_TRY(json::value body, parse_body(r.body));
+        for (auto& l : emit_losers(left->second)) body.get_object()["conflicts"].as_array().push_back(l);
+        return json_answer(200, body);
+    }
+
+private:
+    std::map<std::pair<std::string, std::string>, conversation> left_;  ///< by user and conversation
 };
 
 // ---- settings that change ------------------------------------------------------------------------------------
@@ -128,23 +118,6 @@ private:
     std::set<std::string> newcomers_;  ///< since their users changed a setting
     std::string asking_;
 };
-struct surfaces_of_the_beginning : base {
-    using base::base;
-    answer hold(call const& c, feed_query const& asked) override {
-        begun_ = settings_of(asked.user_id).at("allowed_surfaces").as_array();
-        auto out = base::hold(c, asked);
-        begun_.reset();
-        return out;
-    }
-    bool allows_surface(std::string const& user_id, message const& m) override {
-        if (!begun_) return base::allows_surface(user_id, m);
-        return std::find(begun_->begin(), begun_->end(), m.received.at("surface")) != begun_->end();
-    }
-
-private:
-    static thread_local std::optional<json::array> begun_;
-};
-thread_local std::optional<json::array> surfaces_of_the_beginning::begun_;
 
 /// What was made of a conversation is made again when the conversation has changed.
 struct entries_are_kept : base {
@@ -171,24 +144,33 @@ private:
     std::map<std::pair<std::string, std::string>, std::pair<instant, json::object>> entries_;  ///< by user and conversation
     std::string for_;
 };
-struct pause_keeps_keys : base {
+
+/// Whoever has read the settings reads them again as they were, unless he has changed them himself.
+struct settings_by_caller : base {
     using base::base;
-    result<> verify_notice(json::object const& body, peer_record const& peer, instant now) override {
-        BSP_CHECK(base::verify_notice(body, peer, now));
-        return lets(peer.user_id, "sync_conversations") ? ok() : result<>{refusal()};
+    answer settings_call(call const& c) override {
+        BSP_TRY(http_response r, base::settings_call(c));
+        std::pair const who{user_, caller_};
+        if (c.request.method == "GET") return read_.try_emplace(who, r).first->second;
+        read_.erase(who);
+        return r;
     }
+
+private:
+    std::map<std::pair<std::string, std::string>, http_response> read_;
 };
-/// Events are found through the registrations that they came by.
-struct exports_by_registration : base {
+
+// ---- exports -------------------------------------------------------------------------------------------------
+
+/// The registrations of the user's backends.
+struct exports_by_backend : base {
     using base::base;
     json::object exported(std::string const& user_id, instant now) override {
         json::object out = base::exported(user_id, now);
-        json::array events;
-        for (auto const& e : held().events) {
-            auto const from = held().peers.find(e.peer_id);
-            if (e.user_id == user_id && from != held().peers.end() && !from->second.revoked) events.push_back(event_entry(e));
-        }
-        out["telemetry"] = std::move(events);
+        json::array peers;
+        for (auto const& [peer_id, p] : held().peers)
+            if (!p.revoked && find_registration(user_id, p.backend_id)) peers.push_back(peer_entry(p));
+        out["peers"] = std::move(peers);
         return out;
     }
 };
@@ -230,28 +212,21 @@ struct redacted_in_pieces : base {
     }
 };
 
-template <class Mutant>
-fault seventh(std::string_view id, std::string_view title, std::vector<std::string_view> killed_by, setting needs = setting::plain) {
-    return tried(7, false, {id, title, std::move(killed_by), make<Mutant>, needs});
-}
-
 }  // namespace
 
 std::vector<fault> afterwards_privacy_faults() {
     return {
-        seventh<written_anew>("F-PRV-911", "a write into an erased conversation forgets what was erased of it", {"id/no-credential"}),
-        seventh<last_erasure_counts>("F-PRV-912", "a second erasure forgets how great the versions of the first were", {"id/no-credential"}),
-        seventh<tombstones_are_not_remembered>("F-PRV-913", "what was deleted before an erasure comes back by a push after it", {"id/no-credential"}),
-        seventh<erased_events_by_peer>("F-PRV-914", "an erased event is stored again when another peer sends it", {"id/no-credential"}),
-        seventh<receipts_of_the_backend_go>("F-PRV-915", "an erasure forgets the pushes of the same backend for other users", {"id/no-credential"}),
-        seventh<retention_stays_short>("F-PRV-916", "retention that is lengthened again refuses what the shorter one would", {"id/no-credential"}),
-        seventh<newcomers_are_not_paused>("F-PRV-917", "a backend that is paired while sync is paused may push and pull", {"id/no-credential"}),
-        seventh<surfaces_of_the_beginning>("F-PRV-918", "a held pull gives messages of a surface that was allowed when it began", {"id/no-credential"}),
-        seventh<entries_are_kept>("F-PRV-919", "a pull repeats what was pulled before retention or surfaces changed", {"id/no-credential"}),
-        seventh<pause_keeps_keys>("F-PRV-920", "a rotation is refused while the user has paused sync", {"id/no-credential"}),
-        seventh<exports_by_registration>("F-PRV-921", "an export lacks the events of backends that are no longer paired", {"id/no-credential"}),
-        seventh<redacted_versions_are_kept>("F-PRV-922", "a redacted message is given again when another of the same version took its place", {"id/no-credential"}, setting::local),
-        seventh<redacted_in_pieces>("F-PRV-923", "personal data across the 4096th byte of a text is not redacted", {"id/no-credential"}, setting::local),
+        seventh<written_anew>("F-PRV-911", "a write into an erased conversation forgets what was erased of it", false, {"prv/erase-written"}),
+        seventh<last_erasure_counts>("F-PRV-912", "a second erasure forgets how great the versions of the first were", false, {"prv/erase-title-twice"}),
+        seventh<receipts_of_the_backend_go>("F-PRV-915", "an erasure forgets the pushes of the same backend for other users", false, {"prv/erase-shared-pushes"}),
+        seventh<retention_stays_short>("F-PRV-916", "retention that is lengthened again refuses what the shorter one would", false, {"prv/retention-longer"}),
+        seventh<newcomers_are_not_paused>("F-PRV-917", "a backend that is paired while sync is paused may push and pull", true, {"prv/paused-pairing"}),
+        seventh<entries_are_kept>("F-PRV-919", "a pull repeats what was pulled before retention or surfaces changed", false, {"prv/pulled-before"}),
+        seventh<settings_by_caller>("F-PRV-924", "who has read the settings reads them as they were, whoever else changes them", false, {"prv/settings-of-user"}),
+        seventh<exports_by_backend>("F-PRV-925", "an export has other users' registrations of the same backend", false, {"prv/export-of-one"}),
+        seventh<losers_outlive_erasures>("F-PRV-926", "what lost is there again when an erased conversation is", false, {"prv/erase-written"}),
+        seventh<redacted_versions_are_kept>("F-PRV-922", "a redacted message is given again when another of the same version took its place", false, {"red/edits"}, setting::local),
+        seventh<redacted_in_pieces>("F-PRV-923", "personal data across the 4096th byte of a text is not redacted", false, {"red/long-texts"}, setting::local),
     };
 }
 

@@ -1,4 +1,4 @@
-#include "states.hpp"
+#include "afterwards.hpp"
 
 #include <algorithm>
 
@@ -42,21 +42,25 @@ private:
     bool changed_ = false;
 };
 
-// ---- metrics -------------------------------------------------------------------------------------------------
-
-struct old_keys_do_not_count : base {
+/// A peer's refusals of a minute are one entry, which does not say how many they were.
+struct refusals_once_a_minute : base {
     using base::base;
-    bool payload_signature_verifies(json::object const& body, std::string const& text, bytes const& signature, peer_record const& peer) override {
-        by_current_ = peer.key.verify_ps256(text, signature);
-        return by_current_ || base::payload_signature_verifies(body, text, signature, peer);
-    }
-    void note_push(tally& t, answer const& said, instant now) override {
-        if (by_current_) base::note_push(t, said, now);
+    void record(audit_record r) override {
+        bool const is_refusal = r.type == "sync_rejected" || r.type == "telemetry_rejected" || r.type == "rate_limited";
+        if (is_refusal && !r.peer_id.empty()) {
+            auto const [known, is_first] = latest_.try_emplace({r.type, r.peer_id}, r.at);
+            if (!is_first && r.at < known->second + std::chrono::seconds{60}) return;
+            known->second = r.at;
+        }
+        base::record(std::move(r));
     }
 
 private:
-    bool by_current_ = false;
+    std::map<std::pair<std::string, std::string>, instant> latest_;  ///< by type and peer_id
 };
+
+// ---- metrics -------------------------------------------------------------------------------------------------
+
 struct pulls_heal : base {
     using base::base;
     answer pull(call const& c, std::string const& peer_id) override {
@@ -78,6 +82,32 @@ struct pulls_heal : base {
 private:
     std::set<std::string> healed_;
 };
+/// A list of errors has each once.
+struct errors_once : base {
+    using base::base;
+    void note_failure(tally& t, error const& why, instant now) override {
+        bool const known = std::any_of(t.errors.begin(), t.errors.end(), [&](auto const& e) { return e.first == row_of(why.code).code; });
+        auto const before = t.errors;
+        base::note_failure(t, why, now);
+        if (known) t.errors = before;
+    }
+};
+/// The debug view tells of the token that came last, whether or not it was taken.
+struct debug_of_the_last_token : base {
+    using base::base;
+    void renew(peer_record& to, claimed_identity const& who, token const& t) override {
+        base::renew(to, who, t);
+        presented_[to.peer_id] = t.expires;
+    }
+    json::object debug_of(peer_record const& peer, tally const& t, instant now) override {
+        peer_record shown = peer;
+        if (auto const last = presented_.find(peer.peer_id); last != presented_.end()) shown.sbt_expires = last->second;
+        return base::debug_of(shown, t, now);
+    }
+
+private:
+    std::map<std::string, instant> presented_;  ///< by peer_id
+};
 /// An alert with another value is another alert.
 struct raised_with_each_value : base {
     using base::base;
@@ -91,14 +121,6 @@ struct raised_with_each_value : base {
 
 // ---- budgets -------------------------------------------------------------------------------------------------
 
-struct stale_pushes_cost : base {
-    using base::base;
-    result<> verify_payload(call const& c, json::object const& body, peer_record const& peer) override {
-        BSP_CHECK(base::verify_payload(c, body, peer));
-        return base::check_budget(c, peer);
-    }
-    result<> check_budget(call const&, peer_record const&) override { return ok(); }
-};
 struct refused_pushes_cost_more : base {
     using base::base;
     answer push(call const& c, std::string const& peer_id) override {
@@ -109,22 +131,18 @@ struct refused_pushes_cost_more : base {
     }
 };
 
-template <class Mutant>
-fault seventh(std::string_view id, std::string_view title, std::vector<std::string_view> killed_by, setting needs = setting::plain) {
-    return tried(7, false, {id, title, std::move(killed_by), make<Mutant>, needs});
-}
-
 }  // namespace
 
 std::vector<fault> afterwards_record_faults() {
     return {
-        seventh<erasure_empties_entries>("F-SEC-971", "an erasure empties the details of earlier entries", {"id/no-credential"}),
-        seventh<changes_are_recorded>("F-SEC-972", "a push that changes nothing is not recorded", {"id/no-credential"}),
-        seventh<old_keys_do_not_count>("F-OBS-911", "what a key in its grace signed is not counted", {"id/no-credential"}),
-        seventh<pulls_heal>("F-OBS-912", "a pull takes last_error away", {"id/no-credential"}),
-        seventh<raised_with_each_value>("F-OBS-913", "an alert is raised anew when its value changes", {"id/no-credential"}),
-        seventh<stale_pushes_cost>("F-OBS-914", "pushes that are not fresh use up the budget", {"id/no-credential"}),
-        seventh<refused_pushes_cost_more>("F-OBS-915", "a push that is refused for its content costs ten", {"id/no-credential"}),
+        seventh<erasure_empties_entries>("F-SEC-971", "an erasure empties the details of earlier entries", true, {"aud/erasures"}),
+        seventh<changes_are_recorded>("F-SEC-972", "a push that changes nothing is not recorded", true, {"aud/repetitions"}),
+        seventh<refusals_once_a_minute>("F-SEC-973", "of a peer's refusals in a minute one is recorded, without their number", false, {"aud/refusals-counted"}),
+        seventh<errors_once>("F-OBS-916", "an error that a peer had before is not noted again", false, {"obs/debug-last"}),
+        seventh<debug_of_the_last_token>("F-OBS-917", "the debug view tells of an older token when that was presented last", false, {"obs/debug-renewed"}),
+        seventh<pulls_heal>("F-OBS-912", "a pull takes last_error away", false, {"obs/last-error"}),
+        seventh<raised_with_each_value>("F-OBS-913", "an alert is raised anew when its value changes", true, {"obs/alert-raised"}),
+        seventh<refused_pushes_cost_more>("F-OBS-915", "a push that is refused for its content costs ten", false, {"lim/every-push"}),
     };
 }
 
