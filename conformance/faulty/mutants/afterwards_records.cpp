@@ -82,6 +82,23 @@ struct pulls_heal : base {
 private:
     std::set<std::string> healed_;
 };
+/// Attempts are counted by the batch, and a batch that is full gives way to the next.
+struct rate_of_a_batch : base {
+    using base::base;
+    void note_success(tally& t, instant now) override {
+        turn(t);
+        base::note_success(t, now);
+    }
+    void note_failure(tally& t, error const& why, instant now) override {
+        turn(t);
+        base::note_failure(t, why, now);
+    }
+
+private:
+    static void turn(tally& t) {
+        if (t.outcomes.size() >= 32) t.outcomes.clear();
+    }
+};
 /// A list of errors has each once.
 struct errors_once : base {
     using base::base;
@@ -138,6 +155,7 @@ std::vector<fault> afterwards_record_faults() {
         seventh<erasure_empties_entries>("F-SEC-971", "an erasure empties the details of earlier entries", true, {"aud/erasures"}),
         seventh<changes_are_recorded>("F-SEC-972", "a push that changes nothing is not recorded", true, {"aud/repetitions"}),
         seventh<refusals_once_a_minute>("F-SEC-973", "of a peer's refusals in a minute one is recorded, without their number", false, {"aud/refusals-counted"}),
+        seventh<rate_of_a_batch>("F-OBS-918", "with every 33rd attempt the success rate begins anew", false, {"obs/rate-goes-on"}),
         seventh<errors_once>("F-OBS-916", "an error that a peer had before is not noted again", false, {"obs/debug-last"}),
         seventh<debug_of_the_last_token>("F-OBS-917", "the debug view tells of an older token when that was presented last", false, {"obs/debug-renewed"}),
         seventh<pulls_heal>("F-OBS-912", "a pull takes last_error away", false, {"obs/last-error"}),
