@@ -139,6 +139,12 @@ void errors_are_told(scenario& s) {
     s.expect(error && error->is_object(), "last_error is an object after a refused attempt", show(x.body()));
     s.expect(x.text("/last_error/type") == refusal.text("/type"), "its type is that of the problem document, " + refusal.text("/type"), show(*error));
     s.expect(x.bytes().find(secret) == std::string::npos, "the metrics contain nothing of what was pushed", "they do");
+    // What is no push of the peer is no attempt, however it ends.
+    s.control(p.a.pull({.limit = 1}), "a pull");
+    s.control(p.a.get("/conversations?limit=1"), "the list of conversations");
+    p.junk();
+    auto const later = p.metrics();
+    s.expect(later.text("/last_error/type") == refusal.text("/type"), "last_error stays until another push succeeds, whatever else the peer, or somebody in its name, asks for: " + refusal.text("/type"), show(later.body()));
 }
 
 void errors_have_a_time(scenario& s) {
@@ -361,18 +367,26 @@ void renewed_tokens_show(scenario& s) {
     auto const a = s.register_peer(r);
     auto const path = "/debug/sync/" + a.peer_id();
     s.control(watched(s, path, "a debug view"), "reading the debug view of a peer");
-    for (int hours : {5, 1}) {
-        r.created += std::chrono::seconds{20};
-        r.lifetime = std::chrono::hours{hours};
-        auto const renewed = s.now();
-        s.control(s.try_register(r), "the registration with a newer token");
+    auto const first = r;
+    auto renewed = s.now();
+    double expected = 0;
+    auto const is_of_the_newest = [&] {
         auto const x = s.admin().get(path);
         s.accepted(x, "reading the debug view of a peer whose token was renewed");
         auto const left = number_at(x.body(), "/sbt_expires_in").value_or(-1);
-        auto const expected = 3600.0 * hours + static_cast<double>(r.created.count()) / 1000;
         s.expect(left <= expected + 3 && left >= expected - 3 - seconds_between(renewed, s.now()), "sbt_expires_in is the time until the newest token expires, " + std::to_string(expected) + " s", show(x.body()));
         s.expect(x.text("/sbt_status") == "valid", "sbt_status is valid", x.text("/sbt_status"));
+    };
+    for (int hours : {5, 1}) {
+        r.created += std::chrono::seconds{20};
+        r.lifetime = std::chrono::hours{hours};
+        renewed = s.now();
+        expected = 3600.0 * hours + static_cast<double>(r.created.count()) / 1000;
+        s.control(s.try_register(r), "the registration with a newer token");
+        is_of_the_newest();
     }
+    s.control(s.try_register(first), "the registration with the first token, once more");
+    is_of_the_newest();
 }
 
 /// However many there were before: the last refusal is among the recent ones.
@@ -394,6 +408,9 @@ void the_last_error_is_recent(scenario& s) {
     s.expect(holds(x), "recent_errors has the last refusal, " + last.text("/type") + ", after 24 others", show(x.body()));
     auto const metrics = as_soon_as([&] { return p.metrics(); }, [&](exchange const& y) { return y.text("/last_error/type") == last.text("/type"); });
     s.expect(metrics.text("/last_error/type") == last.text("/type"), "last_error is the last refusal", show(metrics.body()));
+    auto const known = p.refuse();
+    auto const again = as_soon_as([&] { return p.metrics(); }, [&](exchange const& y) { return y.text("/last_error/type") == known.text("/type"); });
+    s.expect(again.text("/last_error/type") == known.text("/type"), "last_error is the last refusal, " + known.text("/type") + ", though there were others like it before", show(again.body()));
 }
 
 /// What is known of a registration is known as long as it lasts (BSP-OBS-017), whatever is renewed of it meanwhile.
@@ -449,7 +466,7 @@ check const checks[] = {
     {.id = "obs/rate", .title = "the success rate is successes by attempts", .clauses = {"BSP-OBS-016", "BSP-OBS-017"}, .impact = "the alert on failures comes too late, or always", .likely_cause = "a percentage, an average of averages, or too short a memory", .run = every_attempt_counts},
     {.id = "obs/last-sync", .title = "last_sync is the time of the last accepted push", .clauses = {"BSP-OBS-012", "BSP-OBS-013", "BSP-OBS-014"}, .impact = "a device that is refused again and again looks as if it synchronized", .likely_cause = "the time is noted when a request comes, not when it has succeeded", .run = only_success_moves_last_sync, .needs = need::patience},
     {.id = "obs/pulls", .title = "a pull that was answered moves last_sync", .clauses = {"BSP-OBS-015"}, .impact = "two devices that have nothing new to tell look as if they had lost each other", .likely_cause = "only pushes are noted", .run = pulls_are_syncs, .needs = need::patience, .strength = obligation::should},
-    {.id = "obs/last-error", .title = "the last error is told by its type, and nothing of what failed", .clauses = {"BSP-OBS-023", "BSP-OBS-022", "BSP-OBS-005"}, .impact = "nobody knows why a device fails, or everybody reads what it wrote", .likely_cause = "the text of the exception is kept", .run = errors_are_told},
+    {.id = "obs/last-error", .title = "the last error is told by its type, and nothing of what failed", .clauses = {"BSP-OBS-023", "BSP-OBS-022", "BSP-OBS-005"}, .impact = "nobody knows why a device fails, or everybody reads what it wrote", .likely_cause = "the text of the exception is kept; or whatever else succeeds takes it away", .run = errors_are_told},
     {.id = "obs/last-error-at", .title = "the last error is told with its time", .clauses = {"BSP-OBS-024"}, .impact = "nobody knows whether a device fails now or failed last week", .likely_cause = "only the type of an error is kept", .run = errors_have_a_time, .strength = obligation::should},
     {.id = "obs/events", .title = "events are counted when they are stored", .clauses = {"BSP-OBS-021"}, .impact = "costs and loads are told that never were", .likely_cause = "counted when a message comes", .run = events_are_counted, .needs = need::sockets},
     {.id = "obs/looking", .title = "to look at metrics does not change them", .clauses = {"BSP-OBS-007"}, .impact = "a dashboard that is open makes a dead device look alive", .likely_cause = "every authenticated request counts as a sync", .run = reading_changes_nothing},
@@ -461,9 +478,9 @@ check const checks[] = {
     {.id = "obs/debug-short", .title = "the lists of the debug view are short", .clauses = {"BSP-OBS-046"}, .impact = "the view of a device that fails is too long to read, and to give", .likely_cause = "all errors since the registration are given", .run = lists_are_short, .needs = of_admin, .strength = obligation::should},
     {.id = "obs/debug-expiry", .title = "the debug view says that a token has expired", .clauses = {"BSP-OBS-042", "BSP-OBS-043", "BSP-OBS-014"}, .impact = "the most frequent cause of silence is not seen", .likely_cause = "the time left is cut off at 0, or the status is that of the registration's day", .run = expired_tokens_show, .needs = of_admin | need::patience},
     {.id = "obs/debug-renewed", .title = "the debug view tells of the newest token", .clauses = {"BSP-OBS-042", "BSP-OBS-043"}, .impact = "a healthy device looks as if it were about to expire, or a dying one as if it were not",
-     .likely_cause = "the expiry is noted at the first registration", .run = renewed_tokens_show, .needs = of_admin},
+     .likely_cause = "the expiry is noted at the first registration, or at the latest", .run = renewed_tokens_show, .needs = of_admin},
     {.id = "obs/debug-last", .title = "the last refusal is among the recent errors, however many there were before", .clauses = {"BSP-OBS-044", "BSP-OBS-023"}, .impact = "whoever is on call mends what was wrong last week",
-     .likely_cause = "a list that takes nothing more when it is full", .run = the_last_error_is_recent, .needs = of_admin},
+     .likely_cause = "a list that takes nothing more when it is full, or nothing that it has", .run = the_last_error_is_recent, .needs = of_admin},
     {.id = "obs/endure", .title = "neither a newer token nor another key begins the metrics anew", .clauses = {"BSP-OBS-017", "BSP-OBS-012", "BSP-OBS-016", "BSP-ROT-050"}, .impact = "every morning all devices look as if they had never synchronized",
      .likely_cause = "counters are kept with the token or the key", .run = metrics_endure},
     {.id = "obs/secrets", .title = "nothing of this chapter tells secrets or content", .clauses = {"BSP-OBS-005"}, .impact = "whoever may look after servers can read what people wrote, or become them", .likely_cause = "whole records are given out", .run = they_keep_secrets, .needs = of_admin | need::sockets},

@@ -68,6 +68,35 @@ void every_key_that_counts_is_counted(scenario& s) {
     }
 }
 
+/// The rate is of all attempts, or of the last ones, twenty at least (BSP-OBS-017): whoever begins to count anew shows a rate
+/// of fewer. Of each ten attempts the first two are refused, so that no rate of fewer than twenty is seen twice as one of more.
+void the_rate_goes_on(scenario& s) {
+    pushing p{s};
+    std::vector<bool> outcomes;
+    auto const may_be = [&](double rate) {
+        double good = 0;
+        for (std::size_t n = 1; n <= outcomes.size(); ++n) {
+            good += outcomes[outcomes.size() - n];
+            if ((n >= 20 || n == outcomes.size()) && std::abs(rate - good / static_cast<double>(n)) < 1e-3) return true;
+        }
+        return false;
+    };
+    auto const holds = [&](exchange const& x) {
+        auto const rate = number_at(x.body(), "/sync_success_rate");
+        return rate && may_be(*rate);
+    };
+    while (outcomes.size() < 75) {
+        bool const accepted = outcomes.size() % 10 >= 2;
+        if (accepted) p.accept();
+        else p.refuse();
+        outcomes.push_back(accepted);
+        if (outcomes.size() % 5 != 0) continue;
+        auto const x = as_soon_as([&] { return p.metrics(); }, holds);
+        s.accepted(x, "the metrics");
+        s.expect(holds(x), "after " + std::to_string(outcomes.size()) + " attempts, the first two of each ten of them refused, sync_success_rate is of all of them, or of the last twenty or more", show(x.body()));
+    }
+}
+
 void partly_refused_is_a_success(scenario& s) {
     if (!s.shared().has_privacy) s.not_applicable("the target has no privacy settings");
     own_settings mine{s};
@@ -85,6 +114,8 @@ check const checks[] = {
     {.id = "obs/paired-anew", .title = "a backend that is paired anew is counted anew", .clauses = {"BSP-OBS-011", "BSP-OBS-016", "BSP-OBS-022"}, .impact = "a new device shows the failures of an old one", .likely_cause = "metrics are kept by backend_id", .run = paired_anew_counted_anew},
     {.id = "obs/keys", .title = "pushes count by the keys that count", .clauses = {"BSP-OBS-020", "BSP-OBS-018"}, .impact = "who has an old key makes a device look broken, or a device in its grace looks silent", .likely_cause = "attempts are found by the current key, or by any", .run = every_key_that_counts_is_counted,
      .needs = need::patience},
+    {.id = "obs/rate-goes-on", .title = "the success rate is never one of fewer than twenty attempts where there were more", .clauses = {"BSP-OBS-017", "BSP-OBS-016"}, .impact = "now and then one failure, or one success, is taken for the state of a device",
+     .likely_cause = "a window of attempts that is emptied when it is full, or with the minute", .run = the_rate_goes_on},
     {.id = "obs/partly-refused", .title = "a push of which a message was refused is a success", .clauses = {"BSP-OBS-016", "BSP-OBS-020"}, .impact = "a choice of the user raises alerts", .likely_cause = "conflicts are taken for failures", .run = partly_refused_is_a_success, .needs = need::own_user},
 };
 

@@ -288,9 +288,12 @@ void pairing_goes_on(scenario& s) {
     auto const fresh = s.settled();
     auto const x = s.try_register(fresh);
     s.accepted(x, "a registration while sync is paused");
+    auto const b = s.peer_of(x, fresh);
+    s.refused(b.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})}), "a push of a backend that was paired while sync is paused", paused());
+    s.refused(b.pull({.limit = 1}), "a pull of a backend that was paired while sync is paused", paused());
     s.accepted(a.get("/peers"), "the list of peers, read by a peer while sync is paused");
     s.accepted(s.user().get("/peers"), "the list of peers, read by the user while sync is paused");
-    s.accepted(s.user().del("/peers/" + s.peer_of(x, fresh).peer_id()), "an unpairing by the user while sync is paused");
+    s.accepted(s.user().del("/peers/" + b.peer_id()), "an unpairing by the user while sync is paused");
     s.accepted(a.unpair(), "an unpairing by the peer while sync is paused");
 }
 
@@ -343,8 +346,8 @@ check const checks[] = {
      .likely_cause = "allowed_surfaces is stored and nobody asks it; or the whole push is refused", .run = surfaces_of_pushes, .needs = need::own_user},
     {.id = "prv/surfaces-refused", .title = "the surface of a refused message is not listed", .clauses = {"BSP-MRG-041", "BSP-PRV-033"}, .impact = "everybody sees where something was said that should not travel",
      .likely_cause = "surfaces are collected before messages are filtered", .run = surfaces_of_the_refused, .needs = need::own_user},
-    {.id = "prv/paused-pairing", .title = "while sync is paused backends are paired, unpaired and given other keys as ever", .clauses = {"BSP-PRV-030", "BSP-REG-001"}, .impact = "who paused cannot remove a lost device, or pair a new one",
-     .likely_cause = "the pause refuses every request about the user", .run = pairing_goes_on, .needs = need::own_user},
+    {.id = "prv/paused-pairing", .title = "while sync is paused backends are paired, unpaired and given other keys as ever, and paused as the others", .clauses = {"BSP-PRV-030", "BSP-REG-001", "BSP-PRV-020", "BSP-PRV-021"}, .impact = "who paused cannot remove a lost device, or pair a new one; or the new one takes everything",
+     .likely_cause = "the pause refuses every request about the user; or stands in the registrations that there were", .run = pairing_goes_on, .needs = need::own_user},
     {.id = "prv/surfaces-none", .title = "an empty allowed_surfaces allows no surface", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-PRV-035"}, .impact = "who allowed nothing shares everything",
      .likely_cause = "an empty list is taken for no filter", .run = no_surface_is_allowed, .needs = need::own_user},
     {.id = "prv/surfaces-held-pull", .title = "what ends a held pull is filtered by surface, too", .clauses = {"BSP-PRV-035"}, .impact = "what was said on a watch is at another place within a second",

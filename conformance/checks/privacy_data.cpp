@@ -123,9 +123,14 @@ void export_of_one(scenario& s) {
     s.control(s.other_user().write(c, word), "a write of another user");
     s.control(s.user().write(c, "mine"), "a write of the user");
     auto const theirs = s.register_peer_of(s.other_account());
+    auto shared = s.settled();
+    auto const of_user = s.register_peer(shared);
+    shared.user = s.other_account();
+    auto const of_other = s.register_peer(shared);
     auto const x = exported(s, s.user());
     s.expect(!shows(x, word), "an export has nothing of another user", "it has a message");
     s.expect(!shows(x, theirs.peer_id()), "an export has no peer of another user", "it has");
+    s.expect(!shows(x, of_other.peer_id()) && shows(x, of_user.peer_id()), "of a backend that two users have paired an export has the user's own registration only", show(*x.at("/peers")));
     auto const y = exported(s, s.other_user());
     s.expect(shows(y, word), "the other user's export has it", "it has not");
     s.expect(x.text("/user_id") == s.account().id && y.text("/user_id") == s.other_account().id, "each export names its own user", x.text("/user_id") + " and " + y.text("/user_id"));
@@ -436,7 +441,7 @@ check const checks[] = {
     {.id = "prv/export-telemetry", .title = "an export has the user's telemetry", .clauses = {"BSP-PRV-072"}, .impact = "people do not learn what is known of them",
      .likely_cause = "the export knows conversations only", .run = export_has_telemetry, .needs = need::own_user | need::sockets},
     {.id = "prv/export-of-one", .title = "an export has nothing of another user", .clauses = {"BSP-PRV-074"}, .impact = "one person's export hands out another's life",
-     .likely_cause = "a query without the user", .run = export_of_one, .needs = need::alone | need::second_user},
+     .likely_cause = "a query without the user, or registrations found by backend", .run = export_of_one, .needs = need::alone | need::second_user},
     {.id = "prv/export-secrets", .title = "an export has no secret", .clauses = {"BSP-PRV-075"}, .impact = "a file that people send around opens their account",
      .likely_cause = "rows are exported as they are stored", .run = export_has_no_secret, .needs = need::own_user},
     {.id = "prv/export-credential", .title = "an export wants the user's credential", .clauses = {"BSP-PRV-076"}, .impact = "anybody downloads a person's life",

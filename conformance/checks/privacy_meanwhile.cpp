@@ -103,6 +103,56 @@ void titles_stay_away(scenario& s) {
     s.expect(!shows(exported(s, s.user()), title), "nor are they in an export", "they are");
 }
 
+/// What counts is the greatest version that a conversation ever had: it may have been there again meanwhile, with a lesser one.
+void titles_stay_away_again(scenario& s) {
+    own_settings const mine{s};
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), d = s.fresh("c"), title = s.canary();
+    edit const titled = both(set("title", title), set("x_extra", title));
+    for (auto const& id : {c, d}) s.control(a.push({s.conversation(id, 9, {s.message("m1", "x", 9)}, titled)}), "a push");
+    s.accepted(s.user().del(data_path), "an erasure");
+    s.control(s.user().write(c, "new"), "a write into an erased conversation");
+    s.control(a.push({s.conversation(d, 2, {s.message("n1", "new", 2)})}), "a push of another conversation under an erased id");
+    s.accepted(s.user().del(data_path), "another erasure");
+    for (auto const& id : {c, d}) {
+        auto const fresh = s.fresh("n");
+        s.control(a.push({s.conversation(id, 9, {s.message(fresh, "new, too", 9)}, titled)}), "a push of a conversation as it was before the first erasure, with a new message");
+        auto const x = s.user().read(id);
+        s.control(contains(live_ids(x.body()), fresh), "the new message is stored");
+        s.expect(!shows(x, title), "title and unknown members that the first of two erasures took do not come back", show(x.body()));
+    }
+}
+
+/// Nor do messages, whatever has become of the conversation since.
+void messages_stay_away(scenario& s) {
+    own_settings const mine{s};
+    auto const a = s.register_peer(), b = s.register_peer();
+    auto const c = s.fresh("c"), word = s.canary();
+    auto const old = s.conversation(c, 4, {s.message("m1", word, 4)});
+    s.control(a.push({old}), "a push");
+    s.control(a.push({s.conversation(c, 4, {s.message("m1", word + " diverged", 4)})}), "a push of another message of the same version");
+    s.accepted(s.user().del(data_path), "an erasure");
+    auto const write = [&] { return s.user().write(c, "new"); };
+    std::vector<std::pair<std::string, std::function<exchange()>>> const steps{
+        {"a write of the user into the conversation", write},
+        {"a push of something new into it", [&] { return b.push({s.conversation(c, 9, {s.message("n1", "new", 9)})}); }},
+        {"its deletion", [&] { return s.user().del("/conversations/" + c); }},
+        {"a write that brings it back", write},
+        {"a change of the settings", [&] { return mine.try_to_say({{"retention_days", 3640}}); }},
+        {"another erasure", [&] { return s.user().del(data_path); }},
+        {"a write after that", write},
+    };
+    for (auto const& [what, step] : steps) {
+        s.control(step(), what);
+        for (auto const* who : {&a, &b}) {
+            auto const x = who->push({old});
+            s.expect(!shows(s.user().read(c), word), "after " + what + " a message that was erased does not come back by a push", "it is back");
+            s.expect(!shows(s.user().get("/conversations/" + c + "?conflicts=1"), word), "after " + what + " nothing that was erased is among what lost", "it is");
+            lists_refusal(s, x, c, "m1", "erased");
+        }
+    }
+}
+
 void erased_events_stay_away(scenario& s) {
     own_settings const mine{s};
     if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
@@ -145,6 +195,21 @@ void erasure_is_of_one_tenant(scenario& s) {
     is_acked(s, l.tell(e), "an event of the other user");
     s.accepted(s.user().del(data_path), "an erasure");
     s.expect(count_of(events_from(s, s.other_user(), source), id_of(e)) == 1, "the other user's event from the same backend is still there", "it is not");
+}
+
+void pushes_of_others_are_remembered(scenario& s) {
+    own_settings const mine{s};
+    auto r = s.settled();
+    auto const a = s.register_peer(r);
+    r.user = s.other_account();
+    auto const theirs = s.register_peer(r);
+    auto const c = s.fresh("c"), sync_id = s.fresh("sync");
+    auto const one = s.conversation(c, 1, {s.message("m1", "of both")});
+    for (auto const* who : {&a, &theirs}) s.control(who->push({one}, {.sync_id = sync_id}), "a push of each of two users, under one sync_id and by one backend");
+    s.accepted(s.user().del(data_path), "an erasure");
+    s.refused(theirs.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "another")})}, {.sync_id = sync_id}), "another push under the sync_id of the other user's, after an erasure by the first", {.statuses = {409}, .codes = {"sync-id-reuse"}});
+    s.accepted(theirs.push({one}, {.sync_id = sync_id}), "the repetition of the other user's push");
+    s.expect(contains(message_ids(s.other_user(), c), "m1"), "what the other user pushed is still there", show(message_ids(s.other_user(), c)));
 }
 
 // ---- exports ----------------------------------------------------------------------------------------------
@@ -304,12 +369,18 @@ check const checks[] = {
      .run = lists_are_of_now, .needs = need::own_user | need::sockets},
     {.id = "prv/erase-title-later", .title = "an erased title does not come back into a conversation that is there again", .clauses = {"BSP-PRV-086"}, .impact = "titles tell what was erased, from the second push on",
      .likely_cause = "erased members are looked for when a conversation is made, and not when it is there", .run = titles_stay_away, .needs = need::own_user},
+    {.id = "prv/erase-title-twice", .title = "a title that the first of two erasures took does not come back", .clauses = {"BSP-PRV-086"}, .impact = "who erases a second time gets the titles of the first back",
+     .likely_cause = "the version that was erased is written down anew each time, though it was greater before", .run = titles_stay_away_again, .needs = need::own_user},
+    {.id = "prv/erase-written", .title = "an erased message stays away, whatever has become of its conversation", .clauses = {"BSP-PRV-084", "BSP-PRV-085", "BSP-PRV-082"}, .impact = "who writes into an old conversation gets back what was erased of it",
+     .likely_cause = "what was erased is remembered with the conversation, and a new one begins with nothing", .run = messages_stay_away, .needs = need::own_user},
     {.id = "prv/erase-events-elsewhere", .title = "an erased event does not come back by another peer", .clauses = {"BSP-PRV-087"}, .impact = "what a person erased is sent again by the next device", .likely_cause = "erased events are remembered by the peer they came from",
      .run = erased_events_stay_away, .needs = need::own_user | need::sockets},
     {.id = "prv/erase-refused", .title = "what was refused before an erasure may come after it", .clauses = {"BSP-PRV-088", "BSP-PRV-084"}, .impact = "messages that nobody erased are lost", .likely_cause = "ids are written down when they arrive, stored or not",
      .run = refused_is_not_erased, .needs = need::own_user},
     {.id = "prv/erase-shared-backend", .title = "an erasure leaves the other user's events from the same backend", .clauses = {"BSP-PRV-083"}, .impact = "one person's erasure takes another's data", .likely_cause = "events are erased by backend",
      .run = erasure_is_of_one_tenant, .needs = of_two | need::sockets},
+    {.id = "prv/erase-shared-pushes", .title = "an erasure leaves what is known of the other user's pushes by the same backend", .clauses = {"BSP-PRV-083", "BSP-SYN-072"}, .impact = "one person's erasure makes another's device take one push for another",
+     .likely_cause = "the answers to pushes are forgotten by backend", .run = pushes_of_others_are_remembered, .needs = of_two},
     {.id = "prv/export-peers", .title = "an export has the registrations that there are", .clauses = {"BSP-PRV-073", "BSP-REG-037", "BSP-SBT-036"}, .impact = "people are told of devices they no longer have, or not of some they have", .likely_cause = "the export has a query of its own",
      .run = exported_peers_are_those_of_now, .needs = need::patience},
     {.id = "prv/export-keys", .title = "an export shows the current key of a peer", .clauses = {"BSP-PRV-073", "BSP-ROT-051"}, .impact = "people compare a key that counts no more", .likely_cause = "the key is read from the registration as it was", .run = exported_keys_are_those_of_now},

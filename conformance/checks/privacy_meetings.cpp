@@ -112,6 +112,35 @@ void held_under_new_settings(scenario& s) {
     s.expect(!shows(answers[0], hidden), "what ends a held pull has no message from a surface that was excluded while it was held", "it has");
 }
 
+/// Nothing in the store changes with a setting, and yet what was given before may not be given again.
+void pulled_before(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"sync_enabled", true}, {"sync_conversations", true}, {"allowed_surfaces", {"web", "ios"}}, {"retention_days", 3000}});
+    auto const a = s.register_peer(), b = s.register_peer();
+    auto const c = s.fresh("c"), shown = s.canary(), phone = s.canary(), old = s.canary();
+    s.control(a.push({s.conversation(c, 1, {s.message("m1", shown), s.message("m2", phone, 1, set("surface", "ios")), s.message("m3", old, 1, set("timestamp", s.in_seconds(-40 * day)))})}), "a push");
+    auto const seen_by = [&](peer const& who, std::string const& word) {
+        std::string text;
+        for (auto const& entry : who.pull_all({.since = s.in_seconds(-300), .limit = 200}).conversations) text += json::serialize(entry);
+        return text.find(word) != std::string::npos;
+    };
+    for (auto const* who : {&a, &b})
+        for (auto const& word : {shown, phone, old}) s.control(seen_by(*who, word), "a pull has all messages");
+    mine.say({{"allowed_surfaces", json::array{"web"}}});
+    for (auto const* who : {&a, &b}) {
+        s.expect(!seen_by(*who, phone), "the same pull, once a surface is not allowed any more, has no message from it", "it has");
+        s.expect(seen_by(*who, shown), "it has those from an allowed surface", "it has not");
+    }
+    mine.say({{"allowed_surfaces", {"web", "ios"}}});
+    for (auto const* who : {&a, &b}) s.expect(seen_by(*who, phone), "the same pull has them again, once the surface is allowed again", "it has not");
+    if (!s.target_is_hosted()) return;
+    mine.say({{"retention_days", 30}});
+    for (auto const* who : {&a, &b}) {
+        s.expect(!seen_by(*who, old), "the same pull, once the retention period is shorter, has no message that has expired", "it has");
+        s.expect(seen_by(*who, shown), "it has what has not expired", "it has not");
+    }
+}
+
 // ---- settings ---------------------------------------------------------------------------------------------
 
 void hidden_is_not_gone(scenario& s) {
@@ -281,6 +310,15 @@ void edits_are_redacted_anew(scenario& s) {
     s.control(o.user.write(c, before + " plain", set("id", "m1")), "another edit");
     auto const third = text_of(o.sees(c).message("m1"));
     s.expect(third.find(before + " plain") != std::string::npos, "and its newest text", third);
+
+    // A version may be of two messages: the later one takes the place of the other.
+    auto const d = s.fresh("c");
+    auto const push = [&](std::string const& content, std::int64_t seconds) { return o.source.push({s.conversation(d, 3, {s.message("m1", content, 3, set("timestamp", s.in_seconds(seconds)))})}); };
+    s.control(push(before + " " + mail, -60), "a push");
+    s.control(text_of(o.sees(d).message("m1")).find(before) != std::string::npos, "the message comes " + o.how());
+    s.control(push(after + " " + phone, -30), "a push of another message of the same id and version");
+    auto const tied = text_of(o.sees(d).message("m1"));
+    s.expect(tied.find(after) != std::string::npos && tied.find(phone) == std::string::npos, "a message that took the place of another of the same version has its own text, redacted, " + o.how(), tied);
 }
 
 void reading_leaves_originals(scenario& s) {
@@ -300,6 +338,8 @@ check const checks[] = {
      .likely_cause = "consent and surfaces are looked at with the first page, and the cursor carries them", .run = each_page_asks, .needs = need::own_user},
     {.id = "prv/pages-erasure", .title = "a pull that has begun gives nothing that was erased meanwhile", .clauses = {"BSP-PRV-082"}, .impact = "what a person erased goes on travelling for as long as a pull lasts",
      .likely_cause = "the pages of a pull come from a copy that was made with the first", .run = each_page_is_of_now, .needs = need::own_user},
+    {.id = "prv/pulled-before", .title = "a pull gives what the settings of now allow, though it was answered before", .clauses = {"BSP-PRV-035", "BSP-PRV-051", "BSP-SYN-104"}, .impact = "what a person has just excluded goes on to every device that asks again",
+     .likely_cause = "an entry of the feed is cached until its conversation changes", .run = pulled_before, .needs = need::own_user},
     {.id = "red/pages", .title = "a page that is asked for after redaction was switched on is redacted", .clauses = {"BSP-RED-025"}, .impact = "personal data goes to a hosted peer after the user has said no",
      .likely_cause = "the cursor carries the settings of the first page", .run = each_page_is_redacted, .needs = need::own_user | need::local_target, .strength = obligation::should},
     {.id = "prv/surfaces-while-held", .title = "what ends a held pull is filtered by the surfaces of that moment", .clauses = {"BSP-PRV-035"}, .impact = "for half a minute messages go out that the user has just excluded",
@@ -325,7 +365,7 @@ check const checks[] = {
     {.id = "prv/erase-digest", .title = "a user of whom there is nothing has the digest of the empty list", .clauses = {"BSP-SYN-142", "BSP-SYN-143"}, .impact = "two backends without anything never agree that they agree",
      .likely_cause = "a sum over no rows", .run = nothing_has_a_digest, .needs = need::own_user, .strength = obligation::should},
     {.id = "red/edits", .title = "an edited message is redacted anew", .clauses = {"BSP-RED-010", "BSP-SYN-104"}, .impact = "a hosted peer never learns of edits",
-     .likely_cause = "the redacted form is cached by the id of the message", .run = edits_are_redacted_anew, .needs = need::local_target},
+     .likely_cause = "the redacted form is cached by the id of the message, or by id and version", .run = edits_are_redacted_anew, .needs = need::local_target},
     {.id = "red/reads-leave-originals", .title = "what a hosted peer reads stays as it was written for the user", .clauses = {"BSP-RED-019"}, .impact = "a person's own data is destroyed on their own machine",
      .likely_cause = "the stored object is redacted in place", .run = reading_leaves_originals, .needs = need::local_target},
 };

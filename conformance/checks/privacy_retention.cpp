@@ -73,11 +73,37 @@ void expired_is_not_taken(scenario& s) {
     s.expect(contains(message_ids(s.user(), c), "m6"), "a message of 29 days is stored", show(message_ids(s.user(), c)));
 }
 
+/// What has expired is told by the retention period of now, and not by a shorter one of before.
+void longer_again(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"retention_days", 3000}});
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), word = s.canary();
+    auto const push = [&](std::string const& id) { return a.push({s.conversation(c, 2, {aged(s, id, word + id, 40)})}); };
+    s.control(a.push({s.conversation(c, 1, {s.message("m0", "now"), aged(s, "m1", word + "m1", 40)})}), "a push of a message of 40 days");
+    mine.say({{"retention_days", 30}});
+    s.control(push("m2").ok() && !contains(message_ids(s.user(), c), "m1") && !contains(message_ids(s.user(), c), "m2"), "under a retention of 30 days messages of 40 days are neither shown nor taken");
+    mine.say({{"retention_days", 3000}});
+    for (auto const& [id, which] : {std::pair<std::string, std::string>{"m3", "that was never held"}, {"m2", "that was refused before"}, {"m1", "that had expired before"}}) {
+        auto const x = push(id);
+        s.accepted(x, "a push of a message of 40 days " + which + ", once the retention period is longer again");
+        s.expect(contains(message_ids(s.user(), c), id), "a message of 40 days " + which + " is stored under a retention of 3000 days, whatever was said before", show(x.body()));
+    }
+    s.control(s.user().write(c, word + "w1", both(set("id", "w1"), set("timestamp", s.in_seconds(-40 * day)))), "a write that is dated 40 days ago");
+    s.expect(contains(message_ids(s.user(), c), "w1"), "nor is what the user writes with such a date withheld", show(message_ids(s.user(), c)));
+    auto const feed = a.pull_all({.since = s.in_seconds(-300), .limit = 200});
+    auto const* entry = feed.find(c);
+    auto const text = entry ? json::serialize(*entry) : std::string{};
+    for (auto const* id : {"m3", "m2", "m1", "w1"}) s.expect(text.find(word + id) != std::string::npos, "all of them are in a pull", std::string{id} + " is not");
+}
+
 check const checks[] = {
     {.id = "prv/retention", .title = "what has expired is shown nowhere, and what has not is", .clauses = {"BSP-PRV-050", "BSP-PRV-051", "BSP-PRV-052", "BSP-PRV-055"}, .impact = "data stays for ever that was promised to go; or fresh messages go with old conversations",
      .likely_cause = "retention is a nightly job, or works on whole conversations", .run = expired_is_not_shown, .needs = need::own_user | need::hosted_target},
     {.id = "prv/retention-push", .title = "what has expired is not stored when it is pushed", .clauses = {"BSP-PRV-053", "BSP-PRV-054", "BSP-MRG-064"}, .impact = "a device that was offline brings back what had expired",
      .likely_cause = "a push does not look at the age", .run = expired_is_not_taken, .needs = need::own_user | need::hosted_target},
+    {.id = "prv/retention-longer", .title = "once the retention period is longer again, older messages are taken and shown again", .clauses = {"BSP-PRV-052", "BSP-SYN-014", "BSP-SYN-052"}, .impact = "who tried a short period, and thought better of it, goes on losing messages",
+     .likely_cause = "how far retention has come is kept, and only moves on; or what has expired is taken for erased", .run = longer_again, .needs = need::own_user | need::hosted_target},
 };
 
 }  // namespace

@@ -145,12 +145,19 @@ void settings_are_the_users(scenario& s) {
         s.expect(x.text("/user_id") == s.account().id, "user_id is that of the user", x.text("/user_id"));
         s.expect(integer_at(x.body(), "/retention_days") == days, what + " reads retention_days " + std::to_string(days), show(x.body()));
     };
-    seen_by(a, "a peer, after the user changed them,", 3645);
+    // Each has read them before somebody else changes them.
+    auto const seen_by_all = [&](std::string const& when, std::int64_t days) {
+        seen_by(a, "a peer, after " + when + ",", days);
+        seen_by(b, "another peer, after " + when + ",", days);
+        seen_by(s.user(), "the user, after " + when + ",", days);
+    };
+    seen_by_all("the user changed them", 3645);
     s.accepted(put_settings(a, {{"user_id", s.account().id}, {"retention_days", 3644}}), "a PUT of a peer");
-    seen_by(s.user(), "the user, after a peer changed them,", 3644);
-    seen_by(b, "another peer, after a peer changed them,", 3644);
+    seen_by_all("a peer changed them", 3644);
     mine.say({{"retention_days", 3643}});
-    seen_by(a, "a peer, after the user changed them again,", 3643);
+    seen_by_all("the user changed them again", 3643);
+    s.accepted(put_settings(b, {{"user_id", s.account().id}, {"retention_days", 3642}}), "a PUT of another peer");
+    seen_by_all("another peer changed them", 3642);
 }
 
 void settings_survive(scenario& s) {
@@ -178,7 +185,7 @@ check const checks[] = {
     {.id = "prv/settings-of-another", .title = "nobody changes the settings of another user", .clauses = {"BSP-PRV-010", "BSP-PRV-012"}, .impact = "one user pauses or exposes another",
      .likely_cause = "user_id is taken from the body, or settings are global", .run = settings_of_another, .needs = need::alone | need::second_user},
     {.id = "prv/settings-of-user", .title = "user and peers read and change the same settings", .clauses = {"BSP-PRV-004", "BSP-PRV-001"}, .impact = "what a person switched off on one device stays on",
-     .likely_cause = "settings are kept by caller, or by device", .run = settings_are_the_users, .needs = need::own_user},
+     .likely_cause = "settings are kept, or cached, by caller or by device", .run = settings_are_the_users, .needs = need::own_user},
     {.id = "prv/settings-credential", .title = "settings want the user's credential", .clauses = {"BSP-PRV-011"}, .impact = "anybody reads and changes a person's settings",
      .likely_cause = "the endpoint has no authentication", .run = settings_need_a_credential, .needs = need::own_user},
     {.id = "prv/settings-survive", .title = "settings survive a restart", .clauses = {"BSP-PRV-013"}, .impact = "a restart turns sync on again",

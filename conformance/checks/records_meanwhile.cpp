@@ -43,6 +43,22 @@ void rejections_are_of_their_peer(scenario& s) {
     s.expect(t.count("telemetry_rejected", a.peer_id(), 0) == 0, "and not under the first", "there is an entry");
 }
 
+/// Entries may be joined, and then say how many they stand for.
+void refusals_are_counted(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    s.control(push_one(s, a), "a push");
+    for (int i = 0; i < 3; ++i) s.control(a.push({invalid_one(s)}).client_error(), "a push of an invalid message is refused");
+    for (int i = 0; i < 2; ++i) s.control(push_one(s, a, {.signer = s.key()}).client_error(), "a push with another key's signature is refused");
+    s.control(t.count("sync_rejected", a.peer_id()) > 0, "a refused push is in the trail");
+    t.has("sync_rejected", a.peer_id(), "each of five refused pushes, by an entry of its own or by the count of one,", 5);
+    if (!s.shared().has_telemetry) return;
+    line l{s, a};
+    opens(s, l, "the peer");
+    for (int i = 0; i < 4; ++i) s.control(l.tell(event(s, s.fresh("source"), set("latency_ms", -1))).rejected(), "an invalid event is rejected");
+    t.has("telemetry_rejected", a.peer_id(), "each of four rejected events, by an entry of its own or by the count of one,", 4);
+}
+
 void refused_removals_are_not_done(scenario& s) {
     trail const t{s};
     auto const a = s.register_peer(), b = s.register_peer();
@@ -92,6 +108,8 @@ check const checks[] = {
     {.id = "aud/repetitions", .title = "repetitions that were acknowledged are recorded", .clauses = {"BSP-AUD-002"}, .impact = "who repeats a push ten thousand times is not seen", .likely_cause = "a repetition returns before the line that records", .run = repetitions_are_recorded, .needs = need::admin_token},
     {.id = "aud/refusals-apart", .title = "refused pushes are recorded under each peer", .clauses = {"BSP-AUD-005", "BSP-AUD-013"}, .impact = "one noisy device hides what another does", .likely_cause = "refusals of one type are joined, whoever they are of", .run = refusals_are_of_their_peer,
      .needs = need::admin_token},
+    {.id = "aud/refusals-counted", .title = "as many refusals are recorded as there were", .clauses = {"BSP-AUD-013", "BSP-AUD-005", "BSP-AUD-006", "BSP-AUD-009"}, .impact = "ten thousand attempts look like one", .likely_cause = "refusals are joined, and nobody counts them", .run = refusals_are_counted,
+     .needs = need::admin_token | need::sockets, .strength = obligation::should},
     {.id = "aud/rejections-apart", .title = "rejected events are recorded under the peer that sent them", .clauses = {"BSP-AUD-006"}, .impact = "the wrong device is taken for the broken one", .likely_cause = "events are recorded by user", .run = rejections_are_of_their_peer,
      .needs = need::admin_token | need::sockets},
     {.id = "aud/removals-not-done", .title = "removals that were refused are not recorded as done", .clauses = {"BSP-AUD-025"}, .impact = "a device seems gone that is not", .likely_cause = "recorded before it is judged", .run = refused_removals_are_not_done, .needs = need::admin_token,

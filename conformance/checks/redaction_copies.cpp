@@ -222,6 +222,44 @@ void hostile_texts_take_no_time(scenario& s) {
     s.evidence("texts of a megabyte");
 }
 
+/// Whoever reads a long text in pieces may cut what is personal in two.
+void long_texts_are_read_whole(scenario& s) {
+    pulling_onlooker o{s};
+    struct long_text {
+        std::string what, text, expected;
+        std::vector<std::string> hidden;
+    };
+    // Personal data across every `step`th byte, or character, of a text that is made of `letter`.
+    auto const make = [&](std::string const& letter, bool characters, std::size_t step) {
+        std::string (*const makers[])(scenario&) = {any_email, any_phone, any_ssn, any_card};
+        std::string_view const words[] = {" [REDACTED_EMAIL] ", " [REDACTED_PHONE] ", " [REDACTED_SSN] ", " [REDACTED_CREDIT_CARD] "};
+        long_text out{"every " + std::to_string(step) + "th " + (characters ? "character" : "byte") + " of a long text of " + show(json::value(letter)), {}, {}, {}};
+        std::size_t const unit = characters ? 1 : letter.size();
+        for (std::size_t place = 0, at = step, kind = 0; at <= 132'000; at += step, kind = (kind + 1) % 4) {
+            auto const piece = makers[kind](s);
+            for (; place + unit + 1 + piece.size() / 2 <= at; place += unit) out.text += letter, out.expected += letter;
+            out.text += ' ' + piece + ' ', out.expected += words[kind];
+            place += piece.size() + 2;
+            out.hidden.push_back(piece);
+        }
+        return out;
+    };
+    std::vector<long_text> const all{make("x", false, 512), make("x", false, 500), make("\u00e9", false, 512), make("\u00e9", true, 512)};
+    auto const c = s.fresh("c");
+    std::vector<json::object> messages;
+    for (auto const& one : all) messages.push_back(s.message("m" + std::to_string(messages.size()), one.text));
+    s.control(o.source.push({s.conversation(c, 1, std::move(messages))}), "a push of long texts");
+    auto const seen = o.sees(c);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto const* m = seen.message("m" + std::to_string(i));
+        s.control(m != nullptr, "every message comes " + o.how());
+        auto const text = text_at(*m, "/content");
+        for (auto const& piece : all[i].hidden) s.expect(text.find(piece) == std::string::npos, "personal data that lies across " + all[i].what + " is redacted " + o.how(), show(json::value(piece)) + " is left");
+        s.expect(text == all[i].expected, "what lies between stays as it is in " + all[i].what.substr(all[i].what.find("a long")), "it has changed");
+    }
+    s.evidence("long texts " + o.how());
+}
+
 void digest_is_of_what_is_given(scenario& s) {
     auto const a = offered_to(s);
     set_redaction(s, s.user(), s.account(), true);
@@ -293,6 +331,13 @@ check const checks[] = {
      .impact = "an address that was sent with an escape passes",
      .likely_cause = "the serialized text is searched, not the strings",
      .run = decoded_strings_are_searched,
+     .needs = as_local},
+    {.id = "red/long-texts",
+     .title = "personal data is found wherever it stands in a long text",
+     .clauses = {"BSP-RED-010", "BSP-RED-004"},
+     .impact = "of what a person pastes, some addresses go out as they are",
+     .likely_cause = "long texts are read in pieces, and what lies across the end of one is not seen; or only their beginning is read",
+     .run = long_texts_are_read_whole,
      .needs = as_local},
     {.id = "red/hostile-text",
      .title = "texts of a megabyte made to be slow are redacted in time, and the server answers meanwhile",

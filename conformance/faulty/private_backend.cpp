@@ -318,7 +318,8 @@ void private_backend::erase(std::string const& user_id) {
             erased_messages_.emplace(user_id, id, message_id);
             greatest = std::max(greatest, m.version);
         }
-        erased_versions_[{user_id, id}] = greatest;
+        auto& most = erased_versions_.try_emplace({user_id, id}, greatest).first->second;  // the first erasure counts, too
+        most = std::max(most, greatest);
     }
     tenant_of(user_id).clear();
     // The ids of events stay known: sent again they are taken for repetitions.

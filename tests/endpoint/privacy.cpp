@@ -259,6 +259,19 @@ BOOST_AUTO_TEST_CASE(an_erasure_is_for_good) {
     BOOST_TEST(w.held() == (strings{"new"}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_second_erasure_does_not_forget_the_versions_of_the_first) {
+    privacy_world w;
+    auto const erase = [&] { return w.user_sends("DELETE", "/privacy/data").verdict(); };
+    BOOST_TEST(w.push_messages({w.aged("m1", 1h, 9)}, "main", 9, "canary-title").verdict() == "200");
+    BOOST_TEST(erase() == "200");
+    BOOST_TEST(w.push_messages({w.aged("n1", 1h, 2)}, "main", 2).verdict() == "200");
+    BOOST_TEST(w.held() == (strings{"n1"}), boost::test_tools::per_element());
+    BOOST_TEST(erase() == "200");
+    BOOST_TEST(w.push_messages({w.aged("n2", 1h, 9)}, "main", 9, "canary-title").verdict() == "200");
+    BOOST_TEST(w.held() == (strings{"n2"}), boost::test_tools::per_element());
+    BOOST_TEST(w.read("main").raw.body.find("canary-title") == std::string::npos);
+}
+
 namespace {
 
 /// "privacy_settings_updated {…} " of each entry about what a user wanted, without the user's tag.

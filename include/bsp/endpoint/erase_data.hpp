@@ -3,6 +3,7 @@
 #include <bsp/endpoint/caller/tenant_caller.hpp>
 #include <bsp/endpoint/response.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -49,7 +50,8 @@ private:
             if (heads.empty()) return ok();
             for (auto const& head : heads) {
                 BSP_CHECK(erase_messages(mine, head.conversation_id, erased));
-                BSP_CHECK(mine.put_departed(head.conversation_id, {}, {departure::why::erased, head.version_seen}));
+                BSP_TRY(auto const before, mine.departed(head.conversation_id, {}));  // an erasure before this one may have taken greater ones
+                BSP_CHECK(mine.put_departed(head.conversation_id, {}, {departure::why::erased, std::max(head.version_seen, before ? before->version : 0)}));
                 BSP_CHECK(mine.remove_conversation(head.conversation_id));
                 erased.conversations += !head.scalars.deleted;
             }
