@@ -1,6 +1,7 @@
 #include "../peer/stand_in.hpp"
 #include "../registry.hpp"
 #include "../surroundings.hpp"
+#include "as_client.hpp"
 #include "client_telemetry.hpp"
 
 #include <algorithm>
@@ -121,7 +122,31 @@ void event_ids_differ_between_peers(scenario& s) {
             s.expect(same_value(same->second, e.body), "an event_id of its own for every event of a user", e.id() + " for two of them, which were told to two peers");
 }
 
+/// The place of one user's registration may change without the other's.
+void endpoints_are_apart(scenario& s) {
+    two_of_one of{s};
+    auto const others = of.theirs.pushes().size();
+    s.control(of.theirs.register_endpoints(seconds{20}, of.theirs.endpoints("moved~" + s.fresh("id"))), "the second user's registration again, with other endpoints");
+    pass(slack);  // a push that was about to begin may have looked at the endpoints before
+    auto const from = std::chrono::steady_clock::now();
+    auto const c = s.fresh("c"), d = s.fresh("d");
+    auto const m = write(s, of.mine.user(), c);
+    s.expect(of.mine.delivered(soon, c, m), "a push for the first user at the endpoints of the first user's registration, after the second user gave others", "none");
+    write(s, of.theirs.user(), d);
+    s.expect(of.theirs.delivered_in_turn(d), "a push for the second user", std::to_string(of.theirs.pushes().size() - others) + " pushes, none of them with the change");
+    for (auto const& a : exchanges_since(of.mine, from))
+        s.expect(a.request.target.find("moved~") == std::string::npos, "no exchange for the first user at the endpoints that the second one gave", a.request.target);
+    for (auto const& push : of.theirs.pushes()) s.expect(!push.conversation(c), "no push for the second user with what the first one wrote", "one in " + push.sync_id());
+}
+
 check const checks[] = {
+    {.id = "off/endpoints-of-each-user",
+     .title = "endpoints that one user's registration gives anew are not those of another user's",
+     .clauses = {"BSP-REG-031", "BSP-REG-027", "BSP-OFF-001"},
+     .impact = "one user of a shared backend has another's conversations sent wherever they like",
+     .likely_cause = "what a repeated registration says is written to all rows of the backend_id",
+     .run = endpoints_are_apart,
+     .needs = of_two_users},
     {.id = "off/one-backend-two-users",
      .title = "a backend that two users have paired has a push position for each",
      .clauses = {"BSP-OFF-071", "BSP-OFF-001", "BSP-OFF-025"},

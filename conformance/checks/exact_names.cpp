@@ -3,9 +3,11 @@
 #include "edits.hpp"
 #include "ground.hpp"
 #include "habits.hpp"
+#include "odd_names.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 
 // Section 1.7, names that differ little are different names, wherever they serve.
 
@@ -53,6 +55,36 @@ void backend_ids(scenario& s) {
     auto const x = s.try_register(other);
     s.accepted(x, "the registration of a backend_id that differs from a registered one in case, with a key of its own");
     s.expect(x.text("/peer_id") != a.peer_id(), "a peer_id of its own", "that of the other backend");
+}
+
+/// An unpairing voids the tokens of the backend that was unpaired, and of no other.
+void unpaired_by_name(scenario& s) {
+    auto const type = s.target_is_hosted() ? std::string{"local_"} : std::string{"hosted_"};
+    for (auto const& [one, other] : taken_for_one_another(type + s.fresh("b"))) {
+        auto const r = s.settled({.backend_id = one, .created = std::chrono::seconds{-60}}), o = s.settled({.backend_id = other, .created = std::chrono::seconds{-60}});
+        auto const a = s.register_peer(r);
+        auto const x = s.try_register(o);
+        s.accepted(x, "beside " + one + " the registration of " + other);
+        auto const b = s.peer_of(x, o);
+        s.expect(b.peer_id() != a.peer_id(), "a peer_id of its own for " + other, "that of " + one);
+        s.control(a.unpair(), "the unpairing of " + one);
+        s.accepted(b.pull({.limit = 1}), "after the unpairing of " + one + " a pull of " + other);
+        s.accepted(s.try_register(o), "after the unpairing of " + one + " a registration of " + other + " with a token of before it");
+        s.refused(s.try_register(r), "after the unpairing of " + one + " its registration with a token of before it", {.statuses = {401}, .codes = {"invalid-sbt"}});
+    }
+}
+
+/// A revocation is of one backend_id and its keys.
+void revoked_by_name(scenario& s) {
+    for (auto const& [one, other] : taken_for_one_another("local_" + s.fresh("b"))) {
+        auto const r = s.settled({.backend_id = one, .signing_key = s.fresh_key()}), o = s.settled({.backend_id = other});
+        auto const a = s.register_peer(r), b = s.register_peer(o);
+        s.control(s.admin().del("/peers/" + a.peer_id()), "the revocation of " + one);
+        s.accepted(b.pull({.limit = 1}), "after the revocation of " + one + " a pull of " + other);
+        s.accepted(s.try_register(o), "after the revocation of " + one + " a registration of " + other);
+        s.accepted(b.pull({.limit = 1}), "another pull of " + other);
+        s.refused(s.try_register(r), "after its revocation a registration of " + one, {.statuses = {403}, .codes = {"peer-revoked"}});
+    }
 }
 
 /// Letters of the account's id in their full-width forms, which NFKC folds to the plain ones.
@@ -122,6 +154,19 @@ check const checks[] = {
      .impact = "a backend is taken for another, or cannot register",
      .likely_cause = "a column that compares without case",
      .run = backend_ids},
+    {.id = "peer/unpaired-by-name",
+     .title = "an unpairing leaves alone the backends whose ids are much like that of the unpaired one",
+     .clauses = {"BSP-GEN-060", "BSP-REG-044", "BSP-REG-001"},
+     .impact = "who removes one device makes others pair anew, for no reason that anybody sees",
+     .likely_cause = "LIKE or an expression for a comparison of backend ids, to which % and . stand for anything",
+     .run = unpaired_by_name},
+    {.id = "peer/revoked-by-name",
+     .title = "a revocation leaves alone the backends whose ids are much like that of the revoked one",
+     .clauses = {"BSP-GEN-060", "BSP-REG-051", "BSP-REG-053"},
+     .impact = "one backend with a clever name, once it is revoked, locks out all others for good",
+     .likely_cause = "LIKE or an expression for a comparison of backend ids, to which % and . stand for anything",
+     .run = revoked_by_name,
+     .needs = need::admin_token | need::hosted_target},
     {.id = "sbt/user-id-not-normalized",
      .title = "user ids are not normalized: what only looks like a user is not that user",
      .clauses = {"BSP-GEN-060", "BSP-SBT-008"},

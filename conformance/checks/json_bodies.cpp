@@ -158,6 +158,7 @@ void lone_surrogates_are_refused(scenario& s) {
     bodies_are_refused(s,
                        {{"a lone high surrogate", content_is(R"("a\ud800b")")}, {"a lone low surrogate", content_is(R"("\udc00")")},
                         {"surrogates in the wrong order", content_is(R"("\udc00\ud800")")}, {"two high surrogates", content_is(R"("\ud83d\ud83d\ude00")")},
+                        {"a lone low surrogate behind the text \\ud83d", content_is(R"("\\ud83d\ude00")")}, {"a lone high surrogate behind a backslash", content_is(R"("\\\ud83d")")},
                         {"a lone surrogate in a name", content_is(R"("@","x\udfff":1)")}},
                        {{"a lone surrogate in an unknown member", [](std::string t) { return t.insert(1, R"("x-a":"\ud800",)"); }}}, malformed);
 }
@@ -328,6 +329,8 @@ void spellings_of_strings_do_not_matter(scenario& s) {
     struct row { char const* what; char const* json; char const* value; };
     for (auto const& r : {row{"\\/ for /", R"("a\/b")", "a/b"}, {"\\u002F for /", R"("a\u002Fb")", "a/b"}, {"\\u00E9 in capitals", R"("caf\u00E9")", "caf\xC3\xA9"},
                           {"\\u0041 for A", R"("\u0041")", "A"}, {"an escaped surrogate pair", R"("\uD83D\uDE00")", "\xF0\x9F\x98\x80"},
+                          {"the text \\ud83d, its backslash escaped", R"("x\\ud83d")", "x\\ud83d"}, {"the text \\ude00, its backslash as \\u005c", R"("x\u005cude00")", "x\\ude00"},
+                          {"a backslash and a surrogate pair", R"("\\\ud83d\ude00")", "\\\xF0\x9F\x98\x80"}, {"two backslashes and the text udc00", R"("\\\\udc00")", "\\\\udc00"},
                           {"raw UTF-8", "\"\xC3\xA9\xE2\x80\xA8\xF0\x9F\x98\x80\"", "\xC3\xA9\xE2\x80\xA8\xF0\x9F\x98\x80"}, {"\\u007f for DEL", R"("\u007f")", "\x7F"}}) {
         auto const c = s.fresh("c");
         auto payload = s.conversation(c, 1, {s.message("m1", r.value)});

@@ -142,6 +142,78 @@ void revoked_keys_count_nowhere(scenario& s) {
     s.control(s.try_register(), "a registration of another backend");
 }
 
+/// A token may name the key that the backend has when it is made (BSP-SBT-034). The key may change before the token ends.
+void tokens_that_named_the_key(scenario& s) {
+    std::string const own = s.target_is_hosted() ? "hosted_key_sha256" : "local_key_sha256", of_peer = s.target_is_hosted() ? "local_key_sha256" : "hosted_key_sha256";
+    auto const own_key = rsa_public_key::from_pem(s.identity().public_key_pem);
+    s.control(own_key.has_value(), "the key of /identity is readable");
+    auto const first = s.fresh_key();
+    rotating r{s, {.signing_key = first, .sbt = both(set(of_peer, to_hex(first->public_key().sha256())), set(own, to_hex(own_key->sha256())))}};
+    doors const all{s, r.a};
+    for (char const* when : {"", ", which rotates a second time"}) {
+        auto const old = r.must_rotate(s.fresh_key());
+        auto const whom = std::string{"a peer whose token names the first key"} + when;
+        r.counts(r.current, "the new key of " + whom);
+        all.open_to({.signer = r.current}, whom + ", with its new key");
+        r.counts(old, "the key before, in its grace, of " + whom);
+        all.open_to({.signer = old}, whom + ", with the key before, in its grace");
+    }
+    auto again = r.registered;
+    again.signing_key = r.current;
+    again.created = seconds{30};
+    again.sbt = set(of_peer, to_hex(r.current->public_key().sha256()));
+    s.accepted(s.try_register(again), "a registration with a newer token that names the new key");
+    r.counts(r.current, "the new key, after the newer token");
+}
+
+void streams_of_tokens_that_named_the_key(scenario& s) {
+    if (!s.has_telemetry()) s.not_applicable("the target has no telemetry");
+    std::string const of_peer = s.target_is_hosted() ? "local_key_sha256" : "hosted_key_sha256";
+    auto const first = s.fresh_key();
+    rotating r{s, {.signing_key = first, .sbt = set(of_peer, to_hex(first->public_key().sha256()))}};
+    auto const source = s.fresh("src");
+    line before{s, r.a};
+    opens(s, before, "a peer whose token names its key");
+    is_acked(s, before.tell(event(s, source)), "an event before the rotation");
+    r.must_rotate(s.fresh_key());
+    line after{s, r.a, line_options{.call = {.signer = r.current}}};
+    s.expect(after.open(), "after a rotation an upgrade that the new key has signed is answered with 101", after.handshake().describe());
+    acked(s, after.tell(event(s, source)), "an event on it");
+    s.expect(before.wait_for_close(milliseconds{2'500}) == 0, "the connection from before the rotation stays open", "closed with " + std::to_string(before.close_code()));
+    acked(s, before.tell(event(s, source)), "an event on it");
+}
+
+/// A key that is given up a second time has the grace of the second time.
+void graces_of_a_key_that_came_back(scenario& s) {
+    auto const returns = [&](rotating& r, key const& original, notice_options const& o) {
+        auto const x = r.rotate(original, o);
+        if (!x.ok()) {
+            s.refused(x, "a notice that brings a previous key back");
+            s.not_applicable("the target takes no key back");
+        }
+        r.current = original;
+        r.works(original, "the peer with the key that came back");
+    };
+    // All of it a while ago: an end that is ahead of the target's clock would be a grace.
+    auto const first = s.in_seconds(-60), second = s.in_seconds(-40), third = s.in_seconds(-20);
+    rotating stolen{s}, kept{s};
+    auto const a = stolen.current;
+    stolen.must_rotate(s.fresh_key(), {.rotated_at = first});
+    returns(stolen, a, {.rotated_at = second});
+    auto const next = s.fresh_key();
+    auto const x = stolen.rotate(next, {.rotated_at = third, .grace = third});
+    s.control(x, "a notice without grace");
+    s.expect(parse_timestamp(x.text("/previous_key_expires_at")) == parse_timestamp(third), "previous_key_expires_at is " + third + " for a key that came back and is given up without grace", x.text("/previous_key_expires_at"));
+    stolen.counts_no_more(a, "a key that came back and was given up without grace, within the grace that it had the first time");
+    stolen.counts(next, "the new key");
+
+    auto const c = kept.current;
+    kept.must_rotate(s.fresh_key(), {.rotated_at = first, .grace = first});
+    returns(kept, c, {.rotated_at = second});
+    kept.must_rotate(s.fresh_key(), {.rotated_at = third});
+    kept.counts(c, "a key that came back and was given up with a grace, although it had none the first time");
+}
+
 // ---- lists ------------------------------------------------------------------------------------------------
 
 void lists_go_on_after_a_rotation(scenario& s) {
@@ -202,6 +274,12 @@ check const checks[] = {
      .likely_cause = "replaced keys are kept in one list of keys that are no longer wanted", .run = replaced_keys_are_free, .needs = need::all_users},
     {.id = "rot/revoked-previous", .title = "a revoked key does not count where it is another backend's previous one", .clauses = {"BSP-ROT-060", "BSP-REG-053"}, .impact = "the thief of a key comes in by another backend that once had it",
      .likely_cause = "a revocation is compared with current keys only", .run = revoked_keys_count_nowhere, .needs = need::admin_token | need::hosted_target},
+    {.id = "rot/named-key", .title = "a peer whose token names its key rotates, and goes on with the new one", .clauses = {"BSP-ROT-030", "BSP-ROT-031", "BSP-ROT-050"}, .impact = "a backend that was paired with the fingerprints that are recommended locks itself out when it changes its key",
+     .likely_cause = "the fingerprints in the stored token are compared at every request, and not when the token comes", .run = tokens_that_named_the_key},
+    {.id = "rot/named-key-stream", .title = "connections of a peer whose token names its key outlive a rotation", .clauses = {"BSP-ROT-038", "BSP-ROT-030"}, .impact = "a backend that was paired with the fingerprints that are recommended goes silent when it changes its key",
+     .likely_cause = "the fingerprints in the stored token are compared whenever a connection is looked after", .run = streams_of_tokens_that_named_the_key, .needs = need::sockets | need::patience},
+    {.id = "rot/returned-key", .title = "a key that came back and is given up again has the grace of the second time", .clauses = {"BSP-ROT-036", "BSP-ROT-031"}, .impact = "the thief of a key goes on with the grace that it had long before",
+     .likely_cause = "previous keys are kept by fingerprint, and the first entry, or the longest grace, stays", .run = graces_of_a_key_that_came_back},
     {.id = "rot/lists-go-on", .title = "a rotation ends no list under way", .clauses = {"BSP-ROT-050", "BSP-CNV-033"}, .impact = "a device loses its place with every rotation", .likely_cause = "cursors are bound to the key", .run = lists_go_on_after_a_rotation, .needs = need::sockets},
     {.id = "aud/accepted-secrets", .title = "the trail holds no signature of what was accepted", .clauses = {"BSP-AUD-021"}, .impact = "who reads the trail can use what it holds", .likely_cause = "the request is written into the details",
      .run = notices_are_not_kept, .needs = need::admin_token},

@@ -5,6 +5,8 @@
 
 #include <bsp/base/instant.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -60,6 +62,39 @@ void single_use_lasts(scenario& s) {
     s.wait_until(begun + std::chrono::milliseconds{2'500});  // seconds taken for milliseconds are over by now
     for (auto const& [one, field] : used) s.refused(one.post(path, body, {.authorization = field}), "a write again with its assertion, after 300 other requests", stale);
     s.expect(message_ids(s, a, c).size() == 4, "four messages", show(message_ids(s, a, c)));
+}
+
+/// An assertion that has not long to go is good for one request, as any other.
+void single_use_of_brief_ones(scenario& s) {
+    auto const a = s.register_peer();
+    json::object const body{{"role", "user"}, {"content", "once"}, {"surface", "web"}};
+    struct brief {
+        char const* what;
+        std::int64_t iat, exp;
+    };
+    for (caller const& who : {static_cast<caller>(a), s.user()}) {
+        auto const c = s.fresh("c"), path = "/conversations/" + c + "/messages";
+        std::vector<std::pair<std::string, std::string>> used;
+        std::size_t written = 0;
+        auto const made = [&](brief const& b) { return who.authorization("POST", path, {.claims = [&](json::object& o) { o["iat"] = s.now().seconds + b.iat, o["exp"] = s.now().seconds + b.exp; }}); };
+        for (auto const& b : {brief{"that lives 20 s", 0, 20}, {"that lives 8 s", 0, 8}, {"that lives 5 s", 0, 5}, {"of 290 s ago that ends in 8 s", -290, 8}, {"of 294 s ago that ends in 5 s", -294, 5}}) {
+            auto const field = made(b);
+            s.control(who.post(path, body, {.authorization = field}), std::string{"a write with an assertion "} + b.what);
+            ++written;
+            for (int i = 0; i < 2; ++i) s.refused(who.post(path, body, {.authorization = field}), std::string{"another write with an assertion "} + b.what, stale);
+            used.emplace_back(b.what, field);
+        }
+        auto const field = made({"", 0, 8});
+        auto const all = s.together(std::vector<std::function<exchange()>>(4, [&] { return who.post(path, body, {.authorization = field}); }));
+        auto const won = static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](exchange const& x) { return x.ok(); }));
+        s.control(won > 0, "one of four writes at once with an assertion that lives 8 s");
+        s.expect(won == 1, "of four writes at once with one assertion that lives 8 s one is accepted", std::to_string(won));
+        ++written;
+        s.wait_until(s.now() + std::chrono::milliseconds{1'500});
+        for (auto const& [what, again] : used) s.refused(who.post(path, body, {.authorization = again}), "a write, a while later, with an assertion " + what, stale);
+        auto const ids = message_ids(s, a, c);
+        s.expect(ids.size() == written, std::to_string(written) + " messages", show(ids));
+    }
 }
 
 void refusal_uses_up(scenario& s) {
@@ -315,6 +350,12 @@ check const checks[] = {
      .impact = "after a renewal a push is taken for a new one, or a wrong one for its repetition",
      .likely_cause = "what was accepted is kept with the session, or replaced by what was refused",
      .run = a_new_token_forgets_nothing},
+    {.id = "aut/jti-brief",
+     .title = "an assertion that has not long to go is good for one change",
+     .clauses = {"BSP-AUT-044", "BSP-AUT-048"},
+     .impact = "whoever captures a request repeats it in the last seconds of its assertion, or as often as they like if it is a brief one",
+     .likely_cause = "used jtis are forgotten some seconds before the assertion expires, or a cache has no place for what ends so soon",
+     .run = single_use_of_brief_ones, .needs = need::patience},
     {.id = "aut/jti-lasts",
      .title = "a jti stays used until its assertion expires, however many requests come between",
      .clauses = {"BSP-AUT-044"},

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bsp::conformance {
@@ -22,6 +24,16 @@ inline std::vector<std::string> look_alikes(std::string const& stem, std::string
     for (char const* end : {"", ".", ".0", ".json", ".JSON", ".xml", ".html", ".1", "-", "_", "~", ":", "@", "@1", ":1"}) out.push_back(stem + end);
     for (char const* start : {"", "0", "00", "-", "0x", "_"}) out.push_back(start + number);
     for (char const* end : {".0", ".", "e0", "E0", "e-0", "n"}) out.push_back(number + end);
+    return out;
+}
+
+/// Pairs of names that are different, and the second is the first to whoever takes it for a pattern, for a beginning, or
+/// compares without case.
+inline std::vector<std::pair<std::string, std::string>> taken_for_one_another(std::string const& stem) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (auto const& [one, other] : std::initializer_list<std::pair<char const*, char const*>>{
+             {"1%", "1abc"}, {"2_x", "2ax"}, {"3*", "3abc"}, {"4?x", "4ax"}, {"5.x", "5ax"}, {"6[a-z]", "6b"}, {"7", "7x"}, {"8x", "8"}, {"9a", "9A"}})
+        out.emplace_back(stem + one, stem + other);
     return out;
 }
 

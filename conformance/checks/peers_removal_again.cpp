@@ -4,6 +4,7 @@
 #include "edits.hpp"
 
 #include <chrono>
+#include <tuple>
 
 // Section 4.5, a backend that was unpaired more than once, and by one of several users.
 
@@ -78,6 +79,17 @@ void refused_removal_changes_nothing(scenario& s) {
     exactly_as const not_theirs{.statuses = {403, 404}};
     s.refused(sibling.del(path), "a DELETE by another peer of the user", not_theirs);
     s.refused(foreign.del(path), "a DELETE by a peer of another user", not_theirs);
+    auto theirs = r;
+    theirs.user = s.other_account();
+    s.refused(s.register_peer(theirs).del(path), "a DELETE by the same backend, with the same key, as a peer of another user", not_theirs);
+    auto posing = s.settled({.user = s.other_account()});
+    auto own = s.settled();
+    posing.backend_id = own.backend_id;
+    auto const mine = s.register_peer(own);
+    auto const poser = s.register_peer(posing);
+    s.refused(poser.del("/peers/" + mine.peer_id()), "a DELETE by another user's peer of the same backend_id, with a key of its own", not_theirs);
+    s.accepted(mine.pull({.limit = 1}), "a pull by the peer that the other one tried to remove");
+    s.refused(s.register_peer({.signing_key = r.signing_key}).del(path), "a DELETE by another backend of the user that has the same key", not_theirs);
     s.refused(s.other_user().del(path), "a DELETE by another user", not_theirs);
     s.refused(s.nobody().del(path), "a DELETE without a credential", {.statuses = {401}});
     auto again = r;
@@ -107,12 +119,50 @@ void same_token_states_capabilities(scenario& s) {
     }
 }
 
+/// What a registration says once more is said of that registration.
+void capabilities_of_each_user(scenario& s) {
+    auto mine = s.settled(), theirs = mine;
+    theirs.user = s.other_account();
+    theirs.signing_key = s.key();
+    auto sister = s.settled({.signing_key = mine.signing_key});
+    mine.identity = set("capabilities", json::array{"x-mine"});
+    sister.identity = set("capabilities", json::array{"x-sister"});
+    theirs.identity = set("capabilities", json::array{"x-theirs"});
+    auto const a = s.register_peer(mine), b = s.register_peer(sister), c = s.register_peer(theirs);
+    auto const entry = [&](caller const& who, peer const& of) {
+        auto const list = who.get("/peers");
+        s.control(list, "the list of peers of " + who.name());
+        auto const* e = find_by_id(list.body(), "/peers", of.peer_id(), "peer_id");
+        s.expect(e != nullptr, "the list holds the peer", show(list.body()));
+        return *e;
+    };
+    auto const of_a = entry(s.user(), a), of_b = entry(s.user(), b);
+    auto const token = s.session_binding_token(theirs);
+    auto newer = theirs;
+    newer.created = seconds{60};
+    for (auto const& [how, stated] : {std::pair{with_token(theirs, token), json::array{"x-one"}}, {with_token(theirs, token), json::array{"x-two", "x-three"}}, {newer, json::array{"x-four"}}}) {
+        auto again = how;
+        again.identity = set("capabilities", stated);
+        s.control(s.try_register(again), "another user's registration again, with other capabilities");
+        s.expect_same("the capabilities of that registration", json::value(stated), entry(s.other_user(), c).if_contains("capabilities"));
+        for (auto const& [was, is, whose] : {std::tuple{of_a, entry(s.user(), a), "the first user's registration of the same backend_id"}, {of_b, entry(s.user(), b), "the first user's other registration"}})
+            for (char const* name : {"capabilities", "sbt", "public_key", "registered_at"})
+                if (auto const* before = was.if_contains(name)) s.expect_same(std::string{name} + " of " + whose + ", after the other user's registered again", *before, is.if_contains(name));
+    }
+}
+
 check const checks[] = {
+    {.id = "reg/capabilities-of-each-user",
+     .title = "a user who registers a backend again changes nothing of another user's registration of it",
+     .clauses = {"BSP-REG-031", "BSP-REG-027"},
+     .impact = "one user of a shared backend decides how the other's is treated, or where the other's conversations go",
+     .likely_cause = "what a repeated registration says is written to all rows of the backend_id",
+     .run = capabilities_of_each_user, .needs = need::second_user},
     {.id = "peer/refused-removal",
      .title = "a removal that is refused changes nothing, nor what tokens are good for",
      .clauses = {"BSP-REG-023", "BSP-REG-040", "BSP-AUT-055"},
      .impact = "anybody who knows a peer_id can void another device's tokens",
-     .likely_cause = "the moment of the removal is noted before the caller is looked at",
+     .likely_cause = "the moment of the removal is noted before the caller is looked at, or callers are compared by backend_id or key",
      .run = refused_removal_changes_nothing, .needs = need::second_user},
     {.id = "reg/same-token",
      .title = "a registration with the same token states the capabilities anew",

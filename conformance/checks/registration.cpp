@@ -2,6 +2,7 @@
 #include "../registry.hpp"
 #include "answer_forms.hpp"
 #include "../scenario.hpp"
+#include "../surroundings.hpp"
 #include "edits.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -165,33 +166,56 @@ std::string fresh_challenge(std::size_t octets = 32) {
     return to_base64url(drawn);
 }
 
-void challenge_is_signed(scenario& s) {
+/// What `x` answered to `challenge` is signed for that answer, and for no other.
+void is_signed_for(scenario& s, std::string const& challenge, exchange const& x, std::string const& what) {
     auto const parsed = rsa_public_key::from_pem(s.identity().public_key_pem);
     s.control(parsed.has_value(), "the key of /identity is readable");
+    s.accepted(x, what);
+    auto const* text = x.at("/challenge_signature");
+    s.expect(text && text->is_string(), "a challenge_signature", text ? show(*text) : "absent");
+    auto const signature = from_base64(x.text("/challenge_signature"));
+    s.expect(signature.has_value(), "challenge_signature is base64 with padding", show(*text));
+
+    auto const quoted = [](std::string const& name, std::string const& value) { return '"' + name + "\": \"" + value + '"'; };
+    auto const backend = quoted("backend_id", s.identity().backend_id), nonce = quoted("challenge", challenge), id = quoted("peer_id", x.text("/peer_id")), typ = quoted("typ", "bsp-challenge");
+    auto const verifies = [&](std::string const& signed_text) { return parsed->verify_ps256(signed_text, *signature); };
+    std::string seen = "it verifies over none of the objects tried, by the key of /identity";
+    if (verifies('{' + backend + ", " + nonce + ", " + id + '}')) seen = "it was made without typ";
+    else if (verifies('{' + backend + ", " + nonce + ", " + typ + '}')) seen = "it was made without peer_id";
+    else if (verifies('{' + nonce + ", " + id + ", " + typ + '}')) seen = "it was made without backend_id";
+    else if (verifies(challenge)) seen = "it was made over the challenge alone";
+    s.expect(verifies('{' + backend + ", " + nonce + ", " + id + ", " + typ + '}'),
+             "the challenge_signature of " + what + " is PS256 by the key of /identity over backend_id, challenge, peer_id and typ, nothing else", seen);
+}
+
+void challenge_is_signed(scenario& s) {
     auto const r = s.settled();
     for (int round = 0; round < 3; ++round) {  // the third registers the same backend again
         auto const challenge = round == 1 ? std::string(42, '-') + 'A' : fresh_challenge();
         auto how = round == 1 ? s.settled() : r;
         how.body = set("challenge", challenge);
-        auto const x = s.try_register(how);
-        s.accepted(x, "a registration with a challenge");
-        auto const* text = x.at("/challenge_signature");
-        s.expect(text && text->is_string(), "a challenge_signature", text ? show(*text) : "absent");
-        auto const signature = from_base64(x.text("/challenge_signature"));
-        s.expect(signature.has_value(), "challenge_signature is base64 with padding", show(*text));
-
-        auto const quoted = [](std::string const& name, std::string const& value) { return '"' + name + "\": \"" + value + '"'; };
-        auto const backend = quoted("backend_id", s.identity().backend_id), nonce = quoted("challenge", challenge), id = quoted("peer_id", x.text("/peer_id")),
-                   typ = quoted("typ", "bsp-challenge");
-        auto const verifies = [&](std::string const& signed_text) { return parsed->verify_ps256(signed_text, *signature); };
-        std::string seen = "it verifies over none of the objects tried, by the key of /identity";
-        if (verifies('{' + backend + ", " + nonce + ", " + id + '}')) seen = "it was made without typ";
-        else if (verifies('{' + backend + ", " + nonce + ", " + typ + '}')) seen = "it was made without peer_id";
-        else if (verifies('{' + nonce + ", " + id + ", " + typ + '}')) seen = "it was made without backend_id";
-        else if (verifies(challenge)) seen = "it was made over the challenge alone";
-        s.expect(verifies('{' + backend + ", " + nonce + ", " + id + ", " + typ + '}'),
-                 "challenge_signature is PS256 by the key of /identity over backend_id, challenge, peer_id and typ, nothing else", seen);
+        is_signed_for(s, challenge, s.try_register(how), "a registration with a challenge");
     }
+}
+
+/// A challenge that comes once more is signed once more: for the registration that it came with.
+void challenge_comes_again(scenario& s) {
+    auto const challenge = fresh_challenge();
+    auto r = s.settled({.created = std::chrono::seconds{-60}, .body = set("challenge", challenge)});
+    auto const first = s.try_register(r);
+    is_signed_for(s, challenge, first, "a registration with a challenge");
+    is_signed_for(s, challenge, s.try_register(r), "the same registration with the same challenge");
+    is_signed_for(s, challenge, s.try_register(s.settled({.body = set("challenge", challenge)})), "a registration of another backend with the same challenge");
+    if (s.shared().options.users.size() > 1) {
+        auto theirs = r;
+        theirs.user = s.other_account();
+        is_signed_for(s, challenge, s.try_register(theirs), "another user's registration of the backend with the same challenge");
+    }
+    s.control(s.peer_of(first, r).unpair(), "the unpairing");
+    r.created = std::chrono::seconds{60};
+    auto const again = s.try_register(r);
+    is_signed_for(s, challenge, again, "a registration after the unpairing with the same challenge");
+    s.control(again.text("/peer_id") != first.text("/peer_id"), "the registration after the unpairing has another peer_id");
 }
 
 void challenge_has_one_form(scenario& s) {
@@ -298,6 +322,12 @@ check const checks[] = {
      .impact = "a relay can pose as this backend, or lend a signature made for somebody else",
      .likely_cause = "challenge ignored, signed by another key, or signed without typ, backend_id or peer_id",
      .run = challenge_is_signed},
+    {.id = "reg/challenge-again",
+     .title = "a challenge that was signed before is signed for the registration that it comes with now",
+     .clauses = {"BSP-REG-021", "BSP-REG-031"},
+     .impact = "whoever looks at the signature takes the backend for an impostor, and a device can never be paired again",
+     .likely_cause = "signatures are kept by challenge, or by backend_id and challenge",
+     .run = challenge_comes_again, .needs = need::all_users},
     {.id = "reg/challenge-form",
      .title = "a challenge that is not 32 bytes in base64url without padding is refused",
      .clauses = {"BSP-REG-020", "BSP-GEN-091"},

@@ -2,10 +2,14 @@
 #include "first_refusal.hpp"
 #include "ground.hpp"
 #include "privacy.hpp"
+#include "rotation.hpp"
+#include "wire.hpp"
 
 #include "../signing_key.hpp"
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <thread>
 
 // A registration that is renewed, removed, revoked or run out, and whatever else depends on it: held pulls, other registrations
@@ -280,7 +284,88 @@ void lists_are_of_the_credential(scenario& s) {
 
 constexpr unsigned by_admin = need::admin_token | need::hosted_target;
 
+// ---- what has begun before a registration or a key ends ------------------------------------------------------
+
+/// A request of which the first half has come when `then` happens, and the second half comes after it: the answer.
+std::optional<http_response> interrupted(scenario& s, http_request const& request, std::function<void()> const& then) {
+    wire w{s};
+    auto const bytes = wire::bytes_of(s, request);
+    auto const half = bytes.size() - request.body.size() / 2;
+    w.write(bytes.substr(0, half));
+    std::this_thread::sleep_for(milliseconds{200});  // what looks at the head alone has looked at it by now
+    then();
+    w.write(bytes.substr(half));
+    return w.next();
+}
+
+http_request posted(scenario& s, std::string const& path, json::value const& body) {
+    return {"POST", s.target_path(path), {{"Content-Type", "application/json"}}, json::serialize(body), {}};
+}
+
+void is_refused(scenario& s, std::optional<http_response> const& x, std::string const& what) {
+    s.expect(x && x->status / 100 == 4, what + " is refused with 4xx", describe(x));
+}
+
+/// A push of one message, and that nothing of it is there.
+struct late_push {
+    late_push(scenario& s, peer const& a) : conversation{s.fresh("c")}, request{posted(s, "/sync/" + a.peer_id(), a.payload({s.conversation(conversation, 1, {s.message("m1", "late")})}))} {}
+    void left_nothing(scenario& s) const {
+        auto const x = s.user().read(conversation);
+        s.expect(!x.ok() || find_by_id(x.body(), "/messages", "m1") == nullptr, "nothing of that push is stored", show(x.body()));
+    }
+    std::string conversation;
+    http_request request;
+};
+
+/// A push, a registration and a notice that are cut in two by `end`, which ends the registration of a peer.
+void cut_in_two(scenario& s, std::string const& how, std::function<exchange(peer const&)> const& end) {
+    auto const key = [&] { return registration{.signing_key = s.fresh_key(), .created = seconds{-60}}; };
+    auto const a = s.register_peer(key());
+    auto const whole = interrupted(s, late_push{s, a}.request, [] {});
+    s.control(whole && whole->status == 200, "a push that comes in two parts is accepted");
+    late_push const late{s, a};
+    is_refused(s, interrupted(s, late.request, [&] { s.control(end(a), how); }), "a push that had begun before " + how + " of its peer, and whose signature came after it,");
+    late.left_nothing(s);
+
+    auto r = s.settled(key());
+    auto const b = s.register_peer(r);
+    r.created = seconds{-30};
+    auto const again = interrupted(s, s.registration_request(r), [] {});
+    s.control(again && again->status == 200, "a registration that comes in two parts is accepted");
+    is_refused(s, interrupted(s, s.registration_request(r), [&] { s.control(end(b), how); }), "a registration that had begun before " + how + " of its backend, with a token of before it,");
+    s.refused(b.pull({.limit = 1}), "a pull of the peer after " + how, gone);
+
+    if (!s.declares("key_rotation")) return;
+    rotating c{s, key()};
+    auto const next = s.fresh_key();
+    is_refused(s, interrupted(s, posted(s, c.path(), c.notice(next)), [&] { s.control(end(c.a), how); }), "a rotation notice that had begun before " + how + " of its peer");
+    s.refused(c.push(next), "a push signed with the new key of that notice", gone);
+}
+
+void removed_while_arriving(scenario& s) {
+    cut_in_two(s, "the unpairing", [&](peer const& a) { return s.user().del("/peers/" + a.peer_id()); });
+}
+
+void revoked_while_arriving(scenario& s) {
+    cut_in_two(s, "the revocation", [&](peer const& a) { return s.admin().del("/peers/" + a.peer_id()); });
+}
+
+void rotated_while_arriving(scenario& s) {
+    rotating r{s};
+    late_push const late{s, r.a};
+    auto const moment = r.next_moment();
+    auto const notice = r.notice(s.fresh_key(), {.rotated_at = moment, .grace = moment});
+    is_refused(s, interrupted(s, late.request, [&] { s.control(r.send(notice), "a rotation without grace"); }), "a push that had begun before a rotation without grace, and whose signature by the key before came after it,");
+    late.left_nothing(s);
+}
+
 check const checks[] = {
+    {.id = "peer/removed-while-arriving", .title = "what was arriving when its peer was unpaired is refused", .clauses = {"BSP-REG-043", "BSP-REG-044", "BSP-ROT-016"}, .impact = "who was locked out goes on writing with requests that are sent slowly",
+     .likely_cause = "the peer is looked up when the head has come, and not when the request is verified", .run = removed_while_arriving, .needs = need::sockets | need::patience},
+    {.id = "peer/revoked-while-arriving", .title = "what was arriving when its peer was revoked is refused", .clauses = {"BSP-REG-053", "BSP-REG-051", "BSP-ROT-016"}, .impact = "who was locked out goes on writing with requests that are sent slowly",
+     .likely_cause = "the peer is looked up when the head has come, and not when the request is verified", .run = revoked_while_arriving, .needs = need::sockets | need::patience | need::admin_token | need::hosted_target},
+    {.id = "rot/rotated-while-arriving", .title = "a push that was arriving when its key was given up without grace is refused", .clauses = {"BSP-ROT-036"}, .impact = "the thief of a key goes on writing with requests that are sent slowly",
+     .likely_cause = "the keys are looked up when the head has come, and not when the request is verified", .run = rotated_while_arriving, .needs = need::sockets | need::patience},
     {.id = "sbt/every-door", .title = "no path takes a peer whose token has expired", .clauses = {"BSP-SBT-035", "BSP-SBT-037"}, .impact = "eight hours become for ever, where one path gives what the user would not",
      .likely_cause = "expiry is asked for by some handlers", .run = expiry_shuts_every_door, .needs = need::patience},
     {.id = "syn/expired-sync-id-free", .title = "a push that was refused for an expired token is stored when it comes again with a newer one", .clauses = {"BSP-SYN-073", "BSP-SYN-051"}, .impact = "what a device sent while its token ran out is acknowledged later and never stored",

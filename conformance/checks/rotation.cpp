@@ -1,3 +1,4 @@
+#include "first_refusal.hpp"
 #include "rotation.hpp"
 #include "../signing_key.hpp"
 
@@ -327,6 +328,63 @@ void pairing_again_begins_anew(scenario& s) {
     s.accepted(other.rotate(s.fresh_key()), "a notice of the registration that followed, whose rotated_at is before that of a notice for the one that was unpaired");
 }
 
+/// The last rotated_at belongs to the registration, and not to the key that it replaced or to its grace.
+void date_outlasts_the_grace(scenario& s) {
+    rotating r{s}, brief{s};
+    exactly_as const stale{.statuses = {401}, .codes = {"stale-request"}};
+    auto const moment = s.now() - seconds{30};  // a grace that ends then is over, whatever the target's clock shows
+    auto const text = format_timestamp(moment);
+    auto const end = s.now() + seconds{2};
+    auto const first = brief.must_rotate(s.fresh_key(), {.rotated_at = text, .grace = format_timestamp(end)});
+    auto const last = brief.notice(s.fresh_key(), {.rotated_at = format_timestamp(moment - seconds{1})});
+
+    r.must_rotate(s.fresh_key(), {.rotated_at = text, .grace = text});
+    r.works(r.current, "the peer with its new key");
+    auto const judged = [&](std::string const& when) {
+        r.refuses("a notice of the same moment as the last, " + when + ",", s.fresh_key(), {.rotated_at = text}, stale);
+        r.refuses("a notice of an earlier moment than the last, " + when + ",", s.fresh_key(), {.rotated_at = format_timestamp(moment - seconds{50})}, stale);
+    };
+    judged("whose key before had no grace");
+    auto again = r.registered;
+    again.signing_key = r.current;
+    again.created = seconds{30};
+    s.control(s.try_register(again), "the registration with a newer token");
+    judged("which came before the latest token");
+    auto const next = s.fresh_key();
+    s.accepted(r.rotate(next, {.rotated_at = format_timestamp(moment + seconds{1})}), "a notice a second later than the last");
+    r.current = next;
+    r.refuses("a notice of the same moment as the last but one", s.fresh_key(), {.rotated_at = text}, stale);
+
+    (void)first_refusal(s, end, [&] { return brief.push(first); });
+    brief.works(brief.current, "the peer with its new key");
+    s.refused(brief.send(last), "a notice of an earlier moment than the last, when the grace that this one gave is over", stale);
+    brief.works(brief.current, "the peer after that notice");
+    brief.then_rotates();
+}
+
+/// A key that was given up may come back; the notice that gave it up may not.
+void replays_of_a_key_that_came_back(scenario& s) {
+    rotating r{s};
+    auto const a = r.current, b = s.fresh_key();
+    auto const text = s.in_seconds(-40), later = s.in_seconds(-20);
+    auto const given_up = r.notice(b, {.rotated_at = text, .grace = text});
+    s.control(r.send(given_up), "a notice without grace");
+    r.current = b;
+    r.works(b, "the peer with its new key");
+    auto const back = r.rotate(a, {.rotated_at = later, .grace = later});
+    if (!back.ok()) {
+        s.refused(back, "a notice that brings a previous key back");
+        s.not_applicable("the target takes no key back");
+    }
+    r.current = a;
+    r.works(a, "the peer with the key that came back");
+    for (int i = 0; i < 2; ++i) {
+        s.refused(r.send(given_up), "the first notice again, after its key was given up and the one before came back", {.statuses = {401}, .codes = {"stale-request"}});
+        s.refused(r.push(b), "a push signed with the key that was given up", not_believed);
+        r.counts(a, "the key that came back");
+    }
+}
+
 constexpr unsigned for_revocation = need::admin_token | need::hosted_target;
 
 check const checks[] = {
@@ -352,6 +410,10 @@ check const checks[] = {
      .run = replays_change_nothing},
     {.id = "rot/later", .title = "rotated_at is later than that of the last notice, as an instant", .clauses = {"BSP-ROT-012"}, .impact = "notices of one moment come into force in any order", .likely_cause = "not compared, compared as text, or cut to seconds",
      .run = rotated_at_increases},
+    {.id = "rot/date-outlasts-grace", .title = "rotated_at is later than that of the last notice, whatever has become of the key before and of the token", .clauses = {"BSP-ROT-012"}, .impact = "an old notice brings back a key that was given up",
+     .likely_cause = "the last rotated_at is kept with the previous key, and swept away with it", .run = date_outlasts_the_grace, .needs = need::patience},
+    {.id = "rot/replay-of-returned", .title = "a notice counts once, also when the key that it replaced has come back", .clauses = {"BSP-ROT-012", "BSP-ROT-017"}, .impact = "whoever recorded a notice brings back the key that was given up",
+     .likely_cause = "the last rotated_at is kept with the previous key, and swept away with it", .run = replays_of_a_key_that_came_back},
     {.id = "rot/weak-key", .title = "a notice with a key that is not acceptable is refused", .clauses = {"BSP-ROT-013"}, .impact = "a weak key comes in by rotation that registration would have refused", .likely_cause = "the new key is parsed by the library alone",
      .run = weak_keys},
     {.id = "rot/strong-key", .title = "the new key may be longer than the old one", .clauses = {"BSP-ROT-013"}, .impact = "nobody can move to longer keys", .likely_cause = "a fixed length of keys or signatures", .run = strong_keys},

@@ -222,6 +222,12 @@ void other_registrations_stay(scenario& s) {
     auto const another = s.register_peer({.signing_key = shared});
     s.accepted(r.rotate(shared), "a notice whose new key another backend has, too");
     s.accepted(push(another, shared), "a push of that other backend");
+    for (auto const& [how, what] : {std::pair{theirs, "the other user's registration of the backend"}, {sister, "another backend with the same key"}}) {
+        rotating other{s, how};
+        auto const next = s.fresh_key();
+        s.accepted(other.rotate(next, {.rotated_at = format_timestamp(*parse_timestamp(moment) - seconds{1})}), std::string{"a notice for "} + what + ", a second earlier than the first one's");
+        s.accepted(push(other.a, next), std::string{"a push of "} + what + " with its new key");
+    }
 }
 
 void restart_keeps_keys(scenario& s) {

@@ -1,6 +1,7 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
 #include "../signing_key.hpp"
+#include "../surroundings.hpp"
 #include "edits.hpp"
 
 #include <bsp/base/encoding.hpp>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 
 // Chapter 3, whom a session binding token speaks of, and what it is not good for.
 
@@ -209,7 +211,55 @@ void token_as_credential(scenario& s) {
     s.refused(s.nobody().get("/peers?sbt=" + compact), "GET /peers with a session binding token in the query", form);
 }
 
+/// What was verified is this token, and neither its names nor its signature.
+void names_prove_nothing(scenario& s) {
+    auto const r = s.settled({.created = std::chrono::seconds{-60}, .sbt = set("sbt_id", s.fresh("sbt"))});
+    auto const token = s.session_binding_token(r);
+    auto const bringing = [](registration how, json::object sbt) {
+        how.body = set("sbt", std::move(sbt));
+        return how;
+    };
+    for (int i = 0; i < 4; ++i) s.control(s.try_register(bringing(r, token)), "a registration with a token that has an sbt_id, again and again");
+    auto const listed = [&] {
+        auto const x = s.user().get("/peers");
+        s.control(x, "the user's list of peers");
+        auto const* e = find_by_id(x.body(), "/peers", *r.backend_id, "backend_id");
+        s.expect(e != nullptr, "the list holds the peer", show(x.body()));
+        return *e;
+    };
+    auto const before = listed();
+    auto const stranger = s.settled({.signing_key = s.key()});
+    auto const later = both(set("created_at", s.in_seconds(-30)), set("expires_at", s.in_seconds(7 * 3600)));
+    auto const refuses = [&](registration const& how, edit const& change, std::string const& what) {
+        for (auto const& [whose, signature] : {std::pair<std::string, std::string>{"zeros for a signature", std::string(64, '0')}, {"the known token's signature", text_at(token, "/signature")}}) {
+            auto forged = token;
+            change(forged);
+            forged["signature"] = signature;
+            s.refused(s.try_register(bringing(how, forged)), "a token with " + what + " and " + whose, {.statuses = {401}, .codes = {"invalid-sbt"}});
+        }
+    };
+    refuses(r, later, "the names of a known one, other times");
+    refuses(r, both(later, drop("sbt_id")), "the session_id of a known one, other times");
+    refuses(r, both(later, set("session_id", s.fresh("session"))), "the sbt_id of a known one, other times");
+    refuses(r, both(later, both(set("session_id", s.fresh("session")), set("sbt_id", s.fresh("sbt")))), "other names and other times than a known one");
+    refuses(stranger, both(later, set(other_slot(s), *stranger.backend_id)), "the names of a known one, another backend");
+    if (s.shared().options.users.size() > 1) {
+        auto theirs = r;
+        theirs.user = s.other_account();
+        refuses(theirs, set("user_id", s.other_account().id), "the names of a known one, another user");
+    }
+    for (char const* member : {"sbt", "capabilities", "public_key"})
+        if (auto const* was = before.if_contains(member)) s.expect_same(std::string{member} + " of the registration, after forged tokens were refused", *was, listed().if_contains(member));
+    s.control(s.try_register(bringing(r, token)), "the token once more");
+}
+
 check const checks[] = {
+    {.id = "sbt/names-prove-nothing",
+     .title = "a token is verified whatever was verified before that has its names or its signature",
+     .clauses = {"BSP-SBT-016"},
+     .impact = "whoever has seen one token makes others from it, which never end, or pairs a backend of their own",
+     .likely_cause = "to save a MAC, tokens are known by sbt_id, session_id or signature once they were verified",
+     .run = names_prove_nothing, .needs = need::all_users},
     {.id = "sbt/other-callee",
      .title = "a token that names another callee is refused",
      .clauses = {"BSP-SBT-027"},

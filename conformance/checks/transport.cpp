@@ -3,6 +3,7 @@
 #include "../surroundings.hpp"
 #include "../target/http_reader.hpp"
 #include "../target/stream.hpp"
+#include "wire.hpp"
 
 #include <array>
 #include <cstdio>
@@ -66,31 +67,17 @@ void cleartext_is_not_served(scenario& s) {
 std::vector<int> statuses_of(scenario& s, std::vector<std::string> const& pieces, std::size_t answers) {
     auto const to = parse_url(s.shared().target.url()).value();
     if (to.secure) s.not_applicable("the target is reached through TLS, which cuts as it likes");
-    auto const opened = open_stream(to, {}, clock::now() + patience);
-    if (!opened.to) s.inconclusive("connecting: " + opened.detail);
+    wire w{s};
     for (auto const& piece : pieces) {
         if (&piece != &pieces.front()) std::this_thread::sleep_for(std::chrono::milliseconds{60});
-        for (std::size_t sent = 0; sent < piece.size();) {
-            auto const r = opened.to->write(piece.data() + sent, piece.size() - sent);
-            if (r.what == stream::status::done) sent += r.size;
-            else if (r.what != stream::status::would_block || !opened.to->wait(clock::now() + patience, true)) break;
-        }
+        w.write(piece);
     }
     std::vector<int> out;
-    std::array<char, 16 * 1024> buffer;
-    http_reader reader;
-    for (auto const until = clock::now() + patience; out.size() < answers && opened.to->wait(until, false);) {
-        auto const r = opened.to->read(buffer.data(), buffer.size());
-        if (r.what == stream::status::would_block) continue;
-        if (r.what != stream::status::done) {
-            out.push_back(reader.end() == http_reader::state::complete ? reader.response().status : 0);
-            break;
-        }
-        for (std::size_t i = 0; i < r.size && out.size() < answers; ++i)  // by bytes: what follows an answer is the next one's
-            if (reader.feed({buffer.data() + i, 1}) == http_reader::state::complete) {
-                out.push_back(reader.response().status);
-                reader = http_reader{};
-            }
+    while (out.size() < answers) {
+        auto const x = w.next(patience);
+        if (!x && !w.ended()) break;
+        out.push_back(x ? x->status : 0);
+        if (!x) break;
     }
     return out;
 }
@@ -131,9 +118,46 @@ void requests_come_in_pieces(scenario& s) {
              std::to_string(got.size()) + " answers" + (got.empty() ? "" : ", the last with status " + std::to_string(got.back())));
 }
 
+/// After the last chunk come the fields of a trailer and an empty line; all of it is the body's (RFC 9112 section 7.1).
+void trailers_are_of_the_body(scenario& s) {
+    auto const who = s.user();
+    auto const path = "/conversations/" + s.fresh("c") + "/messages";
+    std::string const next = "GET " + s.target_path("/identity") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\n\r\n";
+    auto const send = [&](wire& w, std::string const& end) {
+        std::string const body = json::serialize(json::object{{"role", "user"}, {"surface", "web"}, {"content", "in chunks"}});
+        w.write("POST " + s.target_path(path) + " HTTP/1.1\r\nHost: " + s.authority() + "\r\nAuthorization: " + who.authorization("POST", path) +
+                "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk_of(body) + end);
+    };
+    struct row {
+        char const *what, *end;
+    };
+    for (auto const& r : {row{"no trailer", "0\r\n\r\n"}, row{"a last chunk of several zeros", "000\r\n\r\n"}, row{"one field in its trailer", "0\r\nX-A: 1\r\n\r\n"},
+                          row{"two fields in its trailer", "0\r\nX-A: 1\r\nX-B: 2\r\n\r\n"}, row{"four fields in its trailer", "0;last\r\nX-A: 1\r\nX-B: 2\r\nX-C: \r\nX-D: 4\r\n\r\n"}}) {
+        wire w{s};
+        send(w, std::string{r.end} + next);
+        auto const first = w.next();
+        s.control(first.has_value(), std::string{"a write in chunks with "} + r.what + " is answered");
+        auto const second = w.next();  // a server may close the connection instead, or read nothing more
+        s.expect(!second || second->status == 200 || second->status == 429, std::string{"GET /identity, behind a write in chunks with "} + r.what + ", is answered with 200, or the connection is closed", describe(second));
+    }
+    // A line without a colon is no field. Whatever becomes of the write, the line is not a request.
+    std::string const posing = next.substr(0, next.size() - 2);
+    std::pair<char const*, std::string> const trailers[] = {{"the first line", posing}, {"the second line", "X-A: 1\r\n" + posing}, {"the third line", "X-A: 1\r\nX-B: 2\r\n" + posing}};
+    std::vector<wire> wires;
+    for (auto const& [what, trailer] : trailers) send(wires.emplace_back(s), "0\r\n" + trailer + "\r\n");
+    for (auto& w : wires) s.control(w.next().has_value(), "a write in chunks with a malformed trailer is answered");
+    for (std::size_t i = 0; i < wires.size(); ++i) {  // nothing more is right; all of them are given the time of the first
+        auto const second = wires[i].next(std::chrono::milliseconds{i == 0 ? 1'500 : 100});
+        s.expect(!second || second->status / 100 != 2, std::string{"a trailer of which "} + trailers[i].first + " is like a request is not answered as one", "a second answer: " + describe(second));
+    }
+    s.control(s.nobody().get("/identity"), "GET /identity on a connection of its own");
+}
+
 check const checks[] = {
     {.id = "gen/pieces", .title = "a request is the same in one piece, in several, in chunks of any spelling, and together with the next", .clauses = {"BSP-GEN-001"}, .impact = "what works on a desk fails on a train",
      .likely_cause = "one read from the socket is taken for one request", .run = requests_come_in_pieces, .needs = need::sockets},
+    {.id = "gen/trailers", .title = "the trailer of a chunked body is no request", .clauses = {"BSP-GEN-011", "BSP-GEN-001"}, .impact = "requests can be smuggled past a proxy, or a client's next request is refused",
+     .likely_cause = "after the last chunk one line is read, and not all up to the empty one", .run = trailers_are_of_the_body, .needs = need::sockets | need::patience},
     {.id = "trn/tls-floor", .title = "versions of TLS before 1.2 are refused", .clauses = {"BSP-TRN-010"}, .impact = "whoever sits between can read with attacks that are known for years",
      .likely_cause = "a configuration for old browsers", .run = old_versions_are_refused, .strength = obligation::should},
     {.id = "trn/no-cleartext", .title = "the port of https serves nothing in cleartext", .clauses = {"BSP-TRN-011"}, .impact = "a client with a wrong URL tells everybody what it syncs, and nobody notices",

@@ -83,6 +83,11 @@ private:
             at = stop + 2;
         }
         if (reads_.tells_connection) r.headers.set("X-Connection", number_);
+        if (reads_.tells_head && r.method == "POST") {
+            http_request announced = r;
+            announced.headers.set("X-Head", number_);
+            (void)handler_(announced, system_now());
+        }
         if (int const refusal = read_body(r); refusal != 0) return refusal < 0 ? std::nullopt : std::optional{refusal};
 
         if (sockets_ && r.headers.find("Upgrade")) {
@@ -147,7 +152,7 @@ private:
         }
         for (std::string line;;) {  // the trailer
             if (!take_line(line)) return -1;
-            if (line.empty()) return 0;
+            if (line.empty() || reads_.short_trailer) return 0;
             if (reads_.plain_chunks) return 400;
         }
     }

@@ -19,6 +19,8 @@ struct framing {
     bool one_at_once = false;      ///< what comes behind a request, in the same bytes, is dropped
     bool plain_chunks = false;     ///< chunks have neither capitals in their sizes nor extensions nor a trailer
     bool tells_connection = false; ///< the handler learns by the field X-Connection which connection a request came on
+    bool tells_head = false;       ///< the handler is given the head of a POST, with the field X-Head, before its body has come
+    bool short_trailer = false;    ///< a trailer has one line, and what follows is the next request
 
     // Of WebSockets:
     bool binary_is_text = false;         ///< a binary message is read like a text
