@@ -215,11 +215,14 @@ void a_commit_wakes_all(scenario& s) {
     std::vector<clock::time_point> heard(waiting.size());
     std::vector<std::function<exchange()>> calls;
     for (std::size_t i = 0; i < waiting.size(); ++i)
-        calls.push_back([&, i, end = clock::now() + seconds{10}, path = "/sync/" + waiting[i]->peer_id() + "?wait=8&since=" + percent_encode_segment(watermark(s, *waiting[i]))] {
-            for (;;) {  // a server may end a held pull early
-                auto x = waiting[i]->get(path);
+        calls.push_back([&, i, end = clock::now() + seconds{10}, since = watermark(s, *waiting[i])]() mutable {
+            for (std::string cursor;;) {  // a server may end a held pull early, give it in pages, and give again what was given before
+                auto x = waiting[i]->get("/sync/" + waiting[i]->peer_id() + "?wait=8&limit=200&since=" + percent_encode_segment(since) + cursor);
                 heard[i] = clock::now();
                 if (!x.ok() || heard[i] > end || of_conversation(objects_at(x.body(), "/conversations"), i == 0 ? theirs : mine).present) return x;
+                bool const more = x.at("/has_more") && *x.at("/has_more") == json::value(true);
+                cursor = more ? "&cursor=" + percent_encode_segment(x.text("/cursor")) : "";
+                if (!more) since = x.text("/last_sync");
             }
         });
     calls.push_back([&] {
