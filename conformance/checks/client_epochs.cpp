@@ -271,13 +271,13 @@ void a_refused_part_is_the_whole(scenario& s) {
         refused = b.until(seconds{40}, refused_alone);
     }
     if (!refused) b.on_push({}), s.inconclusive("no push of the long conversation alone");
-    calm_down(b, seconds{4});
+    calm_down(b, seconds{3});
     auto const since = std::chrono::steady_clock::now();
     auto const good = s.fresh("good");
     auto const later = write(s, b.user(), c, "written after the refusal");
     write(s, b.user(), good);
     bool const went_on = b.delivered(seconds{60}, good);
-    pass(seconds{5});
+    pass(seconds{3});
     // What follows of the first snapshot may go late.
     auto const refused_ids = (std::lock_guard{m->mutex}, m->refused);
     std::size_t again = 0;
@@ -407,7 +407,7 @@ check const checks[] = {
      .impact = "of a long conversation a part is missing at the other side, for ever",
      .likely_cause = "the acknowledgement of the last part ends the refusal of the first",
      .run = a_refused_part_is_the_whole,
-     .needs = as_client},
+     .needs = as_client | need::alone},
     {.id = "off/restart-amid-refusals",
      .title = "after a restart what was refused and not acknowledged is due, and an expired token can be renewed",
      .clauses = {"BSP-OFF-004", "BSP-OFF-002", "BSP-OFF-035", "BSP-OFF-040", "BSP-OFF-001"},

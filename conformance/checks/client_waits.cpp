@@ -107,7 +107,7 @@ void one_peers_time_holds_up_no_other(scenario& s) {
 
 /// However many they are.
 void many_slow_peers_hold_up_no_other(scenario& s) {
-    constexpr std::size_t slow_max = 17;
+    constexpr std::size_t slow_max = 9;  // each of which holds two requests
     auto const account = s.account();
     stand_in live{s, {.user = account}};
     live.settle();

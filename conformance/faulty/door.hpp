@@ -35,6 +35,7 @@ struct framing {
     bool one_frame_at_once = false;      ///< what comes behind a frame, in the same bytes, is dropped
     bool silent_pings = false;           ///< pings are not answered
     bool empty_pongs = false;            ///< pings are answered without their application data
+    bool fragments_add_up = false;       ///< the room for fragments is that of all messages since the last one in one piece
     bool one_at_a_time = false;          ///< while a frame is arriving, nobody else's is read
     bool fragile = false;                ///< binary and long messages end the process
     bool fragile_frames = false;         ///< frames that break RFC 6455 end the process

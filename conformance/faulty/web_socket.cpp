@@ -79,7 +79,8 @@ web_socket::step web_socket::take_frame() {
     if (more > 0) length = 0;
     for (std::size_t i = 0; i < more; ++i) length = length << 8 | byte(2 + i);
     if (!control && (opcode == 0) == (message_opcode_ == 0)) return close(1002, "not the fragment that was due"), step::over;
-    std::size_t const whole = message_.size() + length;
+    bool const is_fragment = !control && (opcode == 0 || !final);
+    std::size_t const whole = length + (reads_.fragments_add_up && is_fragment ? in_fragments_ : message_.size());
     std::size_t const most = reads_.counts_characters ? 4 * message_max : message_max;
     if ((whole > most && !reads_.any_length_of_message) || length > 64u << 20 || (reads_.short_messages && whole > 4096)) {
         if (reads_.fragile) world_.dead = true;
@@ -91,6 +92,7 @@ web_socket::step web_socket::take_frame() {
     for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(static_cast<unsigned char>(payload[i]) ^ byte(2 + more + i % 4));
     read_.erase(0, reads_.one_frame_at_once ? read_.size() : 6 + more + length);
 
+    if (!control) in_fragments_ = is_fragment ? in_fragments_ + length : 0;
     if (opcode == 8) return send_frame(8, payload.substr(0, 2)), step::over;
     if (opcode == 10) return alive_ = true, step::taken;
     if (opcode == 9 && reads_.pings_end_messages) message_.clear();

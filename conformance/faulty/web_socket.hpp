@@ -46,6 +46,7 @@ private:
     socket_world& world_;
     std::string read_, message_;
     int message_opcode_ = 0;
+    std::size_t in_fragments_ = 0;  ///< bytes, since the last message in one piece
     std::unique_lock<std::mutex> turn_;
     std::chrono::steady_clock::time_point pinged_ = std::chrono::steady_clock::now();
     bool alive_ = true;

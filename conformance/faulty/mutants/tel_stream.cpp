@@ -441,7 +441,7 @@ std::vector<fault> tel_stream_faults() {
         {"F-TEL-137", "texts that are not UTF-8 are passed on", {"tel/utf8"}, make<backend>, setting::plain, f{.any_utf8 = true}},
         {"F-TEL-138", "messages of any length are read", {"tel/too-long"}, make<backend>, setting::plain, f{.any_length_of_message = true}},
         {"F-TEL-139", "messages of more than 4 KiB are refused", {"tel/longest"}, make<backend>, setting::plain, f{.short_messages = true}},
-        {"F-TEL-140", "every fragment is read as a message", {"tel/fragments"}, make<backend>, setting::plain, f{.fragments_are_messages = true}},
+        {"F-TEL-140", "every fragment is read as a message", {"tel/fragments", "tel/fragments-again"}, make<backend>, setting::plain, f{.fragments_are_messages = true}},
         {"F-TEL-141", "pings are not answered", {"tel/ping"}, make<backend>, setting::plain, f{.silent_pings = true}},
         {"F-TEL-142", "pongs have no data", {"tel/ping", "tel/fragments"}, make<backend>, setting::plain, f{.empty_pongs = true}},
         {"F-TEL-143", "mistakes of a client close the connection with 1000", {"tel/binary", "tel/utf8", "tel/too-long"}, make<backend>, setting::plain, f{.reasons_for_codes = true}},
