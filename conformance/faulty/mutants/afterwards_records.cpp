@@ -1,4 +1,5 @@
-#include "afterwards.hpp"
+#include "seventh.hpp"
+#include "states.hpp"
 
 #include <algorithm>
 
@@ -152,15 +153,15 @@ struct refused_pushes_cost_more : base {
 
 std::vector<fault> afterwards_record_faults() {
     return {
-        seventh<erasure_empties_entries>("F-SEC-971", "an erasure empties the details of earlier entries", true, {"aud/erasures"}),
-        seventh<changes_are_recorded>("F-SEC-972", "a push that changes nothing is not recorded", true, {"aud/repetitions"}),
-        seventh<refusals_once_a_minute>("F-SEC-973", "of a peer's refusals in a minute one is recorded, without their number", false, {"aud/refusals-counted"}),
-        seventh<rate_of_a_batch>("F-OBS-918", "with every 33rd attempt the success rate begins anew", false, {"obs/rate-goes-on"}),
-        seventh<errors_once>("F-OBS-916", "an error that a peer had before is not noted again", false, {"obs/debug-last"}),
-        seventh<debug_of_the_last_token>("F-OBS-917", "the debug view tells of an older token when that was presented last", false, {"obs/debug-renewed"}),
-        seventh<pulls_heal>("F-OBS-912", "a pull takes last_error away", false, {"obs/last-error"}),
-        seventh<raised_with_each_value>("F-OBS-913", "an alert is raised anew when its value changes", true, {"obs/alert-raised"}),
-        seventh<refused_pushes_cost_more>("F-OBS-915", "a push that is refused for its content costs ten", false, {"lim/every-push"}),
+        seventh<erasure_empties_entries>(true, "F-SEC-971", "an erasure empties the details of earlier entries", {"aud/erasures"}),
+        seventh<changes_are_recorded>(true, "F-SEC-972", "a push that changes nothing is not recorded", {"aud/repetitions"}),
+        seventh<refusals_once_a_minute>(false, "F-SEC-973", "of a peer's refusals in a minute one is recorded, without their number", {"aud/refusals-counted"}),
+        {"F-OBS-918", "with every 33rd attempt the success rate begins anew", {"obs/rate-goes-on"}, make<rate_of_a_batch>},
+        seventh<errors_once>(false, "F-OBS-916", "an error that a peer had before is not noted again", {"obs/debug-last"}),
+        seventh<debug_of_the_last_token>(false, "F-OBS-917", "the debug view tells of an older token when that was presented last", {"obs/debug-renewed"}),
+        seventh<pulls_heal>(false, "F-OBS-912", "a pull takes last_error away", {"obs/last-error"}),
+        seventh<raised_with_each_value>(true, "F-OBS-913", "an alert is raised anew when its value changes", {"obs/alert-raised"}),
+        seventh<refused_pushes_cost_more>(false, "F-OBS-915", "a push that is refused for its content costs ten", {"lim/every-push"}),
     };
 }
 

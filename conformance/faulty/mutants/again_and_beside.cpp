@@ -1,5 +1,5 @@
+#include "seventh.hpp"
 #include "states.hpp"
-#include "sync_lists.hpp"
 
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>

@@ -14,6 +14,5 @@ fault fifth(std::string_view id, std::string_view title, std::vector<std::string
 std::vector<fault> later_feed_faults();
 std::vector<fault> later_request_faults();
 std::vector<fault> later_client_faults();
-std::vector<fault> later_registration_faults();
 
 }  // namespace bsp::faulty

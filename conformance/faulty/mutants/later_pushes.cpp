@@ -321,7 +321,7 @@ std::vector<fault> later_push_faults() {
         fifth<first_octets>("F-SYN-871", "of the digests of messages the first four octets are compared", {"mrg/close-digests"}, false),
         fifth<first_octets_of_scalars>("F-SYN-872", "of the digests of scalar writes the first four octets are compared", {"mrg/close-digests-of-scalars"}, false),
     };
-    for (auto list : {later_feed_faults, later_request_faults, later_client_faults, later_registration_faults})
+    for (auto list : {later_feed_faults, later_request_faults, later_client_faults})
         for (auto& f : list()) out.push_back(std::move(f));
     return out;
 }

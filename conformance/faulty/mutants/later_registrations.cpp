@@ -1,5 +1,5 @@
 #include "crossings.hpp"
-#include "later.hpp"
+#include "seventh.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -205,11 +205,6 @@ struct surrogates_in_raw_text : base {
     }
 };
 
-template <class Mutant>
-fault seventh(bool caught, std::string_view id, std::string_view title, std::vector<std::string_view> killed_by, std::optional<framing> door = {}) {
-    return tried(7, caught, {id, title, std::move(killed_by), make<Mutant>, setting::plain, door});
-}
-
 }  // namespace
 
 std::vector<fault> later_registration_faults() {
@@ -222,10 +217,10 @@ std::vector<fault> later_registration_faults() {
         seventh<last_date_of_the_backend>(true, "F-REG-916", "a notice has to be later than the last one of every registration of the backend", {"rot/others-stay", "rot/paired-again"}),
         seventh<forgets_what_is_about_to_end>(false, "F-REG-917", "the jti of an assertion is not remembered in its last ten seconds", {"aut/jti-brief"}),
         seventh<peer_of_the_head>(false, "F-REG-918", "the peer of a push is looked up when its head has come, and not again", {"peer/removed-while-arriving", "peer/revoked-while-arriving", "rot/rotated-while-arriving"},
-                                  framing{.tells_connection = true, .tells_head = true}),
+                                  setting::plain, framing{.tells_connection = true, .tells_head = true}),
         seventh<revoked_by_pattern>(false, "F-REG-919", "the backend_id of a revoked backend is a pattern", {"peer/revoked-by-name"}),
         seventh<challenges_are_remembered>(false, "F-REG-920", "the answer to a challenge is that which the same backend was given before", {"reg/challenge-again"}),
-        seventh<backend>(false, "F-REG-921", "a trailer has one line, and what follows is the next request", {"gen/trailers"}, framing{.short_trailer = true}),
+        seventh<backend>(false, "F-REG-921", "a trailer has one line, and what follows is the next request", {"gen/trailers"}, setting::plain, framing{.short_trailer = true}),
         seventh<surrogates_in_raw_text>(false, "F-REG-922", "an escaped backslash before udc00 is taken for half of a surrogate pair", {"gen/string-spellings"}),
         seventh<capabilities_of_the_backend>(false, "F-REG-923", "registering again states capabilities for all users of the backend", {"reg/capabilities-of-each-user"}),
 
