@@ -330,7 +330,7 @@ exchange scenario::perform(std::function<http_request()> const& make, std::strin
         if (s->got.why == fault::none) {
             if (auto body = json::parse(s->got.response.body)) s->body = *std::move(body);
             shared_.answers.look_at(record_.what->id, s, shared_.target.base_path());
-        } else if (!shared_.alive(std::chrono::seconds{3})) {
+        } else if (!shared_.alive(std::chrono::seconds{10})) {  // it may be slow; who is dead is given up only once
             shared_.lost = true;
             end(verdict::inconclusive, "the target stopped answering: " + s->got.detail);
         }
