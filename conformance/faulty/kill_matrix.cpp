@@ -260,7 +260,6 @@ bool kill_matrix::kill(std::vector<std::string> const& only, bool all_checks_too
     side_by_side(mostly_waited_for, 8 * std::max(1u, std::thread::hardware_concurrency()), [&] {
         return [&, lab = std::make_shared<laboratory>()](faulty::fault const& f) { enter(examine(*lab, f, all_checks_too)); };
     });
-    // By now the correct client, which is slow beside so many others, has mostly been judged.
     side_by_side(of_clients, 64, [&] {
         return [&](faulty::fault const& f) {
             laboratory lab;  // the suite is a peer of this backend alone
