@@ -34,7 +34,8 @@ class FaultsOverHttp(unittest.TestCase):
             for row in rows if HEAVY else rows[::20]:
                 with self.subTest(fault=row["id"]), faulty_backend(users, "--fault", row["id"], "--allow-origin", ORIGIN, "--test-clock") as url:
                     only = [option for check in row["killed_by"] for option in ("--only", check)]
-                    done = subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--level", "strict", "--fail-on", "should", "--origin", ORIGIN, "--clock-url", f"{url}/clock", *only],
+                    done = subprocess.run([SUITE, url, "--users", users, "--admin-token-file", token, "--level", "strict", "--fail-on", "should", "--origin", ORIGIN, "--clock-url", f"{url}/clock",
+                                           "--seed", "1", "--battery", "6000", *only],  # as in the kill matrix: a part of a battery meets few faults
                                           capture_output=True, text=True, errors="replace", check=False, timeout=240)
                     # 4: what it was asked has brought it down.
                     self.assertIn(done.returncode, (1, 4), done.stdout[-3000:] + done.stderr[-1000:])
