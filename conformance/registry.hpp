@@ -94,6 +94,7 @@
     X(client_users) \
     X(client_waits) \
     X(client_epochs) \
+    X(client_refusals) \
     X(client_joins) \
     X(client_telemetry) \
     X(client_telemetry_restraint) \

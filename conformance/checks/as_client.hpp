@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,6 +24,19 @@ inline std::vector<arrival> exchanges_since(stand_in const& b, moment since) {
     for (auto& a : b.pulls()) out.push_back(std::move(a));
     std::erase_if(out, [&](arrival const& a) { return a.at < since; });
     return out;
+}
+
+/// A conversation at the target that does not fit into one push; its id.
+inline constexpr int long_conversation_messages = 1'200;
+inline std::string long_conversation(scenario& s, user_account const& account) {
+    auto const source = s.register_peer_of(account);
+    auto const c = s.fresh("long");
+    for (int part = 0; part < 2; ++part) {
+        std::vector<json::object> messages;
+        for (int i = 0; i < long_conversation_messages / 2; ++i) messages.push_back(s.message("m" + std::to_string(part * long_conversation_messages / 2 + i), "text"));
+        s.control(source.push({s.conversation(c, part + 1, std::move(messages))}), "a push of 600 messages to the target");
+    }
+    return c;
 }
 
 /// Waits until the user's conversation at the target has the message.

@@ -254,14 +254,8 @@ void the_epoch_survives(scenario& s) {
 /// What does not fit into one push is due until the last of them was acknowledged.
 void a_restart_between_two_pushes(scenario& s) {
     auto const account = s.account();
-    auto const source = s.register_peer_of(account);
-    auto const c = s.fresh("long");
-    constexpr int count = 1'200;
-    for (int part = 0; part < 2; ++part) {
-        std::vector<json::object> messages;
-        for (int i = 0; i < count / 2; ++i) messages.push_back(s.message("m" + std::to_string(part * count / 2 + i), "text"));
-        s.control(source.push({s.conversation(c, part + 1, std::move(messages))}), "a push of 600 messages to the target");
-    }
+    constexpr int count = long_conversation_messages;
+    auto const c = long_conversation(s, account);
     auto const taken = std::make_shared<std::atomic<bool>>(false);
     stand_in b{s, {.user = account, .push = [c, taken](arrival const& a) { return a.conversation(c) && taken->exchange(true) ? stand_in::problem(503, "unavailable") : stand_in::acknowledge(a); }}};
     b.meet();
