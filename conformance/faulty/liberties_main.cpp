@@ -43,8 +43,8 @@ std::optional<std::string> complaint(judged const& j, faulty::liberty const& l) 
     return told(j);
 }
 
-/// Runs the whole suite, over sockets, against a backend that takes the liberty.
-trial_of examined(faulty::liberty const& l) {
+/// Runs the checks that are wanted, over sockets, against a backend that takes the liberty.
+trial_of examined(faulty::liberty const& l, std::vector<registered_check> checks) {
     laboratory lab;
     faulty::settings s = lab.settings;
     s.backend_type = l.needs == faulty::setting::local || l.needs == faulty::setting::client ? "local" : "hosted";
@@ -53,7 +53,6 @@ trial_of examined(faulty::liberty const& l) {
     else lab.serve(l.make, s, l.door);
     lab.world.patience_ms = 30 * 60'000;  // it spends many a budget
     trial_of out{&l};
-    auto checks = *select({});
     if (is_client(l)) std::erase_if(checks, [](registered_check const& c) { return (c.check->needs & need::peer_listener) == 0; });
     for (auto const& j : run(lab.world, checks, {.looks_again = true}).checks) {
         out.passed += j.verdict == verdict::pass;
@@ -91,13 +90,15 @@ int main(int argc, char** argv) {
     using namespace bsp::conformance;
     CLI::App app{"Whether the suite leaves right backends alone that do what the clauses leave free.", "bsp-liberties"};
     std::vector<std::string> wanted;
+    selection checks;
     std::string write;
     bool each = false;
     unsigned side_by_side = 4;
+    auto* const written = app.add_option("--write", write, "write what was judged, and the list of all, to this file");
     app.add_option("--liberty", wanted, "only these, by id")->delimiter(',');
+    app.add_option("--only", checks.only, "judge with these checks alone: ids, groups, clause ids; * and ? match")->delimiter(',')->excludes(written);
     app.add_flag("--each", each, "each by itself; without it, only the backends that take several at once");
     app.add_option("--jobs", side_by_side, "backends that are judged side by side")->check(CLI::Range(1, 64))->capture_default_str();
-    app.add_option("--write", write, "write what was judged, and the list of all, to this file");
     CLI11_PARSE(app, argc, argv);
 
     std::vector<bsp::faulty::liberty const*> chosen;
@@ -105,6 +106,11 @@ int main(int argc, char** argv) {
         if (wanted.empty() ? each || l.clauses.empty() : std::ranges::count(wanted, l.id) > 0) chosen.push_back(&l);
     if (chosen.empty() || (!wanted.empty() && chosen.size() != wanted.size())) {
         std::cerr << "bsp-liberties: no such liberty\n";
+        return 3;
+    }
+    auto const selected = select(checks);
+    if (!selected) {
+        std::cerr << "bsp-liberties: " << selected.error().detail << '\n';
         return 3;
     }
 
@@ -120,7 +126,7 @@ int main(int argc, char** argv) {
                     if (next == chosen.size()) return;
                     auto const* const l = chosen[next++];
                     lock.unlock();
-                    auto t = examined(*l);
+                    auto t = examined(*l, *selected);
                     lock.lock();
                     std::cout << (t.complaints.empty() ? "GREEN  " : "BLAMED  ") << l->id << "  " << l->title << "  " << t.passed << " PASS\n";
                     for (auto const& c : t.complaints) std::cout << "    " << c << '\n';

@@ -24,7 +24,7 @@ void let_pass(milliseconds time, std::stop_token stop) {
 
 // ---- requests ---------------------------------------------------------------------------------------------
 
-/// Before each pull it looks around: identity, a HEAD, a preflight, the digest.
+/// Before each pull it looks around: identity, a HEAD, a preflight, the digest. Not /health: an answer there would bind it (BSP-OFF-041).
 template <class Base>
 struct curious : Base {
     using Base::Base;
@@ -33,8 +33,8 @@ protected:
     http_request pull_request(peer_record const& peer, link const& to, instant now) override {
         auto r = Base::pull_request(peer, to, now);
         auto const path = origin_and_path(peer.sync_endpoint).second, base = path.substr(0, path.rfind("/sync/")), digest = path + "/digest";
-        std::vector<http_request> first{{"GET", base + "/identity", {}, {}, {}}, {"HEAD", base + "/health", {}, {}, {}}, {"OPTIONS", path, {}, {}, {}},
-                                        {"GET", digest, {{"Authorization", "BSP " + this->peer_assertion(peer, "GET", digest, now)}}, {}, {}}, {"GET", base + "/health", {}, {}, {}}};
+        std::vector<http_request> first{{"GET", base + "/identity", {}, {}, {}}, {"HEAD", base + "/identity", {}, {}, {}}, {"OPTIONS", path, {}, {}, {}},
+                                        {"GET", digest, {{"Authorization", "BSP " + this->peer_assertion(peer, "GET", digest, now)}}, {}, {}}};
         std::lock_guard const lock{own_};
         first_[*r.headers.find("Authorization")] = std::move(first);
         return r;
@@ -226,7 +226,7 @@ private:
 std::vector<liberty> client_wire_liberties() {
     constexpr auto as_client = setting::client;
     return {
-        takes<curious>("L-OFF-30", "asks for identity, health, digest and options before each pull", {"BSP-SYN-140", "BSP-GEN-107"}, as_client),
+        takes<curious>("L-OFF-30", "asks for identity, digest and options before each pull", {"BSP-SYN-140", "BSP-GEN-107"}, as_client),
         takes<other_wire>("L-OFF-31", "keeps connections open, writes fields in lower case and bodies in chunks", {"BSP-MPP-003"}, as_client),
         takes<sluggish>("L-OFF-32", "takes most of a second for everything", {"BSP-OFF-010"}, as_client),
         takes<impatient>("L-OFF-33", "gives a request up after six seconds", {"BSP-OFF-016"}, as_client, {"off/gives-up"}),
