@@ -24,6 +24,7 @@ struct finding {
     std::string expected, actual;
     std::size_t step = 0;  ///< the one that was judged, or the last before the judgement; 0: none
     conformance::wanted wanted = wanted::content;
+    bool of_time = false;  ///< a bound was passed that a slow machine may pass, too
 };
 
 /// A signature that the suite made, so that it can be made anew: PS256 by a key, or HMAC-SHA256 under a secret.

@@ -128,8 +128,8 @@ public:
             threads.emplace_back([&] {
                 while (auto const n = shared.next()) perform_among_others(together[*n]);
             });
-        // Each user serves one of the checks that want a user for themselves at a time, as soon as nothing else needs it: from the
-        // third on none is needed.
+        // Each user but the first, who is the other one of them all, serves one of the checks that want a user for themselves at a
+        // time, as soon as nothing else needs it: from the third on none is needed.
         dispenser of_users{of_a_user.size()};
         auto const serve = [&](std::size_t user) {
             while (auto const n = of_users.next()) perform(of_a_user[*n], user);
@@ -141,7 +141,7 @@ public:
                 serve(user);
             });
         for (auto& t : threads) t.join();
-        serve(0);
+        if (servants.empty()) serve(0);
         for (auto& t : servants) t.join();
         for (auto const& c : alone) perform(c);
         look_again();
@@ -212,8 +212,8 @@ private:
 
     /// Whether a target that is right and slow, beside all that the suite does at once, could have brought it about.
     static bool may_be_for_want_of_time(record const& r) {
-        bool const waited = std::ranges::any_of(r.steps, [](auto const& s) { return s->got.why == fault::timeout; });
-        return r.behaviour == verdict::inconclusive || (r.behaviour == verdict::fail && waited);
+        if (r.behaviour != verdict::fail) return r.behaviour == verdict::inconclusive;
+        return r.failure->of_time || std::ranges::any_of(r.steps, [](auto const& s) { return s->got.why == fault::timeout; });
     }
 
     /// What may have been for want of time is judged once more while nothing else is, and that counts. Where this takes long the

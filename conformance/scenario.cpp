@@ -467,6 +467,11 @@ void scenario::expect(bool holds, std::string expected, std::string actual) {
     if (record_.what->about == aspect::exactness) ++record_.exactness_judged;
 }
 
+void scenario::expect_in_time(bool holds, std::string expected, std::string actual) {
+    if (!holds) fail_now({.expected = std::move(expected), .actual = std::move(actual), .step = record_.steps.size(), .of_time = true});
+    expect(true, {}, {});
+}
+
 void scenario::expect_same(std::string_view what, json::value const& expected, json::value const* actual) {
     expect(actual && same(expected, *actual), std::string{what} + " is " + show(expected), actual ? show(*actual) : "absent");
 }

@@ -159,6 +159,8 @@ public:
 
     /// The subject: must hold, or the check fails.
     void expect(bool holds, std::string expected, std::string actual);
+    /// The same of a bound on how long the target takes. What fails beside other checks is judged again, beside none.
+    void expect_in_time(bool holds, std::string expected, std::string actual);
     /// Both as JSON values; null pointer: absent.
     void expect_same(std::string_view what, json::value const& expected, json::value const* actual);
 

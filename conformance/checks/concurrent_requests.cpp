@@ -241,7 +241,7 @@ void a_commit_wakes_all(scenario& s) {
         auto const what = i == 0 ? "the held pull of another user's peer" : "each of three held pulls of two peers";
         s.accepted(answers[i], what);
         auto const late = heard[i] - written[i > 0];
-        s.expect(late < seconds{4}, std::string{what} + " is answered when its user has written, and not when its time is over", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(late).count()) + " ms after it");
+        s.expect_in_time(late < seconds{4}, std::string{what} + " is answered when its user has written, and not when its time is over", std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(late).count()) + " ms after it");
     }
 }
 

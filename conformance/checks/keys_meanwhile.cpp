@@ -101,7 +101,7 @@ void new_connections_outlast_the_grace(scenario& s) {
 
 void old_connections_end_with_the_grace(scenario& s) {
     open_over_the_end o{s};
-    s.expect(o.before.wait_for_close(milliseconds{2'500}) != 0, "a connection is closed within 2 s when the grace of the key that opened it ends", "it stays open");
+    s.expect_in_time(o.before.wait_for_close(milliseconds{2'500}) != 0, "a connection is closed within 2 s when the grace of the key that opened it ends", "it stays open");
     acked(s, o.after->tell(event(s, o.source)), "an event on one that the new key opened");
 }
 

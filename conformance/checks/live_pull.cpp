@@ -126,7 +126,7 @@ void news_are_told_at_once(scenario& s) {
     s.control(a.push({s.conversation(c, 1, {s.message("m1", "news")})}), "a push");
     auto const at_once = [&](exchange const& x, std::string const& what) {
         is_answer_to_a_pull(s, x, what);
-        s.expect(x.took() < within, what + " is answered at once", "after " + in_ms(x.took()));
+        s.expect_in_time(x.took() < within, what + " is answered at once", "after " + in_ms(x.took()));
     };
     auto const since_mark = live_pull(a, mark, long_wait, "&limit=200");
     at_once(since_mark, "a pull with wait, since before the push,");
@@ -157,7 +157,7 @@ void ends_held_pulls(scenario& s, std::vector<peer> const& readers, std::string 
             auto const what = "the pull that was held during " + one.what;
             is_answer_to_a_pull(s, all[i].x, what);
             s.expect(is_there(all[i].x), what + " brings it", show(all[i].x.body()));
-            s.expect(all[i].at - all[0].at < within, what + " is answered as soon as it is committed", in_ms(all[i].at - all[0].at) + " after it");
+            s.expect_in_time(all[i].at - all[0].at < within, what + " is answered as soon as it is committed", in_ms(all[i].at - all[0].at) + " after it");
             since[i - 1] = all[i].x.text("/last_sync");
         }
     }
@@ -209,7 +209,7 @@ void wait_has_an_end(scenario& s) {
         auto const what = "a pull with nothing to tell and wait=" + std::to_string(short_waits[i]);
         is_answer_to_a_pull(s, x, what);
         s.expect(objects_at(x.body(), "/conversations").empty() && !has_more(x), what + " ends with an empty last page", show(x.body()));
-        s.expect(x.took() < seconds{short_waits[i]} + late, what + " ends when they have passed", "after " + in_ms(x.took()));
+        s.expect_in_time(x.took() < seconds{short_waits[i]} + late, what + " ends when they have passed", "after " + in_ms(x.took()));
     }
 }
 
@@ -251,7 +251,7 @@ void others_are_not_heard(scenario& s) {
 void has_ended(scenario& s, peer const& a, ended const& held, clock::time_point since, milliseconds granted, std::string const& what) {
     auto const again = a.pull({.limit = 1});
     s.control(again.client_error(), "a new pull after " + what + " is refused");
-    s.expect(held.at - since < seconds{2} + granted, "a held pull ends within 2 s of " + what, in_ms(held.at - since) + " after it");
+    s.expect_in_time(held.at - since < seconds{2} + granted, "a held pull ends within 2 s of " + what, in_ms(held.at - since) + " after it");
     s.refused(held.x, "a pull that was held at " + what, {.statuses = {again.status()}, .codes = {again.code()}});
 }
 
@@ -411,7 +411,7 @@ void pages_are_pages(scenario& s) {
             for (auto const& e : entries) s.expect(pages < 100 || seen.insert(json::serialize(e)).second, "the pages come to an end", "after " + std::to_string(pages) + " of them an entry comes again");
             if (pages == 500) s.inconclusive("others wrote more than 500 pages meanwhile");
             x = live_pull(a, "", long_wait, "&limit=1&cursor=" + percent_encode_segment(x.text("/cursor")));
-            s.expect(x.took() < within || tells_nothing(x), what + ", continued by a cursor, is answered at once", "after " + in_ms(x.took()));
+            s.expect_in_time(x.took() < within || tells_nothing(x), what + ", continued by a cursor, is answered at once", "after " + in_ms(x.took()));
         }
     };
     auto const has_all = [&](std::vector<json::object> const& entries, std::vector<std::string> const& ids, std::string const& what) {
@@ -453,7 +453,7 @@ void many_are_held(scenario& s) {
         for (std::size_t i = 1; i < all.size(); ++i) s.expect(all[i].x.ok() || all[i].x.status() == 503, "each of 20 held pulls is answered", all[i].x.describe());
         auto const& slowest = *std::ranges::max_element(others, {}, [](exchange const& x) { return x.took(); });
         if (slowest.took() < within) return;
-        s.expect(n < looks, "a request while 20 pulls are held is answered within " + in_ms(within), "after " + in_ms(slowest.took()) + ", and late twice before");
+        s.expect_in_time(n < looks, "a request while 20 pulls are held is answered within " + in_ms(within), "after " + in_ms(slowest.took()) + ", and late twice before");
     }
 }
 
@@ -498,7 +498,7 @@ check const checks[] = {
      .impact = "one can watch when a stranger writes, or what",
      .likely_cause = "one signal for all users",
      .run = others_are_not_heard,
-     .needs = need::second_user | need::alone},
+     .needs = need::second_user | need::own_user},
     {.id = "syn/live-pull-unpaired",
      .title = "unpairing ends the held pulls of the peer within 2 s, with a refusal",
      .clauses = {"BSP-SYN-152"},

@@ -95,7 +95,7 @@ void paused_lines_end(scenario& s) {
     telemetry_ground g{s};
     mine.say(no_telemetry);
     auto const code = g.l.wait_for_close(milliseconds{3'000});
-    s.expect(code == 1008, "an idle connection is closed with 1008 within 2 s", code == 0 ? "it stays open" : "closed with " + std::to_string(code));
+    s.expect_in_time(code == 1008, "an idle connection is closed with 1008 within 2 s", code == 0 ? "it stays open" : "closed with " + std::to_string(code));
     s.evidence("a connection that ended");
 }
 
@@ -125,7 +125,7 @@ void held_pulls_end(scenario& s) {
         if (answers[0].ok() && ended < begun) s.untested("the pull was not held until the pause");
         s.refused(answers[0], "a pull that is held open when the user says " + show(off), paused());
         auto const late = std::chrono::duration_cast<milliseconds>(ended - said);
-        s.expect(late <= milliseconds{3'500}, "it ends within 2 s of the pause", "after " + std::to_string(late.count()) + " ms");
+        s.expect_in_time(late <= milliseconds{3'500}, "it ends within 2 s of the pause", "after " + std::to_string(late.count()) + " ms");
     }
 }
 

@@ -47,7 +47,7 @@ void held_pulls_go_on(scenario& s) {
         return s.expect(shows(next, word), "what was written after the erasure is in the pull that follows", show(next.body()));
     }
     auto const after = std::chrono::duration_cast<milliseconds>(ended - written);
-    s.expect(is_told && after < milliseconds{4'000}, "what is written after an erasure ends a held pull", "it ended " + std::to_string(after.count()) + " ms after the write, with" + (is_told ? " it" : "out it"));
+    s.expect_in_time(is_told && after < milliseconds{4'000}, "what is written after an erasure ends a held pull", "it ended " + std::to_string(after.count()) + " ms after the write, with" + (is_told ? " it" : "out it"));
 }
 
 void lists_are_of_now(scenario& s) {

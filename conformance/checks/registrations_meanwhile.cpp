@@ -115,7 +115,7 @@ struct held {
         s.control(done, what);
         if (pull.ok() && took < milliseconds{400}) s.not_applicable("no pull is held for so long");
         s.refused(pull, "a pull that was held during " + what, gone);
-        s.expect(took < seconds{5}, "it ends within 2 s, and before its time", std::to_string(took.count()) + " ms");
+        s.expect_in_time(took < seconds{5}, "it ends within 2 s, and before its time", std::to_string(took.count()) + " ms");
     }
     void goes_on(scenario& s, std::string const& what) const {
         s.control(done, what);

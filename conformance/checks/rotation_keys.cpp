@@ -336,7 +336,7 @@ void streams_end_with_their_key(scenario& s) {
     auto const moment = s.at();
     r.must_rotate(s.fresh_key(), {.rotated_at = moment, .grace = moment});
     auto const code = thief.wait_for_close(milliseconds{2'500});
-    s.expect(code != 0, "a connection whose key has no grace is closed within 2 s", "it stays open");
+    s.expect_in_time(code != 0, "a connection whose key has no grace is closed within 2 s", "it stays open");
     s.exactly(code == 1008, "it is closed with 1008", "closed with " + std::to_string(code));
     line owner{s, r.a, {.call = {.signer = r.current}}};
     opens(s, owner, "the peer with its new key");
@@ -390,7 +390,7 @@ void held_pulls_end_with_their_key(scenario& s) {
     auto const h = while_held(s, r.a, s.in_seconds(3600), [&] { return r.send(notice); });
     s.control(h.then, "a rotation without grace while a pull is held");
     s.refused(h.pull, "a pull that was held when its key lost its right", not_believed);
-    s.expect(h.took < seconds{6}, "it ends within 2 s, and long before its time", std::to_string(h.took.count()) + " ms");
+    s.expect_in_time(h.took < seconds{6}, "it ends within 2 s, and long before its time", std::to_string(h.took.count()) + " ms");
     r.works(next, "the peer with its new key");
 }
 

@@ -224,7 +224,7 @@ void other_users_lines_stay(scenario& s) {
     r.user = s.other_account();
     telemetry_ground theirs{s, r};
     s.control(mine.a.unpair(), "the unpairing by one user");
-    s.expect(mine.l.wait_for_close(milliseconds{3'500}) != 0, "the connection of the registration that was unpaired is closed", "it stays open");
+    s.expect_in_time(mine.l.wait_for_close(milliseconds{3'500}) != 0, "the connection of the registration that was unpaired is closed", "it stays open");
     theirs.goes_on("another user's unpairing of the same backend");
     line again{s, theirs.a};
     s.expect(again.open(), "the other user's registration of the same backend may open a connection", again.handshake().describe());

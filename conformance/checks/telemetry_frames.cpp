@@ -170,14 +170,14 @@ void is_shut_out(telemetry_ground& g, std::string const& after) {
     auto const t = g.l.tell(e, milliseconds{2'500});
     s.expect(!t.acked(), "after " + after + " an event on the open connection is not acknowledged", t.describe());
     auto const code = g.l.wait_for_close(milliseconds{2'500});
-    s.expect(code != 0, "after " + after + " the open connection is closed within 2 s", "it stays open");
+    s.expect_in_time(code != 0, "after " + after + " the open connection is closed within 2 s", "it stays open");
     s.exactly(code == 1008, "after " + after + " the open connection is closed with 1008", "closed with " + std::to_string(code));
     s.expect(count_of(g.stored(), id_of(e)) == 0, "an event that was sent after " + after + " is not stored", "it is");
 }
 
 void silent_line_is_closed(scenario& s, line& l, std::string const& after) {
     auto const code = l.wait_for_close(milliseconds{2'500});
-    s.expect(code != 0, "after " + after + " a connection on which nothing is sent is closed within 2 s, too", "it stays open");
+    s.expect_in_time(code != 0, "after " + after + " a connection on which nothing is sent is closed within 2 s, too", "it stays open");
     s.exactly(code == 1008, "after " + after + " it is closed with 1008", "closed with " + std::to_string(code));
 }
 
@@ -230,7 +230,7 @@ void revocation_ends_all_of_it(scenario& s) {
         auto const t = lines[i].tell(event(s, source), milliseconds{2'500});
         s.expect(!t.acked(), std::string{"an event of "} + whose[i] + " is not acknowledged", t.describe());
         auto const code = lines[i].wait_for_close(milliseconds{2'500});
-        s.expect(code != 0, std::string{"the connection of "} + whose[i] + " is closed within 2 s", "it stays open");
+        s.expect_in_time(code != 0, std::string{"the connection of "} + whose[i] + " is closed within 2 s", "it stays open");
         s.exactly(code == 1008, std::string{"the connection of "} + whose[i] + " is closed with 1008", "closed with " + std::to_string(code));
     }
     for (std::size_t i = 0; i < silent.size(); ++i) silent_line_is_closed(s, silent[i], "the revocation of a backend, for " + std::string{whose[i]} + ",");
@@ -280,7 +280,7 @@ void expiry_ends_silent_lines(scenario& s) {
     registration r{.created = -std::chrono::hours{8} + milliseconds{3'000}};
     telemetry_ground g{s, r};
     auto const code = g.l.wait_for_close(milliseconds{5'500});
-    s.expect(code == 1008, "a connection on which nothing is sent is closed with 1008 within 2 s of the token's expiry", code == 0 ? "it stays open" : "closed with " + std::to_string(code));
+    s.expect_in_time(code == 1008, "a connection on which nothing is sent is closed with 1008 within 2 s of the token's expiry", code == 0 ? "it stays open" : "closed with " + std::to_string(code));
 }
 
 /// Its connections on which something comes all the time that is no event: pings, pongs, and the fragments of a message that

@@ -140,10 +140,13 @@ BOOST_AUTO_TEST_CASE(who_has_a_user_of_its_own_waits_for_nobody_but_who_needs_th
     user_account const ada{"ada", "secret-of-ada-0123456789"}, bob{"bob", "secret-of-bob-0123456789"}, cleo{"cleo", "secret-of-cleo-0123456789"};
     // The third user serves at once, though the second is needed, or the check beside would wait for it in vain.
     BOOST_TEST((ended_with({ada, bob, cleo}, {&beside, &own}) == std::vector<std::string>{"cleo", "ada"}));
-    // The first serves last, and the second after those that need two.
+    // The first serves when there is no other, and the second after those that need two.
     check const plain = check_of([](scenario& s) { decltype(note){}(s); }), lone = check_of([](scenario& s) { decltype(note){}(s); }, need::own_user);
     BOOST_TEST((ended_with({ada}, {&lone, &plain}) == std::vector<std::string>{"ada", "ada"}));
     BOOST_TEST((ended_with({ada, bob}, {&lone, &of_two}).front() == "ada"));
+    // Nobody serves as the other one of a check with a user of its own who might be another's own.
+    check const own_of_two = check_of([](scenario& s) { decltype(note){}(s); if (s.other_account().id != "ada") s.inconclusive("another's"); }, need::own_user | need::second_user);
+    BOOST_TEST((ended_with({ada, bob, cleo}, {&own_of_two, &own_of_two, &own_of_two}).size() == 3));
 }
 
 BOOST_AUTO_TEST_CASE(who_is_watched_is_blamed_by_two_looks_of_three) {
@@ -182,7 +185,7 @@ BOOST_AUTO_TEST_CASE(who_is_watched_is_blamed_by_two_looks_of_three) {
 }
 
 BOOST_AUTO_TEST_CASE(what_may_be_for_want_of_time_is_looked_at_again_alone) {
-    static std::string answers;  // to the looks: '+' 200, '-' 500, '.' none, '?' 200, and the check cannot tell
+    static std::string answers;  // to the looks: '+' 200, '-' 500, '.' none, '?' 200, and the check cannot tell, '>' 200, and too late
     static std::atomic<std::size_t> looks;
     scripted_server const server{[](int fd) {
         auto const head = scripted_server::read_head(fd);
@@ -193,6 +196,7 @@ BOOST_AUTO_TEST_CASE(what_may_be_for_want_of_time_is_looked_at_again_alone) {
     auto const judging = check_of([](scenario& s) {
         s.accepted(call(s, "/judged"), "it");
         if (answers.at(looks - 1) == '?') s.inconclusive("who knows");
+        s.expect_in_time(answers.at(looks - 1) != '>', "in time", "late");
     });
     auto const verdicts_after = [&](std::string what_they_get, bool looks_again, std::size_t checks = 1) {
         answers = std::move(what_they_get), looks = 0;
@@ -207,7 +211,9 @@ BOOST_AUTO_TEST_CASE(what_may_be_for_want_of_time_is_looked_at_again_alone) {
     };
     BOOST_TEST(verdicts_after(".+", true) == "PASS ");
     BOOST_TEST(verdicts_after("?+", true) == "PASS ");
+    BOOST_TEST(verdicts_after(">+", true) == "PASS ");
     BOOST_TEST(verdicts_after("..", true) == "FAIL ");
+    BOOST_TEST(verdicts_after(">>", true) == "FAIL ");
     BOOST_TEST(verdicts_after(".-", true) == "FAIL ");
     BOOST_TEST(verdicts_after("??", true) == "INCONCLUSIVE ");
     BOOST_TEST(verdicts_after("-", true) == "FAIL ");  // which was no matter of time
