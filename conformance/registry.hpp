@@ -89,6 +89,8 @@
     X(client_reach) \
     X(client_pull) \
     X(client_pull_times) \
+    X(client_sweeps) \
+    X(client_requests) \
     X(client_endpoints) \
     X(client_registrations) \
     X(client_users) \

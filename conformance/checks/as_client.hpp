@@ -26,6 +26,13 @@ inline std::vector<arrival> exchanges_since(stand_in const& b, moment since) {
     return out;
 }
 
+/// What a pull is given: with a `cursor` there is a next page.
+inline json::object page(json::array conversations, std::string_view last_sync, std::string_view cursor = {}) {
+    json::object out{{"conversations", std::move(conversations)}, {"last_sync", last_sync}, {"has_more", !cursor.empty()}};
+    if (!cursor.empty()) out["cursor"] = cursor;
+    return out;
+}
+
 /// A conversation at the target that does not fit into one push; its id.
 inline constexpr int long_conversation_messages = 1'200;
 inline std::string long_conversation(scenario& s, user_account const& account) {

@@ -250,7 +250,7 @@ void a_refused_cursor_is_left_out(scenario& s) {
     b.on_pull([&](arrival const& a) {
         if (a.parameter("cursor")) return ++refused, stand_in::problem(400, "invalid-query");
         if (refused > 0) return began_anew = true, b.feed(a);
-        return stand_in::respond(200, json::object{{"conversations", json::array{}}, {"last_sync", "2025-06-01T00:00:01Z"}, {"has_more", true}, {"cursor", "of-yesterday"}});
+        return stand_in::respond(200, page({}, "2025-06-01T00:00:01Z", "of-yesterday"));
     });
     if (!b.until(seconds{20} + slack, [&] { return refused > 0; })) s.inconclusive("no pull with the cursor of a page");
     bool const left_out = b.until(seconds{20} + slack, [&] { return began_anew.load(); });

@@ -13,10 +13,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-reaction page(json::array conversations, std::string_view last_sync, json::object more = {}) {
-    json::object out{{"conversations", std::move(conversations)}, {"last_sync", last_sync}, {"has_more", false}};
-    for (auto const& m : more) out[m.key()] = m.value();
-    return stand_in::respond(200, out);
+reaction give(json::object page, std::string_view epoch = {}) {
+    if (!epoch.empty()) page["epoch"] = epoch;
+    return stand_in::respond(200, page);
 }
 
 bool is_whole(arrival const& a) { return !a.parameter("since") && !a.parameter("cursor"); }
@@ -34,7 +33,7 @@ bool comes_again(stand_in const& b, std::string const& c, std::size_t times) {
 /// Has the target keep a watermark of the first epoch.
 void keep_first_epoch(scenario& s, stand_in& b) {
     constexpr auto mark = "2025-06-01T00:00:01Z";
-    b.on_pull([](arrival const&) { return page({}, mark, {{"epoch", "epoch1"}}); });
+    b.on_pull([](arrival const&) { return give(page({}, mark), "epoch1"); });
     if (!b.until(seconds{10} + 2 * slack, [&] { return !b.pulls().empty() && b.pulls().back().parameter("since") == std::optional<std::string>{mark}; })) s.inconclusive("no pull with the watermark of the epoch");
 }
 
@@ -51,7 +50,7 @@ void told_by_a_pull(scenario& s) {
     b.on_pull([entry](arrival const& a) {
         bool const of_before = !is_whole(a) && a.parameter("since") != std::optional<std::string>{"2025-06-01T00:00:02Z"};
         bool const names_it = a.parameter("epoch") && *a.parameter("epoch") != "epoch2";
-        return of_before || names_it ? stand_in::problem(409, "epoch-changed") : page(is_whole(a) ? json::array{entry} : json::array{}, "2025-06-01T00:00:02Z", {{"epoch", "epoch2"}});
+        return of_before || names_it ? stand_in::problem(409, "epoch-changed") : give(page(is_whole(a) ? json::array{entry} : json::array{}, "2025-06-01T00:00:02Z"), "epoch2");
     });
     auto const since_then = [&](auto const& holds) {
         auto const all = b.pulls();
@@ -84,7 +83,7 @@ void told_during_a_push(scenario& s) {
     auto const pushes = b.pushes_of(c).size(), pulls = b.pulls().size();
     write(s, b.user(), slow);
     if (!b.until(soon, [&] { return !b.pushes_of(slow).empty(); })) s.inconclusive("no push to be slow with");
-    b.on_pull([](arrival const&) { return page({}, "2025-06-01T00:00:02Z", {{"epoch", "epoch2"}}); });
+    b.on_pull([](arrival const&) { return give(page({}, "2025-06-01T00:00:02Z"), "epoch2"); });
     bool const told = b.until(seconds{9}, [&] { return b.pulls().size() > pulls && b.pulls()[pulls].over; });
     if (!told || b.pushes_of(slow).front().over) s.inconclusive("no page of another epoch while the push was under way");
     bool const again = comes_again(b, c, pushes);
@@ -129,11 +128,11 @@ struct two_pages {
     two_pages(scenario& s, stand_in& b) : first{s.fresh("first")}, second{s.fresh("second")} {
         auto const one = s.conversation(first, 1, {s.message("m1", "text")}), two = s.conversation(second, 1, {s.message("m1", "text")});
         b.on_pull([this, one, two](arrival const& a) {
-            if (a.parameter("cursor")) return ++asked, open ? page(json::array{two}, "2025-06-01T00:00:02Z") : stand_in::problem(503, "unavailable");
+            if (a.parameter("cursor")) return ++asked, open ? give(page(json::array{two}, "2025-06-01T00:00:02Z")) : stand_in::problem(503, "unavailable");
             auto const since = a.parameter("since");
-            if (since == std::optional<std::string>{mark}) return passed_back = true, page({}, mark);
-            if (since == std::optional<std::string>{"2025-06-01T00:00:02Z"}) return page({}, "2025-06-01T00:00:02Z");
-            return page(json::array{one}, mark, {{"has_more", true}, {"cursor", "second"}});
+            if (since == std::optional<std::string>{mark}) return passed_back = true, give(page({}, mark));
+            if (since == std::optional<std::string>{"2025-06-01T00:00:02Z"}) return give(page({}, "2025-06-01T00:00:02Z"));
+            return give(page(json::array{one}, mark, "second"));
         });
     }
     std::string const first, second;

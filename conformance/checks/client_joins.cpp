@@ -36,6 +36,16 @@ bool is_gone(exchange const& x, std::string_view id) {
     return !m || text_at(*m, "/content").empty();
 }
 
+/// Whether the push has the message, and it is so.
+template <class Question>
+bool has(arrival const& push, std::string_view conversation_id, std::string_view id, Question const& is_so) {
+    json::value const conversation(*push.conversation(conversation_id));
+    auto const* m = find_by_id(conversation, "/messages", id);
+    return m && is_so(*m);
+}
+
+bool is_tombstone(json::object const& m) { return m.contains("deleted") && m.at("deleted") == json::value(true); }
+
 void versions_are_joined(scenario& s) {
     stand_in b{s};
     b.settle();
@@ -100,11 +110,11 @@ void the_joined_state_is_passed_on(scenario& s) {
         auto const all = q.pushes_of(c);
         return all.empty() ? json::object{} : *all.back().conversation(c);
     };
-    auto const has = [](json::object const& o, std::int64_t version, std::string const& title, std::string const& when) {
+    auto const is = [](json::object const& o, std::int64_t version, std::string const& title, std::string const& when) {
         auto const modified = parse_timestamp(text_at(o, "/last_modified"));
         return integer_at(o, "/version") == version && text_at(o, "/title") == title && modified && *modified == *parse_timestamp(when);
     };
-    bool const came = q.until(soon, [&] { return has(last(), 5, "fifth", later); });
+    bool const came = q.until(soon, [&] { return is(last(), 5, "fifth", later); });
     auto const got = last();
     s.expect(came, "a push to the other peer with the greatest version, the latest last_modified and the title of the greater write: 5, " + later + ", fifth",
              got.empty() ? "none" : std::to_string(integer_at(got, "/version")) + ", " + text_at(got, "/last_modified") + ", " + text_at(got, "/title"));
@@ -138,6 +148,49 @@ void revived_by_the_peer(scenario& s) {
     s.expect(b.delivered(2 * soon, c, m), "a push of the message that was written before the conversation was deleted, once the peer has brought it back", "none");
 }
 
+/// Where a message once came from says nothing about who has its latest version.
+void due_whatever_its_source(scenario& s) {
+    auto const account = s.account();
+    stand_in p{s, {.user = account}}, q{s, {.user = account}};
+    p.settle(), q.settle();
+    auto const c = s.fresh("c");
+    auto const from = [](stand_in const& b) { return [id = b.backend_id()](json::object& m) { m["source_backend"] = id; }; };
+    pulled(s, p, {s.conversation(c, 1, {s.message("m1", "of p", 1, from(p)), s.message("m2", "of q, by way of p", 1, from(q)), s.message("m3", "of p", 1, from(p))})});
+    s.expect(q.delivered(soon, c, "m2"), "a push to q of a message that p gave, whose source_backend is q", "none");
+    s.control(p.user().del("/conversations/" + c + "/messages/m1"), "the deletion at the target of a message of p");
+    auto const pushed = [&](std::string_view id, auto const& is_so) { return p.until(soon, [&] { return std::ranges::any_of(p.pushes_of(c), [&](arrival const& a) { return has(a, c, id, is_so); }); }); };
+    s.expect(pushed("m1", is_tombstone), "a push to p of the deletion of a message whose source_backend is p", "none");
+    s.control(p.user().write(c, "edited here", [](json::object& m) { m["id"] = "m3"; }), "an edit at the target of a message of p");
+    s.expect(pushed("m3", [](json::object const& m) { return text_at(m, "/content") == "edited here"; }), "a push to p of the edit of a message whose source_backend was p", "none");
+}
+
+/// What reads as it did is another version of it when somebody has written something else in between.
+void written_back(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const at_the_target = [&](std::string_view content, std::string_view id) { return b.user().write(c, content, [id](json::object& m) { m["id"] = id; }); };
+    s.control(at_the_target("x", "m1"), "a write at the target");
+    s.control(at_the_target("x", "m2"), "another one");
+    s.control(b.user().del("/conversations/" + c + "/messages/m2"), "the deletion of that");
+    auto const pushed = [&](std::string_view id, std::int64_t least, auto const& is_so) {
+        auto const is_new = [&](json::object const& m) { return integer_at(m, "/version") >= least && is_so(m); };
+        return b.until(soon, [&] { return std::ranges::any_of(b.pushes_of(c), [&](arrival const& a) { return a.acknowledged && has(a, c, id, is_new); }); });
+    };
+    auto const reads_x = [](json::object const& m) { return text_at(m, "/content") == "x"; };
+    s.control(pushed("m1", 1, reads_x) && pushed("m2", 1, is_tombstone), "pushes of the write and of the deletion");
+    auto const held = b.user().read(c);
+    s.control(held, "reading it");
+    std::int64_t const next = integer_at(held.body(), "/version") + 10;
+    pulled(s, b, {s.conversation(c, next, {s.message("m1", "z", next), s.message("m2", "z", next)})});
+    auto const changed = b.user().read(c);
+    s.control(content(changed, "m1") == "z" && content(changed, "m2") == "z", "what the peer wrote at the target");
+    s.control(at_the_target("x", "m1"), "a write at the target of what had been there before");
+    s.control(b.user().del("/conversations/" + c + "/messages/m2"), "the deletion, again");
+    s.expect(pushed("m1", next + 1, reads_x), "a push of a message that reads again as it did when it was last pushed, after the peer had changed it", "none with a version above " + std::to_string(next));
+    s.expect(pushed("m2", next + 1, is_tombstone), "a push of the second deletion of a message, after the peer had brought it back", "none with a version above " + std::to_string(next));
+}
+
 check const checks[] = {
     {.id = "off/pull-joins",
      .title = "of versions that are pulled the greater ones stand, in whatever order they come",
@@ -166,6 +219,20 @@ check const checks[] = {
      .impact = "what was said offline is there at one side only, for ever",
      .likely_cause = "a change that a peer brought is due to all but that peer, whatever it uncovers",
      .run = revived_by_the_peer,
+     .needs = as_client},
+    {.id = "off/due-whatever-its-source",
+     .title = "a change is due to a peer whose backend_id its source_backend names, unless that peer gave it",
+     .clauses = {"BSP-OFF-001"},
+     .impact = "what a person deletes or edits here stays as it was on the device where they wrote it",
+     .likely_cause = "echoes are told by source_backend, and not by who gave the change",
+     .run = due_whatever_its_source,
+     .needs = as_client},
+    {.id = "off/written-back",
+     .title = "a message is pushed when it reads again as it did before the peer changed it",
+     .clauses = {"BSP-OFF-001"},
+     .impact = "whoever undoes what another device did has undone it on one side only",
+     .likely_cause = "what was pushed is remembered by its content, and equal content is not sent again",
+     .run = written_back,
      .needs = as_client},
 };
 

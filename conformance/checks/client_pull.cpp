@@ -13,12 +13,6 @@ using std::chrono::seconds;
 
 constexpr seconds paging{45};  ///< for a few pages, of which a client may pull one in each interval
 
-json::object page(json::array conversations, std::string_view last_sync, std::string_view cursor = {}) {
-    json::object out{{"conversations", std::move(conversations)}, {"last_sync", last_sync}, {"has_more", !cursor.empty()}};
-    if (!cursor.empty()) out["cursor"] = cursor;
-    return out;
-}
-
 std::string queries(std::vector<arrival> const& pulls) {
     std::vector<std::string> out;
     for (auto const& a : pulls) out.push_back(std::string{a.request.target.find('?') == std::string::npos ? "(none)" : a.request.target.substr(a.request.target.find('?'))});

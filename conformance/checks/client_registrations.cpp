@@ -6,7 +6,9 @@
 #include <bsp/json/c14n.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <memory>
 
 // Chapter 10, what becomes of the work for a peer when its registration changes: another token, another place, another key,
 // an end. The suite is the other backend.
@@ -262,6 +264,36 @@ void unpaired_while_something_is_due(scenario& s) {
     nothing_since(s, b, since, "to a peer that was unpaired while a push to it waited to be repeated");
 }
 
+/// An answer is about the token under which the request was sent.
+void refused_after_its_renewal(scenario& s) {
+    auto const account = s.account();
+    stand_in pushed{s, {.user = account}}, pulled{s, {.user = account}};
+    pushed.settle(), pulled.settle();
+    auto const late = [](std::shared_ptr<std::atomic<int>> const& asked) {
+        reaction r = stand_in::problem(401, "sbt-expired");
+        r.delay = ++*asked == 1 ? seconds{6} : seconds{0};
+        return r;
+    };
+    auto const pushes = std::make_shared<std::atomic<int>>(0), pulls = std::make_shared<std::atomic<int>>(0);
+    pushed.on_push([=](arrival const& a) { return *pushes == 0 ? late(pushes) : stand_in::acknowledge(a); });
+    pulled.on_pull([=, &pulled](arrival const& a) { return *pulls == 0 ? late(pulls) : pulled.feed(a); });
+    auto const c = s.fresh("c");
+    write(s, pushed.user(), c);
+    bool const came = pushed.until(soon, [&] { return *pushes > 0; }) && pulled.until(soon, [&] { return *pulls > 0; });
+    if (!came) pulled.on_pull({}), s.inconclusive("no push and no pull to be answered late");
+    pushed.renew(seconds{2}, for_long), pulled.renew(seconds{2}, for_long);
+    bool const in_time = !pushed.pushes().back().over || !pulled.pulls().back().over;
+    bool const again = pushed.delivered(seconds{6} + soon, c);
+    bool const pulls_again = pulled.until(seconds{6} + soon, [&] { auto const all = pulled.pulls(); return !all.empty() && all.back().status == 200; });
+    auto const d = s.fresh("d");
+    write(s, pulled.user(), d);
+    bool const goes_on = pulled.delivered(soon, d);
+    pulled.on_pull({});
+    if (!in_time) s.inconclusive("the registrations took longer than the slow answers");
+    s.expect(again, "the push again under the token that was registered while the answer 401 sbt-expired was on its way", "none");
+    s.expect(pulls_again && goes_on, "pulls and pushes under the token that was registered while the answer 401 sbt-expired to a pull was on its way", pulls_again ? "no push" : "no pull");
+}
+
 check const checks[] = {
     {.id = "off/renewed-in-time",
      .title = "the exchange goes on under a token that was registered before the last one expired",
@@ -354,6 +386,13 @@ check const checks[] = {
      .impact = "what was written yesterday goes to a backend that the user has parted with",
      .likely_cause = "the queue of repetitions has its own copy of the peer",
      .run = unpaired_while_something_is_due,
+     .needs = as_client},
+    {.id = "off/token-refused-late",
+     .title = "a refusal of the token before is not one of the token that was registered meanwhile",
+     .clauses = {"BSP-OFF-035", "BSP-OFF-010", "BSP-OFF-012"},
+     .impact = "a device that renewed its token in time falls silent until the next renewal",
+     .likely_cause = "the refusal is entered with the token that is stored when the answer comes",
+     .run = refused_after_its_renewal,
      .needs = as_client},
 };
 

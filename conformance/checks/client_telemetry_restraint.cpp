@@ -3,6 +3,9 @@
 
 #include "../surroundings.hpp"
 
+#include <memory>
+#include <mutex>
+
 // Chapters 10 and 11, when a client may not send events, and that telemetry is in nobody's way. The suite is the other backend.
 
 namespace bsp::conformance {
@@ -256,6 +259,61 @@ void paired_again_tells_anew(scenario& s) {
     s.control(told, "events to the backend when it is paired again");
 }
 
+/// Another token is no answer to the one who asked for patience.
+void a_renewal_ends_no_pause(scenario& s) {
+    constexpr seconds pause{15};
+    stand_in b{s};
+    b.settle_telemetry();
+    limiting const l{b, [pause](moment first) { return first + pause; }};
+    s.control(provoke(s, b, in_the_end, [&] { return !l.limited().empty(); }), "another event");
+    pass(slack);
+    auto const since = std::chrono::steady_clock::now();
+    b.renew(seconds{2}, std::chrono::hours{8});
+    while (std::chrono::steady_clock::now() < l.over() - milliseconds{500}) {
+        write(s, b.user(), s.fresh("told"));
+        pass(milliseconds{500});
+    }
+    for (auto const& e : l.limited()) s.expect(e.at < since || e.at + grain >= l.over(), "no event before retry_after_ms have passed, though the peer has registered again meanwhile", e.id() + " after " + seconds_text(between(l.limited().front().at, e.at)));
+    s.expect(provoke(s, b, in_the_end, [&] { return holds_event(events_since(b, l.over()), l.limited().front().id()); }), "the event again after the pause", "none");
+}
+
+/// Answers may come in any order, and events are in one.
+void limited_in_another_order(scenario& s) {
+    stand_in b{s};
+    b.settle_telemetry();
+    struct pair_of_events {
+        std::mutex mutex;
+        std::vector<told_event> all;
+        bool answered = false;
+    };
+    auto const two = std::make_shared<pair_of_events>();
+    b.on_event([two](told_event const& e) {
+        std::lock_guard const lock{two->mutex};
+        if (two->answered) return stand_in::acked(e);
+        two->all.push_back(e);
+        if (two->all.size() < 2) return event_reaction{};
+        if (two->all.front().stream != e.stream || two->all.front().id() == e.id()) return two->all = {e}, event_reaction{};
+        two->answered = true;
+        event_reaction out;
+        for (auto const* one : {&two->all[1], &two->all[0]}) out.frames.push_back({.payload = json::serialize(stand_in::answer("rate_limited", one->id(), {{"retry_after_ms", 1'000}}))});
+        return out;
+    });
+    auto const answered = [&] { return (std::lock_guard{two->mutex}, two->answered); };
+    bool const came = provoke(s, b, seconds{25}, answered);
+    if (!came) b.on_event({}), s.untested("the target sends an event when the one before was answered");
+    std::lock_guard const lock{two->mutex};
+    auto const since = two->all[1].at + milliseconds{1};
+    auto const at = [&](std::size_t i) {
+        auto const all = events_since(b, since);
+        return std::find_if(all.begin(), all.end(), [&](told_event const& e) { return e.id() == two->all[i].id(); }) - all.begin();
+    };
+    auto const both = [&] { auto const all = events_since(b, since); return holds_event(all, two->all[0].id()) && holds_event(all, two->all[1].id()); };
+    bool const again = b.until(seconds{10}, both);
+    b.on_event({});
+    s.expect(again, "both events again after both were answered rate_limited, the later one first", holds_event(events_since(b, since), two->all[0].id()) ? "only the first" : holds_event(events_since(b, since), two->all[1].id()) ? "only the second" : "none");
+    s.expect(at(0) < at(1), "events in the order in which they came to be", "the second before the first");
+}
+
 check const checks[] = {
     {.id = "off/telemetry-paired-again",
      .title = "after an unpairing nothing is told of what was before it, and new events have new ids",
@@ -322,6 +380,20 @@ check const checks[] = {
      .run = events_do_not_hold_what_was_said,
      .needs = as_teller,
      .strength = obligation::should},
+    {.id = "off/telemetry-pause-renewed",
+     .title = "the time of rate_limited does not end with a new token",
+     .clauses = {"BSP-TEL-132"},
+     .impact = "a server that asks for patience is asked again at every renewal",
+     .likely_cause = "a registration builds everything of the peer anew, what it asked for included",
+     .run = a_renewal_ends_no_pause,
+     .needs = as_teller},
+    {.id = "off/telemetry-limited-out-of-order",
+     .title = "events that were answered rate_limited in another order come again in theirs",
+     .clauses = {"BSP-TEL-130", "BSP-OFF-062"},
+     .impact = "what a device tells under load arrives with holes",
+     .likely_cause = "sending goes on from the event whose answer came first",
+     .run = limited_in_another_order,
+     .needs = as_teller},
 };
 
 }  // namespace

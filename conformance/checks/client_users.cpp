@@ -56,8 +56,8 @@ void pulls_are_apart(scenario& s) {
     std::array<std::size_t, 2> from{};
     for (std::size_t i = 0; i < 2; ++i) {
         from[i] = both[i]->pulls().size();
-        json::object const page{{"conversations", json::array{s.conversation(c, 1, {s.message(i == 0 ? "first" : "second", "text")})}}, {"last_sync", "2025-06-01T00:00:0" + std::to_string(i + 1) + "Z"}, {"has_more", false}};
-        both[i]->on_pull([page](arrival const&) { return stand_in::respond(200, page); });
+        auto const given = page(json::array{s.conversation(c, 1, {s.message(i == 0 ? "first" : "second", "text")})}, "2025-06-01T00:00:0" + std::to_string(i + 1) + "Z");
+        both[i]->on_pull([given](arrival const&) { return stand_in::respond(200, given); });
     }
     for (std::size_t i = 0; i < 2; ++i)
         if (!both[i]->until(seconds{15} + slack, [&] { return both[i]->pulls().size() >= from[i] + 3; })) s.inconclusive("no three pulls for each user");
@@ -140,6 +140,28 @@ void endpoints_are_apart(scenario& s) {
     for (auto const& push : of.theirs.pushes()) s.expect(!push.conversation(c), "no push for the second user with what the first one wrote", "one in " + push.sync_id());
 }
 
+/// Of the same ids, as a phone's "main" or "default" is at everybody's.
+void same_ids_are_apart(scenario& s) {
+    two_of_one of{s};
+    auto const c = s.fresh("main"), d = s.fresh("main");
+    of.mine.on_push([c](arrival const& a) { return a.conversation(c) ? stand_in::problem(422, "invalid-body") : stand_in::acknowledge(a); });
+    write(s, of.mine.user(), c);
+    auto const alone = [&] { return std::ranges::any_of(of.mine.pushes_of(c), [](arrival const& a) { return objects_at(a.body, "/conversations").size() == 1 && a.over; }); };
+    s.control(of.mine.until(3 * soon, alone), "a push of the conversation alone, which is refused");
+    pass(milliseconds{500});
+    auto const m = write(s, of.theirs.user(), c);
+    s.expect(of.theirs.delivered(soon, c, m), "a push of the second user's conversation, while another of that id is set aside for the first", "none");
+    of.mine.on_push({});
+    auto const titled = [](std::string const& title) { return [title](json::object& o) { o["title"] = title; }; };
+    std::string const first = s.canary(), second = s.canary();
+    s.control(of.mine.user().write(d, "text", titled(first)), "a write of the first user");
+    s.expect(of.mine.delivered(soon, d), "a push of it", "none");
+    s.control(of.theirs.user().write(d, "text", titled(second)), "a write of the second user into a conversation of that id");
+    s.expect(of.theirs.delivered(soon, d), "a push of it", "none");
+    for (auto const& [b, own] : {std::pair{&of.mine, &first}, {&of.theirs, &second}})
+        for (auto const& push : b->pushes_of(d)) s.expect(text_at(*push.conversation(d), "/title") == *own, "the title that this user gave", text_at(*push.conversation(d), "/title"));
+}
+
 check const checks[] = {
     {.id = "off/endpoints-of-each-user",
      .title = "endpoints that one user's registration gives anew are not those of another user's",
@@ -183,6 +205,13 @@ check const checks[] = {
      .likely_cause = "events are counted for each peer",
      .run = event_ids_differ_between_peers,
      .needs = as_teller},
+    {.id = "off/one-backend-two-users-same-ids",
+     .title = "conversations of the same id of two users are refused, and shown, each for itself",
+     .clauses = {"BSP-OFF-001", "BSP-OFF-070", "BSP-OFF-025"},
+     .impact = "one person's title goes to another's server, or one's refused conversation keeps another's from being sent",
+     .likely_cause = "what is known of a conversation is kept by its id, without the user",
+     .run = same_ids_are_apart,
+     .needs = of_two_users},
 };
 
 }  // namespace
