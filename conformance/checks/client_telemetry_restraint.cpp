@@ -301,17 +301,15 @@ void limited_in_another_order(scenario& s) {
     auto const answered = [&] { return (std::lock_guard{two->mutex}, two->answered); };
     bool const came = provoke(s, b, seconds{25}, answered);
     if (!came) b.on_event({}), s.untested("the target sends an event when the one before was answered");
-    std::lock_guard const lock{two->mutex};
-    auto const since = two->all[1].at + milliseconds{1};
-    auto const at = [&](std::size_t i) {
-        auto const all = events_since(b, since);
-        return std::find_if(all.begin(), all.end(), [&](told_event const& e) { return e.id() == two->all[i].id(); }) - all.begin();
-    };
-    auto const both = [&] { auto const all = events_since(b, since); return holds_event(all, two->all[0].id()) && holds_event(all, two->all[1].id()); };
-    bool const again = b.until(seconds{10}, both);
+    auto const limited = (std::lock_guard{two->mutex}, two->all);
+    auto const since = limited[1].at + milliseconds{1};
+    auto const is_there = [&](std::size_t i) { return holds_event(events_since(b, since), limited[i].id()); };
+    bool const again = b.until(seconds{10}, [&] { return is_there(0) && is_there(1); });
     b.on_event({});
-    s.expect(again, "both events again after both were answered rate_limited, the later one first", holds_event(events_since(b, since), two->all[0].id()) ? "only the first" : holds_event(events_since(b, since), two->all[1].id()) ? "only the second" : "none");
-    s.expect(at(0) < at(1), "events in the order in which they came to be", "the second before the first");
+    s.expect(again, "both events again after both were answered rate_limited, the later one first", is_there(0) ? "only the first" : is_there(1) ? "only the second" : "none");
+    auto const all = events_since(b, since);
+    auto const place = [&](std::size_t i) { return std::ranges::find(all, limited[i].id(), &told_event::id) - all.begin(); };
+    s.expect(place(0) < place(1), "events in the order in which they came to be", "the second before the first");
 }
 
 check const checks[] = {

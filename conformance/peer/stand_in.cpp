@@ -85,10 +85,12 @@ public:
     }
     void converse(std::size_t number, web_socket& with) override {
         auto const obey = [&](event_reaction const& what) {
+            std::string together;  // in one piece, as a busy server's answers come
             for (auto f : what.frames) {
                 f.masked = false;
-                if (!with.write(bytes_of(f), clock::now() + seconds{5})) return false;
+                together += bytes_of(f);
             }
+            if (!together.empty() && !with.write(together, clock::now() + seconds{5})) return false;
             if (what.close != 0) {
                 auto f = closing(what.close);
                 f.masked = false;

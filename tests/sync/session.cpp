@@ -229,6 +229,26 @@ BOOST_AUTO_TEST_CASE(without_a_valid_token_nothing_is_sent_and_nothing_lost) {
     BOOST_TEST(l.has("main", "m2"));
 }
 
+// BSP-OFF-035
+BOOST_AUTO_TEST_CASE(a_refusal_of_the_token_before_is_none_of_the_next) {
+    for (auto const& [status, code] : {std::pair{401, "sbt-expired"}, {403, "forbidden"}}) {
+        lab l;
+        l.settle();
+        bool refused = false;
+        l.on_push = [&](json::object const&) {
+            if (std::exchange(refused, true)) return std::optional<http_response>{};
+            auto renewed = hosted_as_seen_by(l.a, l.hosted);
+            renewed.sbt_created_at = noon + 10s;
+            l.a.put(renewed);
+            return std::optional{answered(status, code)};
+        };
+        l.write("main", "m1");
+        l.net.run_for(3s);
+        BOOST_TEST(refused);
+        BOOST_TEST(l.has("main", "m1"), code);
+    }
+}
+
 // BSP-OFF-036, BSP-GEN-015
 BOOST_AUTO_TEST_CASE(redirections_are_not_followed_and_no_success) {
     lab l;

@@ -295,7 +295,7 @@ std::vector<fault> client_habit_faults() {
     return {
         eighth<echoes_by_source>(false, "F-OFF-981", "what names the peer as its source_backend is not pushed to it", {"off/due-whatever-its-source"}, client),
         eighth<equal_content_is_known>(false, "F-OFF-982", "a message that reads as it did when it was pushed is not pushed again", {"off/written-back"}, client),
-        eighth<entries_by_id_and_version>(false, "F-OFF-983", "members of conversations are kept by id and version, whosever they are", {"off/one-backend-two-users-same-ids"}, client),
+        eighth<entries_by_id_and_version>(true, "F-OFF-983", "members of conversations are kept by id and version, whosever they are", {"off/one-backend-two-users-same-ids"}, client),
         eighth<refused_by_the_backend>(false, "F-OFF-984", "what one user's registration refused is set aside for all of that backend", {"off/one-backend-two-users-same-ids"}, client),
         eighth<repeated_by_the_library>(false, "F-OFF-985", "a pull whose connection ended is sent again at once, as it was", {"off/ended-without-answer"}, client),
         eighth<pushes_repeated_by_the_library>(false, "F-OFF-986", "a push whose connection ended is sent again at once, as it was", {"off/ended-without-answer"}, client),

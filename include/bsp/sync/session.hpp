@@ -45,6 +45,7 @@ public:
         if (renewed || moved) {
             awaits_token_ = false;
             paused_until_.reset();
+            last_before_renewal_ = self_.last_request;
         }
     }
 
@@ -98,11 +99,11 @@ public:
             if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = std::max(quiet_until_, timeout{now.steady + *wanted});
         }
         if (notifier_.awaits(id)) {
-            follow(notifier_.handle_response(id, response, now), now);
+            follow(notifier_.handle_response(id, response, now), id, now);
             if (!notifier_.is_due()) puller_.handle_new_key();
         }
-        follow(pusher_.handle_response(id, response, now), now);
-        follow(puller_.handle_response(id, response, peer_, pusher_.interval(), now), now);
+        follow(pusher_.handle_response(id, response, now), id, now);
+        follow(puller_.handle_response(id, response, peer_, pusher_.interval(), now), id, now);
     }
 
     /// No answer came, and none will; `why`, if it is known, for people.
@@ -206,7 +207,9 @@ private:
 
     [[nodiscard]] timeout exchange_timeout() const { return puller_.has_tried() ? sooner(puller_.poll_timeout(), pusher_.poll_timeout()) : puller_.poll_timeout(); }
 
-    void follow(consequence what, moment now) {
+    /// The refusal of a request from before the last registration says nothing of what was registered then (BSP-OFF-035).
+    void follow(consequence what, std::uint64_t id, moment now) {
+        if (id <= last_before_renewal_ && (what == consequence::pause_peer || what == consequence::await_token)) return;
         switch (what) {
             case consequence::none: return;
             case consequence::pause_peer: paused_until_ = now.steady + limits::refused_pause; return;
@@ -243,6 +246,7 @@ private:
     bool settings_failed_ = false;
     bool reachable_ = false;
     bool awaits_token_ = false;
+    std::uint64_t last_before_renewal_ = 0;  ///< id of a request; what was sent up to it went under the registration of before
     timeout paused_until_;  ///< the peer refuses us
     timeout quiet_until_;   ///< the peer asked for it
 };

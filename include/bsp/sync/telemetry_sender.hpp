@@ -32,7 +32,7 @@ public:
     void handle_peer(peer_record peer) {
         bool const changed = peer.sbt_created_at != peer_.sbt_created_at || address_of(peer) != address_of(peer_);
         peer_ = std::move(peer);
-        if (changed) refused_until_.reset(), retry_.reset(), is_offered_ = true;
+        if (changed) refused_until_.reset(), retry_.reset(), is_offered_ = true, last_before_renewal_ = self_.last_request;
     }
 
     /// The opening handshake that is to be sent, without the fields of RFC 6455; `origin` is of http or https
@@ -66,7 +66,7 @@ public:
         if (!opening_.end(id)) return;
         last_error_ = describe(response);
         is_offered_ = response.status != 404 && response.status != 405 && response.status != 501;
-        if (meaning_of(response) == meaning::transient) retry_.handle_failure(now);
+        if (meaning_of(response) == meaning::transient || id <= last_before_renewal_) retry_.handle_failure(now);
         else refused_until_ = now.steady + limits::refused_pause;
         if (auto const wanted = retry_after(response.headers, now.wall)) quiet_until_ = now.steady + *wanted;
     }
@@ -196,6 +196,7 @@ private:
     backoff retry_;
     timeout refused_until_;  ///< the peer refuses us
     timeout quiet_until_;    ///< the peer asked for it
+    std::uint64_t last_before_renewal_ = 0;  ///< id of a request: what was refused up to it was another registration
     std::uint64_t rejected_ = 0;
     std::string last_error_;
 };
