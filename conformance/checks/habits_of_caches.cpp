@@ -173,12 +173,12 @@ void same_bytes_are_judged_anew(scenario& s) {
     auto const again = [&](copy const& one) { s.refused(s.send(one.request, "again", "the same bytes once more, " + one.why), "the very bytes of an accepted push, " + one.why, one.form); };
 
     // Those that time ends are begun first.
-    auto const short_lived = s.settled({.lifetime = seconds{6}});
+    auto const short_lived = s.settled({.lifetime = seconds{10}});
     auto const brief = s.register_peer(short_lived);
     auto const b = s.register_peer();
-    auto const ends = s.now() + seconds{8};
+    auto const ends = s.now() + seconds{12};
     auto const expired = accepted_twice("after the expiry of its token,", brief, {}, {.statuses = {401}, .codes = {"sbt-expired"}});
-    auto const stale = accepted_twice("more than 300 s after its timestamp,", b, {.timestamp = s.in_seconds(-294)}, {.statuses = {401}, .codes = {"stale-request"}});
+    auto const stale = accepted_twice("more than 300 s after its timestamp,", b, {.timestamp = s.in_seconds(-290)}, {.statuses = {401}, .codes = {"stale-request"}});
 
     auto const gone = s.register_peer({.signing_key = s.fresh_key()});
     auto const unpaired = accepted_twice("after the peer was unpaired,", gone, {}, {.statuses = {404, 401}});
