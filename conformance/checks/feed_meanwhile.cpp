@@ -312,7 +312,50 @@ void cursors_outlive_a_restart(scenario& s) {
     s.accepted(a.pull({.since = mark, .limit = 1}), "a pull from a watermark of before the restart");
 }
 
+/// What was withheld with a deleted conversation is due when it is back, tombstones among it: somebody still shows what they delete.
+void tombstones_come_back_too(scenario& s) {
+    auto const a = s.register_peer(), b = s.register_peer();
+    auto const who = s.user();
+    for (bool const by_push : {false, true})
+        for (bool const conversation_first : {false, true}) {
+            if (conversation_first && !by_push) continue;  // a message of a deleted conversation is not there to be deleted
+            auto const c = s.fresh("c");
+            pushed(s, a, s.conversation(c, 1, {s.message("m1", "one"), s.message("m2", "two")}));
+            std::int64_t version = 1;
+            auto const next = [&] { return version += 10; };
+            auto const before = watermark(s, b);
+            auto const remove_message = [&] {
+                if (by_push) pushed(s, a, s.conversation(c, 1, {s.message("m1", "", next(), set("deleted", true))}));
+                else s.control(who.del("/conversations/" + c + "/messages/m1"), "the deletion of m1");
+            };
+            auto const remove_all = [&] {
+                if (by_push) pushed(s, a, s.conversation(c, next(), {}, set("deleted", true)));
+                else s.control(who.del("/conversations/" + c), "the deletion of the conversation");
+            };
+            if (conversation_first) remove_all(), remove_message();
+            else remove_message(), remove_all();
+            auto const amid = watermark(s, b);
+            if (by_push) pushed(s, a, s.conversation(c, next(), {s.message("m3", "back", 1)}));
+            else write(s, who, c, "back", set("id", "m3"));
+            auto const there = live_ids(read(s, who, c).body());
+            s.control(std::find(there.begin(), there.end(), "m1") == there.end(), "m1 is not there any more");
+            auto const how = std::string{by_push ? "by pushes" : "here"} + (conversation_first ? ", the conversation first" : "");
+            for (auto const& [what, since] : {std::pair{"a pull since before the deletions", before}, {"a pull since they were made", amid}}) {
+                auto const seen = of_conversation(b.pull_all({.since = since, .limit = 200}).conversations, c);
+                auto const* m1 = seen.message("m1");
+                s.expect(m1 && m1->contains("deleted") && m1->at("deleted") == json::value(true), std::string{"when m1 and its conversation were deleted "} + how + " and the conversation is back, " + what + " has the tombstone of m1",
+                         m1 ? show(json::value(*m1)) : "m1 is not in it");
+            }
+        }
+}
+
 check const checks[] = {
+    {.id = "syn/returns-with-tombstones",
+     .title = "a conversation that comes back is pulled with the tombstones of its messages, too",
+     .clauses = {"BSP-SYN-118", "BSP-SYN-128"},
+     .impact = "a message that was deleted stays on other devices for good",
+     .likely_cause = "what was withheld while the conversation was deleted is looked up among its live messages",
+     .run = tombstones_come_back_too},
     {.id = "syn/cursor-endures",
      .title = "whatever happens between two pages of a pull, its cursor goes on, and may be used again",
      .clauses = {"BSP-SYN-116", "BSP-SYN-104", "BSP-SYN-105"},

@@ -20,6 +20,7 @@ void answers_of_another_user(scenario& s);
 void read_again_after_changes(scenario& s);
 void peers_read_again(scenario& s);
 void validators_follow_changes(scenario& s);
+void same_bytes_are_judged_anew(scenario& s);
 
 // habits_of_databases.cpp
 void patterns_are_names(scenario& s);
@@ -31,7 +32,20 @@ void since_long_ago(scenario& s);
 void odd_texts_everywhere(scenario& s);
 void odd_texts_of_writes(scenario& s);
 
+// habits_of_stores.cpp
+void older_among_many(scenario& s);
+void copies_are_apart(scenario& s);
+void the_same_again(scenario& s);
+
+// habits_of_connections.cpp
+void connections_see_removals(scenario& s);
+void connections_see_rotations(scenario& s);
+void connections_see_writes(scenario& s);
+void lost_connections_cost_nothing(scenario& s);
+
 // habits_of_events.cpp
+void repeated_events_are_the_first(scenario& s);
+void escaped_names_of_events(scenario& s);
 void odd_values_of_events(scenario& s);
 void instants_of_events(scenario& s);
 void ids_of_events(scenario& s);

@@ -1,9 +1,11 @@
 #include "habits.hpp"
 
 #include "../scenario.hpp"
+#include "../surroundings.hpp"
 #include "conversing.hpp"
 #include "edits.hpp"
 #include "ground.hpp"
+#include "rotation.hpp"
 
 #include <array>
 #include <ctime>
@@ -96,6 +98,11 @@ void read_again_after_changes(scenario& s) {
     shows_now("a push by another peer", "m2", "second", "one");
     s.control(a.push({conversation(1, "one", {s.message("m1", "edited", 2)})}), "a push of an edit");
     shows_now("a push of an edit", "m1", "edited", "one");
+    auto const no_later_version = [&](std::string const& content, std::chrono::seconds when) { return s.message("m1", content, 2, set("timestamp", s.at(when))); };
+    s.control(b.push({conversation(1, "one", {no_later_version("a later edit of that version", std::chrono::seconds{30})})}), "a push of another edit of the same version, made later");
+    shows_now("a push of another edit of the same version", "m1", "a later edit of that version", "one");
+    s.control(b.push({conversation(1, "one", {no_later_version("edited", std::chrono::seconds{60})})}), "a push of a third one");
+    shows_now("a push of a third edit of the same version", "m1", "edited", "one");
     s.control(user.write(c, "third", both(set("id", "m3"), set("title", "two"))), "a local write");
     shows_now("a local write", "m3", "third", "two");
     lists_now("a local write with a title", "two");
@@ -148,6 +155,56 @@ void peers_read_again(scenario& s) {
     for (auto const& who : all) s.expect(!find_by_id(lists(who).body(), "/peers", b.peer_id(), "peer_id"), "a peer that was just unpaired is not in a list that was read before", "it is");
 }
 
+void same_bytes_are_judged_anew(scenario& s) {
+    using std::chrono::seconds;
+    /// A push that was accepted twice, and that is sent once more when something has ended.
+    struct copy {
+        std::string why;
+        http_request request;
+        exactly_as form;
+    };
+    auto const accepted_twice = [&](std::string why, peer const& a, push_options const& o, exactly_as form) {
+        auto const x = a.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})}, o);
+        s.control(x, "a push");
+        copy out{std::move(why), x.details().request, std::move(form)};
+        s.control(s.send(out.request, a.name(), "the same bytes again"), "the same bytes again, at once");
+        return out;
+    };
+    auto const again = [&](copy const& one) { s.refused(s.send(one.request, "again", "the same bytes once more, " + one.why), "the very bytes of an accepted push, " + one.why, one.form); };
+
+    // Those that time ends are begun first.
+    auto const short_lived = s.settled({.lifetime = seconds{10}});
+    auto const brief = s.register_peer(short_lived);
+    auto const b = s.register_peer();
+    auto const ends = s.now() + seconds{12};
+    auto const expired = accepted_twice("after the expiry of its token,", brief, {}, {.statuses = {401}, .codes = {"sbt-expired"}});
+    auto const stale = accepted_twice("more than 300 s after its timestamp,", b, {.timestamp = s.in_seconds(-290)}, {.statuses = {401}, .codes = {"stale-request"}});
+
+    auto const gone = s.register_peer({.signing_key = s.fresh_key()});
+    auto const unpaired = accepted_twice("after the peer was unpaired,", gone, {}, {.statuses = {404, 401}});
+    s.control(gone.unpair(), "the unpairing");
+    again(unpaired);
+    if (s.shared().options.admin_token) {
+        auto const stolen = s.register_peer({.signing_key = s.fresh_key()});
+        auto const revoked = accepted_twice("after the peer was revoked,", stolen, {}, {.statuses = {403, 401, 404}});
+        s.control(s.admin().del("/peers/" + stolen.peer_id()), "the revocation");
+        again(revoked);
+    }
+    auto const probe = s.nobody().post("/peers/" + b.peer_id() + "/rotate-key", json::object{}).status();
+    if (probe != 404 && probe != 405 && probe != 501) {
+        rotating r{s};
+        auto const by_old_key = accepted_twice("after another key took the place of the one that signed them, without grace,", r.a, {}, {.statuses = {401}, .codes = {"invalid-signature"}});
+        auto const moment = r.next_moment();
+        (void)r.must_rotate(s.fresh_key(), {.rotated_at = moment, .grace = moment});
+        again(by_old_key);
+        r.works(r.current, "the new key");
+    }
+    s.wait_until(ends);
+    again(expired);
+    again(stale);
+    s.control(b.push({s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})}), "another push of the peer");
+}
+
 void validators_follow_changes(scenario& s) {
     auto const a = s.register_peer();
     auto const user = s.user();
@@ -174,6 +231,10 @@ void validators_follow_changes(scenario& s) {
     s.control(before, "reading the conversation");
     s.control(a.push({s.conversation(c, 3, {s.message("m1", "edited", 2)}, stamp)}), "a push of an edit");
     judge("the push of an edit", before, "edited");
+    before = user.get(path);
+    s.control(before, "reading the conversation");
+    s.control(a.push({s.conversation(c, 3, {s.message("m1", "rewritten", 2, set("timestamp", s.in_seconds(30)))}, stamp)}), "a push of another edit of the same version, made later");
+    judge("the push of another edit of the same version", before, "rewritten");
     before = user.get(path);
     s.control(before, "reading the conversation");
     s.control(user.del(path), "a deletion");

@@ -69,6 +69,81 @@ void instants_of_events(scenario& s) {
     for (std::string const old : {"1970-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "1901-12-13T20:45:51Z", "1600-01-01T00:00:00Z", "0001-01-01T00:00:00Z"}) acked(s, g.l.tell(g.next(set("timestamp", old))), "an event of " + old);
 }
 
+/// A client may stamp an event anew, or say more of it, when it sends it again.
+void repeated_events_are_the_first(scenario& s) {
+    telemetry_ground g{s};
+    auto const b = s.register_peer();
+    line of_b{s, b};
+    opens(s, of_b, "another peer of the user");
+    auto const elsewhere = s.fresh("src");
+    auto const first = set("timestamp", "2025-12-30T23:59:59Z");
+    std::vector<std::pair<std::string, json::object>> sent;
+    for (auto const& [what, change] : {variant{"the timestamp of the next day", set("timestamp", "2025-12-31T00:00:01Z")}, variant{"a timestamp of the next year", set("timestamp", "2026-01-01T00:00:00Z")},
+                                       variant{"a timestamp of years before", set("timestamp", "2019-02-03T04:05:06Z")}, variant{"the same instant in another zone", set("timestamp", "2025-12-31T01:59:59+02:00")},
+                                       variant{"another session_id", set("session_id", "sess_2")}, variant{"another event_type", set("event_type", "capture")}, variant{"another source_backend", set("source_backend", elsewhere)},
+                                       variant{"another model", set("model", "large-2")}, variant{"without its metrics", both(both(drop("latency_ms"), drop("tokens_used")), both(drop("cost_usd"), drop("model")))}}) {
+        auto const e = g.next(first);
+        auto again = e;
+        change(again);
+        is_acked(s, g.l.tell(e), "an event");
+        acked(s, g.l.tell(again), "the event again, with " + what + ",");
+        acked(s, of_b.tell(again), "the event from another peer of the user, with " + what + ",");
+        acked(s, g.l.tell(e), "the event as it was first");
+        sent.emplace_back(what, e);
+    }
+    auto const stored = g.stored(), others = events_from(s, s.user(), elsewhere);
+    for (auto const& [what, e] : sent) {
+        auto const times = count_of(stored, id_of(e)) + count_of(others, id_of(e));
+        s.expect(times == 1, "an event that came again with " + what + " is listed once", std::to_string(times) + " times");
+        auto const* entry = find_event(stored, id_of(e));
+        s.expect(entry != nullptr, "an event that came again with " + what + " is the first", "it is the last");
+        for (char const* name : {"session_id", "event_type", "source_backend", "model"}) has_value(s, *entry, name, e.at(name));
+        auto const at = parse_timestamp(text_at(*entry, "/timestamp"));
+        s.expect(at && *at == *parse_timestamp("2025-12-30T23:59:59Z"), "an event that came again with " + what + " has the timestamp of the first", text_at(*entry, "/timestamp"));
+    }
+}
+
+/// A name is the same name in every JSON spelling (BSP-GEN-031), and a look into the text finds one of them.
+void escaped_names_of_events(scenario& s) {
+    telemetry_ground g{s};
+    auto const replaced = [](std::string text, std::string_view what, std::string_view by) {
+        auto const at = text.find(what);
+        return at == text.npos ? text : text.replace(at, what.size(), by);
+    };
+    json::object const telling{{"note", "received_at, \"received_at\": and \\u0072eceived_at"}, {"received_at", "2001-09-09T01:46:40Z"}};
+    std::vector<json::object> sent;
+    auto const tell = [&](json::object const& e, std::string const& text, std::string const& what) {
+        acked(s, (g.l.send_text(text, "an event " + what), g.l.answer_to(id_of(e))), "an event " + what);
+        sent.push_back(e);
+        auto const x = s.user().get("/telemetry/events?limit=500&source_backend=" + percent_encode_segment(g.source));
+        s.expect(x.ok() && x.at("/events") && x.at("/events")->is_array(), "the list of events that has an event " + what + " is I-JSON, with no name twice", x.ok() ? "it cannot be read: " + x.bytes().substr(0, 200) : x.describe());
+    };
+    for (bool const telling_too : {false, true})
+        for (auto const& [what, spelled] : {std::pair<std::string, std::string>{"received_at", "\"received_at\":"}, {"received\\u005fat", "\"received\\u005fat\":"}, {"\\u0072eceived_at", "\"\\u0072eceived_at\":"},
+                                            {"received_a\\u0074, and a blank before the colon", "\"received_a\\u0074\" :"}, {"received_at, and a line's end before the colon", "\"received_at\"\n:"}}) {
+            auto const e = telling_too ? g.next(set("metadata", telling)) : g.next();
+            auto text = json::serialize(e);
+            text.insert(text.size() - 1, "," + spelled + "\"2001-09-09T01:46:40Z\"");
+            tell(e, text, "with a member " + what + (telling_too ? ", and one of that name in its metadata" : ""));
+        }
+    for (std::string const name : {"event_id", "event_type", "session_id", "timestamp", "source_backend", "metadata", "latency_ms", "model"}) {
+        auto const e = g.next();
+        auto const escaped = "\"\\u00" + std::string{"67"}.substr(name[0] >= 'p', 1) + "0123456789abcdef"[name[0] & 15] + name.substr(1) + "\":";
+        tell(e, replaced(json::serialize(e), '"' + name + "\":", escaped), "whose " + name + " is spelled with an escape");
+    }
+    auto const stored = g.stored();
+    for (auto const& e : sent) {
+        s.expect(count_of(stored, id_of(e)) == 1, "an event whose names have escapes is listed once", std::to_string(count_of(stored, id_of(e))) + " times");
+        auto const* entry = find_event(stored, id_of(e));
+        for (char const* name : {"event_type", "session_id", "source_backend", "metadata", "latency_ms", "model"}) has_value(s, *entry, name, e.at(name));
+    }
+    auto const e = g.next();
+    auto const t = g.l.tell_text(replaced(json::serialize(e), "\"model\":", "\"\\u006dodel\":\"first\",\"model\":"));
+    s.expect(t.rejected(), "an event with a name twice, once with an escape, is rejected", t.describe());
+    s.expect(count_of(g.stored(), id_of(e)) == 0, "an event with a name twice is not stored", "it is");
+    g.goes_on("that");
+}
+
 void ids_of_events(scenario& s) {
     telemetry_ground g{s};
     auto const number = std::to_string(1'000'000'000 + s.pick(1'000'000'000)) + std::to_string(s.now().seconds % 100'000);

@@ -163,8 +163,9 @@ std::size_t answers_in(std::string const& bytes) {
 void bodies_are_not_requests(scenario& s) {
     auto const inner = "GET " + s.target_path("/health") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\n\r\n";
     s.control(s.raw(inner, std::chrono::seconds{5}, "GET /health").status() == 200, "the inner request alone is answered");
+    std::string method = "GET", path = "/identity", fields;
     auto const judge = [&](std::string const& head, std::string const& rest, std::size_t most, std::string const& what) {
-        auto const x = s.raw("GET " + s.target_path("/identity") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\n" + head + "\r\n" + rest, std::chrono::seconds{3}, what);
+        auto const x = s.raw(method + ' ' + s.target_path(path) + " HTTP/1.1\r\nHost: " + s.authority() + "\r\n" + fields + head + "\r\n" + rest, std::chrono::seconds{3}, what);
         s.expect(answers_in(x.bytes) <= most, std::to_string(most) + " answers at most to " + what, std::to_string(answers_in(x.bytes)) + " answers");
         s.expect(x.bytes.find("\"healthy\"") == std::string::npos, "no answer to the request inside the body of " + what, "it was answered");
     };
@@ -180,6 +181,19 @@ void bodies_are_not_requests(scenario& s) {
     std::snprintf(size, sizeof size, "%zx", inner.size());
     with_body("Transfer-Encoding: chunked\r\n", std::string{size} + "\r\n" + inner + "\r\n0\r\n\r\n", "a GET whose chunk looks like a request");
     judge("Content-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n", "0\r\n\r\n" + inner, 1, "a GET with Content-Length and Transfer-Encoding");
+    // Whoever answers by the head alone still has the body before it.
+    struct head {
+        std::string method, path, fields;
+    };
+    std::string const as_json = "Content-Type: application/json\r\n", preflight = "Origin: https://app.example\r\nAccess-Control-Request-Method: GET\r\n", as_anybody = "Authorization: BSP x\r\n";
+    for (auto const& h : {head{"OPTIONS", "/conversations", as_json}, head{"OPTIONS", "/conversations", preflight}, head{"OPTIONS", "/no/such/path", preflight}, head{"HEAD", "/identity", as_json}, head{"DELETE", "/identity", as_json},
+                          head{"PUT", "/identity", "Content-Type: text/plain\r\n"}, head{"GET", "/no/such/path", ""}, head{"GET", "/conversations", ""}, head{"DELETE", "/conversations/c", as_anybody},
+                          head{"POST", "/register-peer", "Content-Type: text/plain\r\n"}, head{"POST", "/sync/peer_" + std::string(32, '0'), as_json}}) {
+        method = h.method, path = h.path, fields = h.fields;
+        auto const what = h.method + ' ' + h.path + (h.fields == preflight ? ", a preflight," : "");
+        with_body("Content-Length: " + std::to_string(inner.size()) + "\r\n", inner, what + " whose body looks like a request");
+        with_body("Transfer-Encoding: chunked\r\n", std::string{size} + "\r\n" + inner + "\r\n0\r\n\r\n", what + " whose chunk looks like a request");
+    }
     s.still_alive("bodies that look like requests");
 }
 
@@ -512,18 +526,33 @@ void identity_is_revalidated(scenario& s) {
     s.expect(lists(fields, "Cache-Control", "no-cache") || lists(fields, "Cache-Control", "no-store"), "Cache-Control: no-cache", joined(fields, "Cache-Control"));
 }
 
+void says_little_of_health(scenario& s, exchange const& x, std::string const& where) {
+    for (auto const& m : x.body().as_object()) {
+        for (std::string_view const subject : {"peer", "user", "pid", "process", "path", "config", "secret", "token", "conversation"})
+            s.expect(std::string_view{m.key()}.find(subject) == std::string_view::npos, "nothing about peers, users, paths, processes or configuration" + where, std::string{m.key()} + " is told");
+        auto const leak = fuzz::leak_in(show(m.value()), {}, {});  // "message" may say that all is well
+        s.expect(leak.empty(), "nothing of the inside" + where, std::string{m.key()} + ": " + leak);
+    }
+}
+
 void health_is_public_and_silent(scenario& s) {
     auto const x = request(s, "GET", "/health");
     s.accepted(x, "GET /health without a credential");
     s.expect(x.status() == 200 && x.text("/status") == "healthy", "200 and status \"healthy\"", show(x.body()));
     if (!x.body().is_object()) return;
-    for (auto const& m : x.body().as_object()) {
-        for (std::string_view const subject : {"peer", "user", "pid", "process", "path", "config", "secret", "token", "conversation"})
-            s.expect(std::string_view{m.key()}.find(subject) == std::string_view::npos, "nothing about peers, users, paths, processes or configuration", std::string{m.key()} + " is told");
-        auto const leak = fuzz::leak_in(show(m.value()), {}, {});  // "message" may say that all is well
-        s.expect(leak.empty(), "nothing of the inside", std::string{m.key()} + ": " + leak);
-    }
     s.expect(x.bytes().find(s.account().id) == std::string::npos, "no user's name", "the name of a user is told");
+    says_little_of_health(s, x, "");
+    // Nor is more told to who asks for more.
+    auto const a = s.register_peer();
+    auto const judge = [&](exchange const& more, std::string const& what) {
+        s.accepted(more, what);
+        for (std::string const& told : {s.account().id, a.backend_id(), a.peer_id()}) s.expect(more.bytes().find(told) == std::string::npos, "nothing about users or peers in the answer to " + what, "it names " + told);
+        if (more.body().is_object()) says_little_of_health(s, more, " in the answer to " + what);
+    };
+    for (char const* query : {"?verbose", "?verbose=1", "?verbose=true", "?full=true", "?full", "?details=1", "?detail=full", "?debug=1", "?debug", "?checks", "?show=all", "?include=peers", "?format=json&verbose", "?level=3"})
+        judge(request(s, "GET", std::string{"/health"} + query), std::string{"GET /health"} + query);
+    for (auto const& [name, value] : {std::pair<char const*, char const*>{"Accept", "text/html,application/json,*/*;q=0.8"}, {"X-Debug", "1"}, {"X-Verbose", "true"}, {"X-Forwarded-For", "127.0.0.1"}})
+        judge(request(s, "GET", "/health", {{name, value}}), std::string{"GET /health with "} + name + ": " + value);
 }
 
 void dates_are_sent(scenario& s) {

@@ -1,6 +1,7 @@
 #include "doors.hpp"
 #include "first_refusal.hpp"
 #include "guarded.hpp"
+#include "habits.hpp"
 #include "privacy.hpp"
 #include "rotation.hpp"
 
@@ -280,6 +281,8 @@ check const checks[] = {
      .likely_cause = "the fingerprints in the stored token are compared whenever a connection is looked after", .run = streams_of_tokens_that_named_the_key, .needs = need::sockets | need::patience},
     {.id = "rot/returned-key", .title = "a key that came back and is given up again has the grace of the second time", .clauses = {"BSP-ROT-036", "BSP-ROT-031"}, .impact = "the thief of a key goes on with the grace that it had long before",
      .likely_cause = "previous keys are kept by fingerprint, and the first entry, or the longest grace, stays", .run = graces_of_a_key_that_came_back},
+    {.id = "rot/kept-connection", .title = "a key that was replaced without grace is refused on the connections that are open, too", .clauses = {"BSP-ROT-036"}, .impact = "the thief of a key goes on for as long as the connection lasts",
+     .likely_cause = "a registration is read once for each connection", .run = connections_see_rotations, .needs = need::sockets},
     {.id = "rot/lists-go-on", .title = "a rotation ends no list under way", .clauses = {"BSP-ROT-050", "BSP-CNV-033"}, .impact = "a device loses its place with every rotation", .likely_cause = "cursors are bound to the key", .run = lists_go_on_after_a_rotation, .needs = need::sockets},
     {.id = "aud/accepted-secrets", .title = "the trail holds no signature of what was accepted", .clauses = {"BSP-AUD-021"}, .impact = "who reads the trail can use what it holds", .likely_cause = "the request is written into the details",
      .run = notices_are_not_kept, .needs = need::admin_token},

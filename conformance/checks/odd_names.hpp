@@ -15,7 +15,9 @@ inline constexpr std::string_view odd_names[] = {
     "length",    "__class__",   "self",     "0",    "1",    "9",     "10",   "100",  "01",   "-1",  "1e1",       "1.0",         "A",         "a",        "Ab",
     "aB",        "ab",          "Z",        "z",    "a[0]", "a[]",   "a/b",  "~0",   "~1",   "@t",  "#text",     "%s",          "%41",       "a\\b",     "a\"b",
     "null",      "true",        "a:b",      "a;b",  "a,b",  "a=b",   "a&b",  "<a>",  "{a}",  "a\tb", "\u00e9",   "e\u0301",     "\u00df",    "\u0130",   "\u212a",
-    "\ue000",    "\U0001F600",  "\ufeffa",  "\u200b"};
+    "\ue000",    "\U0001F600",  "\ufeffa",  "\u200b",
+    // What others put in the place of signs that a store does not take in names.
+    "a\uff0eb",  "\uff04set",  "a\u2024b", "\uff3fid", "a\uff0fb", "%2E",  "a%2Eb", "%24set", "\\u002e", "a\\u002eb", "a_DOT_b",   "a__dot__b",   "a-b",       "a\u00b7b"};
 
 /// Identifiers that are different, and the same to whoever reads numbers in them, cuts off what looks like a file's
 /// suffix, or compares without case. `number` is of digits and does not begin with 0.

@@ -1,6 +1,7 @@
 #include "../registry.hpp"
 #include "edits.hpp"
 #include "ground.hpp"
+#include "habits.hpp"
 
 // Sections 3.3 and 5.7: a request with several defects is answered for the first of them.
 
@@ -47,6 +48,13 @@ check const checks[] = {
      .likely_cause = "the body's schema is checked by the framework, before anybody looks at the signature",
      .run = push_is_checked_in_order,
      .strength = obligation::should},
+    {.id = "aut/same-bytes",
+     .title = "the very bytes of an accepted push are refused once their token, their time, their key or their peer has ended",
+     .clauses = {"BSP-AUT-057", "BSP-SBT-035", "BSP-REG-043", "BSP-ROT-036"},
+     .impact = "whoever has seen a push learns for ever that its registration is there, and a client believes that it still syncs",
+     .likely_cause = "answers are kept under a digest of the request, or under an idempotency key, and given again before anything is looked at",
+     .run = same_bytes_are_judged_anew,
+     .needs = need::patience},
     {.id = "sbt/order-of-steps",
      .title = "a token with several defects is answered for the first of them",
      .clauses = {"BSP-SBT-013"},

@@ -2,6 +2,7 @@
 #include "../scenario.hpp"
 #include "../signing_key.hpp"
 #include "edits.hpp"
+#include "habits.hpp"
 
 #include <chrono>
 #include <tuple>
@@ -152,6 +153,12 @@ void capabilities_of_each_user(scenario& s) {
 }
 
 check const checks[] = {
+    {.id = "peer/kept-connection",
+     .title = "a peer that was removed is refused on the connections that it has open, too",
+     .clauses = {"BSP-REG-043", "BSP-REG-053"},
+     .impact = "a device that was sold or stolen goes on reading and writing for as long as its connection lasts",
+     .likely_cause = "a registration is read once for each connection, by an object mapper's session or a middleware",
+     .run = connections_see_removals, .needs = need::sockets},
     {.id = "reg/capabilities-of-each-user",
      .title = "a user who registers a backend again changes nothing of another user's registration of it",
      .clauses = {"BSP-REG-031", "BSP-REG-027"},

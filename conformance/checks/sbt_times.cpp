@@ -196,6 +196,36 @@ void expiry_keeps_everything(scenario& s) {
     s.accepted(a.push({s.conversation(c, 2, {s.message("m2", "again", 2)})}), "a push by the renewed peer");
 }
 
+/// What a newer token has ended no older one brings back, though it is good for longer.
+void older_tokens_stay_older(scenario& s) {
+    auto r = s.settled();
+    auto const with = [&](json::object token) {
+        auto out = r;
+        out.body = set("sbt", std::move(token));
+        return out;
+    };
+    r.created = seconds{-600};
+    auto const oldest = s.session_binding_token(r);
+    r.created = seconds{-120};
+    auto const older = s.session_binding_token(r);
+    auto const a = s.peer_of(s.try_register(with(older)), r);
+    s.control(a.pull({.limit = 1}), "a pull under a token that is good for hours");
+    r.created = milliseconds{0};
+    r.lifetime = seconds{4};
+    auto const ends = s.now() + seconds{5};
+    s.control(s.try_register(with(s.session_binding_token(r))), "the registration with a newer token that is good for 4 s");
+    s.wait_until(ends);
+    s.control(a.pull({.limit = 1}).status() == 401, "a pull is refused after the end of the newer token");
+    for (auto const& [what, token] : {std::pair<std::string, json::object const*>{"the token before that one", &older}, {"a token that was made before both", &oldest}}) {
+        (void)s.try_register(with(*token));  // whether that is refused is not the question here
+        s.refused(a.pull({.limit = 1}), "a pull after the registration with " + what + ", which is good for hours", expired);
+        s.refused(a.push({s.conversation(s.fresh("c"), 1, {})}), "a push after it", expired);
+    }
+    r.lifetime = seconds{3600};
+    s.control(s.try_register(with(s.session_binding_token(r))), "the registration with a token that is newer than all");
+    s.control(a.pull({.limit = 1}), "a pull under it");
+}
+
 check const checks[] = {
     {.id = "sbt/expired",
      .title = "a token that has expired is refused",
@@ -251,6 +281,12 @@ check const checks[] = {
      .impact = "a device paired for a day reads along for ever",
      .likely_cause = "expiry is checked for pushes only",
      .run = reading_after_expiry, .needs = need::patience},
+    {.id = "sbt/older-after-expiry",
+     .title = "a registration whose token has expired is not restored by an older token, however long that is good",
+     .clauses = {"BSP-REG-026", "BSP-SBT-035"},
+     .impact = "who shortens or ends a pairing by a newer token is undone by whoever kept the one before",
+     .likely_cause = "once the stored token has expired any valid one takes its place",
+     .run = older_tokens_stay_older, .needs = need::patience},
     {.id = "sbt/expiry-keeps-peer",
      .title = "expiry keeps registration and data, and a newer token restores the same peer_id",
      .clauses = {"BSP-SBT-037", "BSP-SBT-036", "BSP-REG-037"},

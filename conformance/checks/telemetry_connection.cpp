@@ -1,4 +1,5 @@
 #include "../fields.hpp"
+#include "habits.hpp"
 #include "telemetry.hpp"
 
 #include "../surroundings.hpp"
@@ -285,6 +286,8 @@ check const checks[] = {
      .run = handshakes_have_spellings, .needs = on_sockets},
     {.id = "tel/origin", .title = "a local backend refuses upgrades from foreign origins", .clauses = {"BSP-TEL-032"}, .impact = "any web page opens connections to the backend on one's machine",
      .likely_cause = "browsers do not apply the same-origin policy to WebSockets, and nobody else did", .run = origin_is_checked, .needs = on_sockets | need::local_target},
+    {.id = "tel/lost-connections", .title = "connections that break off do not keep their peer from opening others", .clauses = {"BSP-TEL-020"}, .impact = "a phone that loses its network now and then is locked out until the server is restarted",
+     .likely_cause = "a connection is counted when it opens, and taken off when it is closed properly", .run = lost_connections_cost_nothing, .needs = on_sockets},
     {.id = "tel/several-connections", .title = "a peer may have several connections", .clauses = {"BSP-TEL-036"}, .impact = "a client that lost its connection waits until the server has noticed", .likely_cause = "connections are kept by peer",
      .run = several_at_a_time, .needs = on_sockets, .strength = obligation::should},
 };

@@ -1,3 +1,5 @@
+#include "habits.hpp"
+
 #include "../surroundings.hpp"
 #include "telemetry.hpp"
 
@@ -326,6 +328,8 @@ check const checks[] = {
      .likely_cause = "events are stored in batches that fail together", .run = mixed_pipelining, .needs = on_sockets},
     {.id = "tel/duplicates", .title = "a repeated event is acknowledged everywhere and stored once, as it came first", .clauses = {"BSP-TEL-053", "BSP-TEL-054", "BSP-TEL-094"}, .impact = "costs are counted twice after every reconnect",
      .likely_cause = "no unique key, or one per connection or peer", .run = duplicates, .needs = on_sockets},
+    {.id = "tel/duplicates-changed", .title = "an event that comes again with another day, session or source is the one that came first, once", .clauses = {"BSP-TEL-053", "BSP-TEL-054", "BSP-TEL-094"},
+     .impact = "events that a client stamps anew when it sends them again are counted twice", .likely_cause = "a unique key that has more than user and event_id: a table that is partitioned by day", .run = repeated_events_are_the_first, .needs = on_sockets},
     {.id = "tel/duplicates-elsewhere", .title = "equal event ids of different users are different events", .clauses = {"BSP-TEL-055", "BSP-TEL-092"}, .impact = "one user can suppress another's events", .likely_cause = "a unique key without the user", .run = duplicates_elsewhere,
      .needs = on_sockets | need::second_user},
     {.id = "tel/invalid-duplicate", .title = "an invalid event is rejected though its id is known", .clauses = {"BSP-TEL-042"}, .impact = "a client believes that it sent what is broken", .likely_cause = "the id is looked up before the event is validated", .run = invalid_duplicates,

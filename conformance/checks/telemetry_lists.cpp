@@ -1,4 +1,5 @@
 #include "answer_forms.hpp"
+#include "habits.hpp"
 #include "telemetry.hpp"
 
 #include <algorithm>
@@ -201,6 +202,16 @@ void received_at_is_the_servers(scenario& s) {
     auto const got = parse_timestamp(text_at(*entry, "/received_at"));
     s.expect(got.has_value(), "an entry has received_at, a timestamp", text_at(*entry, "/received_at"));
     s.expect(*got >= before && *got <= s.now() + seconds{5}, "received_at is when the server received it", text_at(*entry, "/received_at"));
+    // The same name in another spelling.
+    auto const spelled = g.next();
+    auto text = json::serialize(spelled);
+    text.insert(text.size() - 1, ",\"received\\u005fat\":\"2001-09-09T01:46:40Z\"");
+    s.control((g.l.send_text(text, "an event with a member received\\u005fat"), g.l.answer_to(id_of(spelled))).acked(), "an event with a member received\\u005fat is acknowledged");
+    auto const with_it = g.stored();
+    auto const* of_it = find_event(with_it, id_of(spelled));
+    s.control(of_it != nullptr, "it is listed");
+    auto const its = parse_timestamp(text_at(*of_it, "/received_at"));
+    s.expect(its && *its >= before, "received_at is when the server received it, however the event spells that name", text_at(*of_it, "/received_at"));
     s.wait_until(*got + std::chrono::milliseconds{1'200});
     auto const next = g.next();
     is_acked(s, g.l.tell(next), "an event a second later");
@@ -355,6 +366,8 @@ check const checks[] = {
     {.id = "tel/since-spellings", .title = "every timestamp is a since, and nothing else is", .clauses = {"BSP-TEL-100"}, .impact = "clients of some platforms cannot read", .likely_cause = "another parser than for events", .run = since_spellings, .needs = on_sockets},
     {.id = "tel/verbatim", .title = "an entry has what was sent, with the same values", .clauses = {"BSP-TEL-101", "BSP-TEL-052"}, .impact = "metadata is lost or flattened", .likely_cause = "columns for what was thought of", .run = entries_are_what_was_sent, .needs = on_sockets},
     {.id = "tel/costs", .title = "costs are kept as doubles", .clauses = {"BSP-TEL-101"}, .impact = "sums of small costs are wrong", .likely_cause = "a column of cents, or of single precision", .run = costs_are_doubles, .needs = on_sockets},
+    {.id = "tel/escaped-names", .title = "names of members that are spelled with escapes are the same names", .clauses = {"BSP-GEN-031", "BSP-GEN-017", "BSP-TEL-009", "BSP-TEL-101"},
+     .impact = "one event makes a page of the list unreadable for good, or is rejected although it is valid", .likely_cause = "a member is looked for in the text of the event", .run = escaped_names_of_events, .needs = on_sockets},
     {.id = "tel/timestamp-verbatim", .title = "timestamps are given back as they were spelled", .clauses = {"BSP-TEL-103"}, .impact = "the zone of an event is lost", .likely_cause = "timestamps are normalized", .run = timestamps_stay, .needs = on_sockets,
      .strength = obligation::should},
     {.id = "tel/received-at", .title = "received_at is the server's", .clauses = {"BSP-TEL-105", "BSP-TEL-104"}, .impact = "nobody knows when an event came, or the client decides it", .likely_cause = "the event's own members are written last", .run = received_at_is_the_servers,

@@ -113,7 +113,7 @@ private:
     /// 0: it is there. -1: the other side went away. Otherwise the status of a refusal.
     int read_body(http_request& r) {
         if (std::string const* wish = r.headers.find("Expect"); wish && !send("HTTP/1.1 100 Continue\r\n\r\n")) return -1;
-        if (reads_.get_has_no_body && r.method == "GET") return 0;
+        if ((reads_.get_has_no_body && r.method == "GET") || (reads_.options_has_no_body && r.method == "OPTIONS")) return 0;
         std::vector<std::string_view> lengths;
         for (auto const& [name, value] : r.headers)
             if (http_headers::same_name(name, "Content-Length"))

@@ -13,6 +13,7 @@ namespace bsp::faulty {
 struct framing {
     bool any_length = false;       ///< of several Content-Length values the first counts, as far as it has digits
     bool get_has_no_body = false;  ///< the body of a GET stays on the connection, and is read as the next request
+    bool options_has_no_body = false;  ///< the same of OPTIONS
     bool any_head = false;         ///< heads of any size are read
     bool head_in_one_piece = false; ///< what has come when a request begins is taken for its head
     bool body_in_one_piece = false; ///< what has come with the head is taken for the body
@@ -40,6 +41,7 @@ struct framing {
     bool fragile = false;                ///< binary and long messages end the process
     bool fragile_frames = false;         ///< frames that break RFC 6455 end the process
     bool wrong_accept = false;           ///< Sec-WebSocket-Accept does not answer the key
+    bool keeps_the_lost = false;         ///< a connection that ends without a close frame is held for open
     bool reasons_for_codes = false;      ///< every mistake of a client closes with 1000
 
     // Otherwise, and right:

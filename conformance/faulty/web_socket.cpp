@@ -56,7 +56,7 @@ void web_socket::serve(http_request const& upgrade, http_headers const& fields) 
         if (reads_.one_at_a_time && !turn_.owns_lock()) turn_ = std::unique_lock{world_.one_reader};
         char bytes[64 << 10];
         auto const n = ::recv(socket_, bytes, sizeof bytes, 0);
-        if (n <= 0) return;
+        if (n <= 0) return void(lost_ = true);
         read_.append(bytes, static_cast<std::size_t>(n));
     }
 }

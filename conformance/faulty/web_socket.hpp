@@ -21,7 +21,9 @@ class web_socket {
 public:
     web_socket(int socket, framing const& reads, socket_service& service, int number, socket_world& world, std::string read)
         : socket_{socket}, reads_{reads}, service_{service}, number_{number}, world_{world}, read_{std::move(read)} {}
-    ~web_socket() { service_.forget(number_); }
+    ~web_socket() {
+        if (!lost_ || !reads_.keeps_the_lost) service_.forget(number_);
+    }
     web_socket(web_socket const&) = delete;
     web_socket& operator=(web_socket const&) = delete;
 
@@ -50,6 +52,7 @@ private:
     std::unique_lock<std::mutex> turn_;
     std::chrono::steady_clock::time_point pinged_ = std::chrono::steady_clock::now();
     bool alive_ = true;
+    bool lost_ = false;  ///< the other side went away without a word
 };
 
 }  // namespace bsp::faulty
