@@ -186,6 +186,21 @@ BOOST_AUTO_TEST_CASE(a_refused_sender_waits_for_another_registration) {
     BOOST_TEST(l.sender.poll_close(l.now()));
 }
 
+// BSP-OFF-035
+BOOST_AUTO_TEST_CASE(a_refusal_of_before_a_registration_is_none_of_the_next) {
+    link_of_events l;
+    l.queue("e1");
+    auto const out = l.sender.poll_connect(l.now());
+    BOOST_REQUIRE(out.has_value());
+    auto renewed = hosted_as_seen_by(l.a, l.b);
+    renewed.sbt_created_at = noon + 1h;
+    l.sender.handle_peer(renewed);
+    l.sender.handle_refusal(out->id, {.status = 401, .headers = {}, .body = {}}, l.now());
+    BOOST_TEST(!l.connect());
+    l.passed += 1s;
+    BOOST_TEST(l.connect());
+}
+
 BOOST_AUTO_TEST_CASE(a_peer_that_stays_silent_is_given_up) {
     link_of_events l;
     l.queue("e1");
