@@ -229,7 +229,9 @@ void the_epoch_survives(scenario& s) {
     b.settle();
     auto const c = s.fresh("c");
     auto const of_epoch = [](std::string const& n) {
-        return [n](arrival const&) { return stand_in::respond(200, json::object{{"conversations", json::array{}}, {"last_sync", "2025-06-01T00:00:0" + n + "Z"}, {"has_more", false}, {"epoch", "epoch" + n}}); };
+        auto given = page({}, "2025-06-01T00:00:0" + n + "Z");
+        given["epoch"] = "epoch" + n;
+        return [given](arrival const&) { return stand_in::respond(200, given); };
     };
     b.on_pull(of_epoch("1"));
     write(s, b.user(), c);

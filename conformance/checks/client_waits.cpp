@@ -225,9 +225,10 @@ void answers_may_say_more(scenario& s) {
     };
     json::object const extra{{"x_region", "eu"}, {"x_load", json::array{1, 2}}};
     std::string const c = s.fresh("c"), theirs = s.fresh("theirs");
-    auto const page = json::object{{"conversations", json::array{s.conversation(theirs, 1, {s.message("m1", "text")})}}, {"last_sync", "2025-06-01T00:00:01Z"}, {"has_more", false}, {"x_extra", extra}};
+    auto given = page(json::array{s.conversation(theirs, 1, {s.message("m1", "text")})}, "2025-06-01T00:00:01Z");
+    given["x_extra"] = extra;
     stand_in b{s, {.push = [=](arrival const& a) { return more(stand_in::acknowledge(a, {{"x_extra", extra}})); },
-                   .pull = [=](arrival const&) { return more(stand_in::respond(200, page)); },
+                   .pull = [=](arrival const&) { return more(stand_in::respond(200, given)); },
                    .health = [=](arrival const&) { return more(stand_in::respond(200, json::object{{"version", "1.4"}, {"status", "healthy"}, {"x_extra", extra}})); }}};
     b.meet();
     write(s, b.user(), c);

@@ -33,38 +33,36 @@ std::string text_in(json::object const& o, std::string_view name) {
 
 // ---- what is due ----
 
-/// An echo is what names the peer as its source.
-struct echoes_by_source : backend {
+/// Of what is pushed some messages are held to be known already.
+struct holds_some_back : backend {
     using backend::backend;
     json::object outgoing(json::object entry, peer_record const* to, outlet by) override {
         auto out = backend::outgoing(std::move(entry), to, by);
         if (to == nullptr || by != outlet::push) return out;
         json::array kept;
         for (auto& m : out.at("messages").as_array())
-            if (text_in(m.as_object(), "source_backend") != to->backend_id) kept.push_back(std::move(m));
+            if (!is_known(*to, text_in(out, "conversation_id"), m.as_object())) kept.push_back(std::move(m));
         out["messages"] = std::move(kept);
         return out;
     }
+    virtual bool is_known(peer_record const& to, std::string const& conversation_id, json::object const& message) = 0;
+};
+/// An echo is what names the peer as its source.
+struct echoes_by_source : holds_some_back {
+    using holds_some_back::holds_some_back;
+    bool is_known(peer_record const& to, std::string const&, json::object const& message) override { return text_in(message, "source_backend") == to.backend_id; }
 };
 /// What was sent is remembered by what it says.
-struct equal_content_is_known : backend {
-    using backend::backend;
-    json::object outgoing(json::object entry, peer_record const* to, outlet by) override {
-        auto out = backend::outgoing(std::move(entry), to, by);
-        if (to == nullptr || by != outlet::push) return out;
-        json::array kept;
-        for (auto& m : out.at("messages").as_array()) {
-            json::object says = m.as_object();
-            for (auto const* name : {"version", "timestamp", "source_backend"}) says.erase(name);
-            auto& known = sent_[{to->peer_id, text_in(out, "conversation_id"), text_in(says, "id")}];
-            auto text = json::serialize(says);
-            auto const version = json::serialize(m.as_object().at("version"));
-            if (known.first == text && known.second != version) continue;
-            known = {std::move(text), version};
-            kept.push_back(std::move(m));
-        }
-        out["messages"] = std::move(kept);
-        return out;
+struct equal_content_is_known : holds_some_back {
+    using holds_some_back::holds_some_back;
+    bool is_known(peer_record const& to, std::string const& conversation_id, json::object const& message) override {
+        json::object says = message;
+        for (auto const* name : {"version", "timestamp", "source_backend"}) says.erase(name);
+        std::pair now{json::serialize(says), json::serialize(message.at("version"))};
+        auto& known = sent_[{to.peer_id, conversation_id, text_in(message, "id")}];
+        if (known.first == now.first && known.second != now.second) return true;
+        known = std::move(now);
+        return false;
     }
 
 private:

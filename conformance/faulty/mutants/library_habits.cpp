@@ -228,8 +228,8 @@ struct looked_up_in_batches : base {
         bool changed = false;
         std::size_t n = 0;
         for (auto const& [id, m] : from.messages) {
-            if (n++ < unseen) changed |= into.messages.insert_or_assign(id, m).second || true;
-            else changed |= join_message(into, m);
+            if (n++ >= unseen) changed |= join_message(into, m);
+            else into.messages.insert_or_assign(id, m), changed = true;
         }
         return changed;
     }
