@@ -211,6 +211,15 @@ ALTER TABLE sync_progress ADD COLUMN known_key TEXT NOT NULL DEFAULT '';
     R"sql(
 CREATE INDEX peer_with_endpoints ON peer (peer_id) WHERE endpoint_peer_id IS NOT NULL AND status = 0;
 )sql",
+    // What has expired is found without an index entry for each message: by the oldest timestamp of a conversation, and where a
+    // message is dated after its arrival, as few are, by that.
+    R"sql(
+ALTER TABLE conversation ADD COLUMN oldest_s INTEGER NOT NULL DEFAULT 9223372036854775807;  -- no message has an earlier timestamp
+UPDATE conversation SET oldest_s = coalesce((SELECT min(timestamp_s) FROM message WHERE conversation = conversation.number), 9223372036854775807);
+CREATE INDEX conversation_by_age ON conversation (user_id, oldest_s);
+DROP INDEX message_by_age;
+CREATE INDEX message_dated_ahead ON message (user_id, first_received) WHERE timestamp_s > first_received / 1000000000;
+)sql",
 };
 
 }  // namespace bsp::server::migrations

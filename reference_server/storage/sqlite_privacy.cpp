@@ -3,6 +3,10 @@
 
 #include <bsp/crypto/hmac.hpp>
 
+#include <limits>
+
+#define AGED_FROM "min(first_received, timestamp_s * 1000000000 + timestamp_ns)"
+
 namespace bsp::server {
 
 using sqlite::to_nanoseconds;
@@ -34,12 +38,16 @@ result<> sqlite_tenant::put_privacy(privacy_settings const& settings) {
 
 result<std::vector<message_place>> sqlite_tenant::expired_messages(privacy::expiry const& e, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<message_place>> {
-        // The expression is that of the index message_by_age.
-        auto rows = session_.db.prepare("SELECT conversation_id, id, timestamp_s, timestamp_ns, message.version FROM message CROSS JOIN conversation "
-                                        "ON conversation.number = message.conversation WHERE message.user_id = ?1 "
-                                        "AND min(first_received, timestamp_s * 1000000000 + timestamp_ns) <= ?2 "
-                                        "AND (deleted = 0 OR min(first_received, timestamp_s * 1000000000 + timestamp_ns) <= ?3) LIMIT ?4");
-        rows.bind(user_, to_nanoseconds(e.data_until), to_nanoseconds(e.tombstones_until), limit);
+        // Either its timestamp is old, or it is dated later than it came, and came long ago.
+        auto rows = session_.db.prepare("SELECT conversation_id, id, timestamp_s, timestamp_ns, message.version FROM conversation INDEXED BY conversation_by_age "
+                                        "CROSS JOIN message INDEXED BY message_order ON message.conversation = conversation.number "
+                                        "WHERE conversation.user_id = ?1 AND oldest_s <= ?5 AND timestamp_s <= ?5 AND " AGED_FROM " <= ?2 AND (deleted = 0 OR " AGED_FROM " <= ?3) "
+                                        "UNION ALL "
+                                        "SELECT conversation_id, id, timestamp_s, timestamp_ns, message.version FROM message INDEXED BY message_dated_ahead "
+                                        "CROSS JOIN conversation ON conversation.number = message.conversation "
+                                        "WHERE message.user_id = ?1 AND first_received <= ?2 AND timestamp_s > first_received / 1000000000 AND timestamp_s > ?5 "
+                                        "AND (deleted = 0 OR first_received <= ?3) LIMIT ?4");
+        rows.bind(user_, to_nanoseconds(e.data_until), to_nanoseconds(e.tombstones_until), limit, e.data_until.seconds);
         std::vector<message_place> found;
         while (rows.step()) found.push_back({rows.text(0), rows.text(1), rows.exact_instant(2), rows.integer(4)});
         return found;
@@ -92,6 +100,7 @@ result<> sqlite_tenant::remove_messages(std::string_view conversation_id, std::s
             if (number) session_.db.prepare("DELETE FROM message WHERE conversation = ?1 AND id = ?2").bind(*number, id).run();
             session_.db.prepare("DELETE FROM loser WHERE user_id = ?1 AND conversation_id = ?2 AND id = ?3").bind(user_, conversation_id, id).run();
         }
+        if (number) session_.db.prepare("UPDATE conversation SET oldest_s = coalesce((SELECT min(timestamp_s) FROM message WHERE conversation = ?1), ?2) WHERE number = ?1").bind(*number, std::numeric_limits<std::int64_t>::max()).run();
         return ok();
     });
 }

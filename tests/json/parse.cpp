@@ -1,3 +1,4 @@
+#include <bsp/json/c14n.hpp>
 #include <bsp/json/parse.hpp>
 
 #include "any_value.hpp"
@@ -97,6 +98,23 @@ RC_BOOST_PROP(doubles_are_exact, (std::uint64_t bits)) {
 RC_BOOST_PROP(reads_what_was_written, ()) {
     auto const v = *test::canonicalizable();
     RC_ASSERT(json::parse(json::serialize(v)).value() == v);
+}
+
+// Its values may be moved with it, and copied out of it.
+RC_BOOST_PROP(a_document_is_what_parse_reads, ()) {
+    auto const v = *test::canonicalizable();
+    std::string const text = json::serialize(v);
+    json::value copy;
+    {
+        json::document first = json::document::parse(text).value();
+        json::document const moved{std::move(first)};
+        RC_ASSERT(moved.root() == v);
+        RC_ASSERT(json::canonicalize(moved.root()).value() == json::canonicalize(v).value());
+        copy = moved.root();
+    }
+    RC_ASSERT(copy == v);
+    RC_ASSERT(!json::document::parse(text + "x"));
+    RC_ASSERT(json::document::parse("").error().detail == json::parse("").error().detail);
 }
 
 // Every text gets an answer; what is accepted means the same to the stock parser, numbers and duplicates apart.

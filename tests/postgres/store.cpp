@@ -304,14 +304,20 @@ BOOST_AUTO_TEST_CASE(instances_prune_one_trail) {
 }
 
 // Telemetry that was kept before its numbers had columns is summed up, too.
-BOOST_AUTO_TEST_CASE(numbers_of_telemetry_are_taken_from_what_was_kept_before) {
+BOOST_AUTO_TEST_CASE(later_steps_take_in_what_was_kept_before) {
     desk d;
     {
         postgres_store store{url(), 2};
+        must(try_commit(store, head("c1"), {message("m1", 1, t0), message("m2", 1, t0 + 1h)}, t0 + 1h, "ada"));
         must(store.write([](store_writer& w) { return w.tenant("ada").put_event({"e1", "p1", "local_1", t0, R"({"latency_ms": 2.5, "cost_usd": null, "text": "\u0000"})"}); }));
     }
-    for (char const* back : {"DROP TABLE peer_statistics, sighting, alert_since", "DROP INDEX event_by_receipt", "DROP INDEX peer_with_endpoints", "ALTER TABLE event DROP COLUMN latency_ms, DROP COLUMN cost_usd", "UPDATE bsp_schema SET step = 1"}) d.run(back);
+    for (char const* back : {"DROP TABLE peer_statistics, sighting, alert_since", "DROP INDEX event_by_receipt", "DROP INDEX peer_with_endpoints", "ALTER TABLE event DROP COLUMN latency_ms, DROP COLUMN cost_usd", "ALTER TABLE conversation DROP COLUMN oldest_s",
+                             "DROP INDEX message_dated_ahead", "CREATE INDEX message_by_age ON message (user_id, aged_from)", "UPDATE bsp_schema SET step = 1"})
+        d.run(back);
     postgres_store store{url(), 2};
+    auto const expired = must(store.read([](store_reader& r) { return r.tenant("ada").expired_messages({t0, t0}, 10); }));
+    BOOST_REQUIRE(expired.size() == 1u);
+    BOOST_TEST(expired[0].id == "m1");
     auto const sums = must(store.read([](store_reader& r) { return r.telemetry_since(t0); }));
     BOOST_REQUIRE(sums.size() == 1u);
     BOOST_TEST((sums[0] == peer_telemetry{"p1", 1, 1, 2.5, 0}));

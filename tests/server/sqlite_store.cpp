@@ -282,6 +282,9 @@ BOOST_AUTO_TEST_CASE(conversations_of_a_file_of_before_keep_everything) {
     BOOST_TEST((ids(store, "alice", "a") == std::vector<std::string>{"m1"}));
     BOOST_TEST((ids(store, "bob", "main") == std::vector<std::string>{"m1"}));
     BOOST_TEST(ids(store, "bob", "a").empty());
+    auto const expired = store.read([](bsp::store_reader& r) { return r.tenant("alice").expired_messages({{50, 8}, {50, 8}}, 10); }).value();
+    BOOST_TEST(expired.size() == 3u);  // they came at the ninth nanosecond
+    BOOST_TEST(store.read([](bsp::store_reader& r) { return r.tenant("alice").expired_messages({{0, 8}, {0, 8}}, 10); }).value().empty());
     BOOST_REQUIRE(store
                       .read([](bsp::store_reader& r) -> bsp::result<> {
                           auto& alice = r.tenant("alice");

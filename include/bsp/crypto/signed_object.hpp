@@ -6,6 +6,7 @@
 #include <bsp/json/c14n.hpp>
 #include <bsp/json/value.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ struct signed_object_rules {
     std::string_view typ = {};  ///< the value that the member `typ` must have; "" when it must be absent (A-028)
     emptied_form emptied = emptied_form::refused;
     std::string_view also_unsigned = {};  ///< a second signature in the same object, which neither covers; "" when there is none
+    std::size_t received_bytes = 0;       ///< how long the object's text was, 0 where it is not known: a hint
 };
 
 /// Verifies the member `signature_member` of `received` under `key`, and gives what was signed. `invalid_signature` when it
@@ -44,7 +46,8 @@ inline result<json::canonical_form> verified_form(json::object const& received, 
     bool const expected_type = rules.typ.empty() ? !received.contains("typ") : typ && json::view(*typ) == rules.typ;
     if (!expected_type) return fail(errc::invalid_signature, "the signed object is of another type");
 
-    BSP_TRY(auto form, rules.also_unsigned.empty() ? json::canonical_form::of(received, {signature_member}) : json::canonical_form::of(received, {signature_member, rules.also_unsigned}));
+    BSP_TRY(auto form, rules.also_unsigned.empty() ? json::canonical_form::of(received, {signature_member}, rules.received_bytes)
+                                                   : json::canonical_form::of(received, {signature_member, rules.also_unsigned}, rules.received_bytes));
     if (key.verify_ps256(form.text(), *signature)) return form;
     if (rules.emptied == emptied_form::accepted) {
         json::object emptied = received;

@@ -210,9 +210,11 @@ inline result<std::string> canonicalize(object const& o, std::initializer_list<s
 /// signature need not be made again for each message.
 class canonical_form {
 public:
-    static result<canonical_form> of(object const& o, std::initializer_list<std::string_view> without = {}) {
+    /// `received_bytes`: how long the text was from which `o` was read, if it was.
+    static result<canonical_form> of(object const& o, std::initializer_list<std::string_view> without = {}, std::size_t received_bytes = 0) {
         canonical_form form;
         detail::canonical_writer writer;
+        writer.out.reserve(received_bytes + received_bytes / 8);  // for the spaces, which compact text does not have
         writer.parts = &form.parts_;
         char const* const why = writer.write_object(o, without);
         BSP_TRY(form.text_, detail::finish(std::move(writer), why));

@@ -5,12 +5,14 @@
 #include <bsp/json/value.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/monotonic_resource.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -32,6 +34,7 @@ struct strict_builder {
     static constexpr std::size_t max_key_size = string::max_size();
     static constexpr std::size_t max_string_size = string::max_size();
 
+    boost::json::storage_ptr memory;     ///< of what is built
     std::vector<value> values;           ///< of the containers still open, the document itself in the end
     std::vector<std::size_t> name_ends;  ///< of the members still open, in `names`
     std::string names;
@@ -59,7 +62,7 @@ struct strict_builder {
         std::size_t const first_value = values.size() - n, first_name = name_ends.size() - n;
         std::size_t begin = first_name == 0 ? 0 : name_ends[first_name - 1];
         std::size_t const names_begin = begin;
-        object o;
+        object o(memory);
         o.reserve(n);
         for (std::size_t i = 0; i < n; ++i) {
             std::size_t const end = name_ends[first_name + i];
@@ -75,7 +78,7 @@ struct strict_builder {
     }
 
     bool on_array_end(std::size_t n, error_code&) {
-        array a;
+        array a(memory);
         a.reserve(n);
         auto const first = values.end() - static_cast<std::ptrdiff_t>(n);
         for (auto v = first; v != values.end(); ++v) a.emplace_back(std::move(*v));
@@ -99,7 +102,7 @@ struct strict_builder {
         return true;
     }
     bool on_string(string_view s, std::size_t, error_code&) {
-        values.emplace_back(string{whole(s)});
+        values.emplace_back(string(whole(s), memory));
         partial.clear();
         return true;
     }
@@ -161,10 +164,12 @@ inline std::string place(std::string_view text, std::size_t offset) {
 /// Reads exactly one I-JSON value (RFC 7493): well-formed UTF-8 without lone surrogates, no name twice in
 /// one object however it is escaped, depth at most 32, finite doubles read exactly. Integers of 64 bits
 /// stay integers; `-0` becomes the double −0. Everything else is `malformed_body`, with the place.
-inline result<value> parse(std::string_view text) {
+/// The value is built in `memory`.
+inline result<value> parse(std::string_view text, boost::json::storage_ptr memory = {}) {
     boost::json::parse_options options;
     options.max_depth = limits::json_depth_max;
     boost::json::basic_parser<detail::strict_builder> parser{options};
+    parser.handler().memory = std::move(memory);
     boost::json::error_code ec;
     std::size_t const consumed = parser.write_some(false, text.data(), text.size(), ec);
     auto const refuse = [&](std::string const& why) {
@@ -174,5 +179,26 @@ inline result<value> parse(std::string_view text) {
     if (consumed < text.size()) return refuse("data after the value");
     return std::move(parser.handler().values.front());
 }
+
+/// A text that is only read: its values lie side by side and go all at once, without a visit to each.
+class document {
+public:
+    /// As the function `parse`.
+    static result<document> parse(std::string_view text) {
+        auto memory = std::make_unique<boost::json::monotonic_resource>(text.size() + 1);
+        BSP_TRY(value root, json::parse(text, memory.get()));
+        return document{std::move(memory), std::move(root)};
+    }
+    document(document&&) noexcept = default;
+    document& operator=(document&&) = delete;
+
+    [[nodiscard]] value const& root() const { return root_; }
+
+private:
+    document(std::unique_ptr<boost::json::monotonic_resource> memory, value root) : memory_{std::move(memory)}, root_(std::move(root)) {}
+
+    std::unique_ptr<boost::json::monotonic_resource> memory_;
+    value root_;
+};
 
 }  // namespace bsp::json

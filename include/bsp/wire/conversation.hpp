@@ -26,7 +26,8 @@ struct conversation_write {
     void unite_surfaces() {
         auto& all = head.surfaces;
         all = listed_surfaces;
-        for (auto const& m : messages) all.push_back(m.surface);
+        for (auto const& m : messages)
+            if (all.empty() || all.back() != m.surface) all.push_back(m.surface);  // neighbours are mostly alike
         std::sort(all.begin(), all.end());
         all.erase(std::unique(all.begin(), all.end()), all.end());
     }

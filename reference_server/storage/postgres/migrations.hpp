@@ -181,6 +181,17 @@ CREATE UNLOGGED TABLE alert_since (
     R"sql(
 CREATE INDEX peer_with_endpoints ON peer (peer_id) WHERE endpoint_peer_id IS NOT NULL AND status = 0
 )sql",
+    // What has expired is found without an index entry for each message: by the oldest timestamp of a conversation, and where a
+    // message is dated after its arrival, as few are, by that.
+    R"sql(
+ALTER TABLE conversation ADD COLUMN oldest_s bigint NOT NULL DEFAULT 9223372036854775807;
+UPDATE conversation c SET oldest_s = m.oldest_s
+    FROM (SELECT user_id, conversation_id, min(timestamp_s) AS oldest_s FROM message GROUP BY user_id, conversation_id) AS m
+    WHERE m.user_id = c.user_id AND m.conversation_id = c.conversation_id;
+CREATE INDEX conversation_by_age ON conversation (user_id, oldest_s);
+DROP INDEX message_by_age;
+CREATE INDEX message_dated_ahead ON message (user_id, first_received) WHERE timestamp_s > first_received / 1000000000
+)sql",
 };
 
 }  // namespace bsp::server::postgres::migrations

@@ -4,6 +4,8 @@
 
 #include <bsp/crypto/hmac.hpp>
 
+#include <limits>
+
 namespace bsp::server::postgres {
 
 result<privacy_settings> tenant::privacy() {
@@ -27,9 +29,15 @@ result<> tenant::put_privacy(privacy_settings const& settings) {
 
 result<std::vector<message_place>> tenant::expired_messages(privacy::expiry const& e, std::size_t limit) {
     return guarded(session_, [&]() -> result<std::vector<message_place>> {
-        auto row = session_.use().ask("SELECT conversation_id, id, timestamp_s, timestamp_ns, version FROM message WHERE user_id = $1 AND aged_from <= $2 "
-                                      "AND (NOT deleted OR aged_from <= $3) LIMIT $4",
-                                      user_, to_nanoseconds(e.data_until), to_nanoseconds(e.tombstones_until), limit);
+        // Either its timestamp is old, or it is dated later than it came, and came long ago.
+        auto row = session_.use().ask("SELECT m.conversation_id, m.id, m.timestamp_s, m.timestamp_ns, m.version FROM conversation c "
+                                      "JOIN message m ON m.user_id = c.user_id AND m.conversation_id = c.conversation_id "
+                                      "WHERE c.user_id = $1 AND c.oldest_s <= $5 AND m.timestamp_s <= $5 AND m.aged_from <= $2 AND (NOT m.deleted OR m.aged_from <= $3) "
+                                      "UNION ALL "
+                                      "SELECT conversation_id, id, timestamp_s, timestamp_ns, version FROM message "
+                                      "WHERE user_id = $1 AND first_received <= $2 AND timestamp_s > first_received / 1000000000 AND timestamp_s > $5 "
+                                      "AND (NOT deleted OR first_received <= $3) LIMIT $4",
+                                      user_, to_nanoseconds(e.data_until), to_nanoseconds(e.tombstones_until), limit, e.data_until.seconds);
         std::vector<message_place> found;
         while (row.step()) found.push_back({row.text(0), row.text(1), row.exact_instant(2), row.integer(4)});
         return found;
@@ -74,6 +82,9 @@ result<> tenant::remove_messages(std::string_view conversation_id, std::span<std
         for (auto const& id : ids) gone.add(std::string_view{id});
         session_.use().tell("DELETE FROM message WHERE user_id = $1 AND conversation_id = $2 AND id = ANY ($3)", user_, conversation_id, gone);
         session_.use().tell("DELETE FROM loser WHERE user_id = $1 AND conversation_id = $2 AND id = ANY ($3)", user_, conversation_id, gone);
+        session_.use().tell("UPDATE conversation SET oldest_s = coalesce((SELECT min(timestamp_s) FROM message WHERE user_id = $1 AND conversation_id = $2), $3) "
+                            "WHERE user_id = $1 AND conversation_id = $2",
+                            user_, conversation_id, std::numeric_limits<std::int64_t>::max());
         return ok();
     });
 }

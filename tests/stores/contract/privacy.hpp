@@ -49,6 +49,17 @@ inline void messages_expire_by_their_age(store_base& s) {
     std::ranges::sort(places);
     BOOST_TEST(places == (std::vector<std::string>{"c1/ancient", "c1/edited", "c1/old", "c1/old tombstone", "c2/old"}), boost::test_tools::per_element());
     BOOST_TEST(reading(s, [&](tenant_reader& mine) { return mine.expired_messages(e, 2); }).size() == 2u);
+
+    // What is left when they are gone expires in its turn, be it by its timestamp or by its arrival.
+    must(s.write([&](store_writer& w) -> result<> {
+        for (auto const& p : found) BSP_CHECK(w.tenant("ada").remove_messages(p.conversation_id, std::span{&p.id, 1}));
+        return ok();
+    }));
+    BOOST_TEST(reading(s, [&](tenant_reader& mine) { return mine.expired_messages(e, 100); }).empty());
+    std::vector<std::string> next;
+    for (auto const& p : reading(s, [&](tenant_reader& mine) { return mine.expired_messages({t0 + 1s, t0 - 24h}, 100); })) next.push_back(p.conversation_id + "/" + p.id);
+    std::ranges::sort(next);
+    BOOST_TEST(next == (std::vector<std::string>{"c1/far", "c1/young"}), boost::test_tools::per_element());
 }
 
 inline void what_is_removed_is_gone_and_of_one_user(store_base& s) {

@@ -4,6 +4,7 @@
 #include <bsp/endpoint/caller/budget.hpp>
 #include <bsp/endpoint/caller/pass.hpp>
 #include <bsp/endpoint/request.hpp>
+#include <bsp/json/parse.hpp>
 #include <bsp/observe/peer_view.hpp>
 #include <bsp/wire/sync_push.hpp>
 
@@ -22,10 +23,10 @@ public:
         BSP_TRY(auto found, gate.store.read([&](store_reader& s) { return s.peer(r.parameter("peer_id")); }));
         note(r, found);
         BSP_TRY(auto peer, standing(std::move(found), errc::unknown_peer));
-        BSP_TRY(json::value body, r.body());
-        BSP_TRY(json::fields const f, json::fields::of(body));
+        BSP_TRY(auto body, json::document::parse(r.http.body));
+        BSP_TRY(json::fields const f, json::fields::of(body.root()));
         BSP_TRY(auto const key, signing_key(gate.store, peer, r.now, [&](rsa_public_key const& k) { return verify_object(f.get(), "signature", k).has_value(); }));
-        BSP_TRY(auto form, verified_form(f.get(), "signature", key));
+        BSP_TRY(auto form, verified_form(f.get(), "signature", key, {.received_bytes = r.http.body.size()}));
         BSP_TRY(auto const envelope, wire::decode_push_envelope(f));
         BSP_CHECK(fresh(envelope.timestamp, r.now));
         BSP_CHECK(unexpired(peer, r.now));
@@ -39,7 +40,7 @@ public:
     }
 
     [[nodiscard]] peer_record const& peer() const { return peer_; }
-    [[nodiscard]] json::fields body() const { return json::fields{body_.get_object()}; }
+    [[nodiscard]] json::fields body() const { return json::fields{body_.root().get_object()}; }
     [[nodiscard]] json::canonical_form const& form() const { return form_; }  ///< of `body`, without its signature
 
     template <class F>
@@ -48,8 +49,8 @@ public:
     }
 
 private:
-    signing_peer(peer_record peer, json::value body, json::canonical_form form, pass way)
-        : peer_{std::move(peer)}, body_(std::move(body)), form_{std::move(form)}, way_{std::move(way)} {}
+    signing_peer(peer_record peer, json::document body, json::canonical_form form, pass way)
+        : peer_{std::move(peer)}, body_{std::move(body)}, form_{std::move(form)}, way_{std::move(way)} {}
 
     static result<> fresh(instant timestamp, instant now) {
         if (timestamp < now - limits::freshness_window || timestamp > now + limits::freshness_window)
@@ -65,7 +66,7 @@ private:
     }
 
     peer_record peer_;
-    json::value body_;
+    json::document body_;
     json::canonical_form form_;
     pass way_;
 };
