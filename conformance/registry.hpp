@@ -11,6 +11,7 @@
 /// without a line warns (-Wmissing-declarations), a line without a file does not link.
 #define BSP_CHECK_GROUPS(X) \
     X(http) \
+    X(request_sizes) \
     X(browser) \
     X(every_answer) \
     X(transport) \

@@ -357,14 +357,15 @@ void unknown_conflicts_are_ignored(scenario& s) {
     b.settle();
     auto const c = s.fresh("c"), d = s.fresh("d");
     b.on_push([&](arrival const& a) {
-        return stand_in::acknowledge(a, {{"conflicts", json::array{json::object{{"conversation_id", c}, {"message_id", "m1"}, {"conflict_type", "phase_of_the_moon"}, {"resolution_strategy", "coin"}, {"winner", "nobody"}}}}});
+        return stand_in::acknowledge(a, {{"conflicts", json::array{json::object{{"conversation_id", c}, {"message_id", "m1"}, {"conflict_type", "phase_of_the_moon"}, {"resolution_strategy", "coin"}, {"winner", "nobody"}},
+                                                                   json::object{{"conversation_id", c}, {"message_id", "m2"}, {"local_version", nullptr}, {"incoming_version", 1}, {"conflict_type", "surface_not_allowed"}, {"resolution_strategy", "refused"}, {"winner", "local"}}}}});
     });
     write(s, b.user(), c);
     s.expect(b.delivered(soon, c), "a push of the change", "none");
     pass(seconds{6});
     write(s, b.user(), d);
-    s.expect(b.delivered(soon, d), "a push of the next change, after an answer with conflicts of an unknown type", "none");
-    s.expect(b.pushes_of(c).size() == 1, "one push of a conversation whose push was acknowledged, with conflicts of an unknown type", std::to_string(b.pushes_of(c).size()));
+    s.expect(b.delivered(soon, d), "a push of the next change, after an answer with conflicts of an unknown type and about a message that was not held", "none");
+    s.expect(b.pushes_of(c).size() == 1, "one push of a conversation whose push was acknowledged, with conflicts of an unknown type and about a message that was not held (local_version null)", std::to_string(b.pushes_of(c).size()));
 }
 
 void expired_tokens_hold_what_is_due(scenario& s) {
@@ -502,10 +503,10 @@ check const checks[] = {
      .run = redirects_are_not_followed_elsewhere,
      .needs = as_client},
     {.id = "off/unknown-conflicts",
-     .title = "conflicts of an unknown type in an acknowledgement change nothing",
-     .clauses = {"BSP-MRG-068"},
-     .impact = "a newer server stops an older client",
-     .likely_cause = "an enumeration that throws on what it does not know",
+     .title = "conflicts of an unknown type, or about what the server did not hold, leave an acknowledgement what it is",
+     .clauses = {"BSP-MRG-068", "BSP-OFF-020"},
+     .impact = "a newer server stops an older client, or one refused message stops all others",
+     .likely_cause = "an enumeration that throws on what it does not know, or a record without room for a local_version that is null",
      .run = unknown_conflicts_are_ignored,
      .needs = as_client},
     {.id = "off/token-refused",

@@ -91,6 +91,31 @@ void told_during_a_push(scenario& s) {
     s.expect(again, "a push of what was acknowledged in the epoch before, though a push that began before the change was acknowledged after it", "none");
 }
 
+/// That everything is due again has to be as durable as what was due before.
+void a_restart_before_all_is_pushed_again(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    write(s, b.user(), c);
+    s.control(b.delivered(soon, c), "a push of a change");
+    keep_first_epoch(s, b);
+    auto const pushes = b.pushes().size(), pulls = b.pulls().size();
+    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    b.on_pull([](arrival const&) { return give(page({}, "2025-06-01T00:00:02Z"), "epoch2"); });
+    bool const anew = b.until(seconds{20} + slack, [&] {
+        auto const all = b.pulls();
+        return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(std::min(pulls, all.size())), all.end(), [](arrival const& a) { return a.over && is_whole(a); });
+    });
+    if (!anew) b.on_push({}), b.on_pull({}), s.inconclusive("no pull from the beginning after a page of another epoch");
+    b.until(seconds{10}, [&] { return b.pushes().size() > pushes; });
+    s.restart();
+    auto const refused = b.pushes_of(c).size();
+    b.on_push({});
+    bool const again = comes_again(b, c, refused);
+    b.on_pull({});
+    s.expect(again, "a push, after a restart, of what was acknowledged in the epoch before and not yet in this one", "none");
+}
+
 /// A server that knows the `sync_id` will say so each time.
 void another_sync_id_after_reuse(scenario& s) {
     stand_in b{s};
@@ -125,10 +150,10 @@ void former_acknowledgements_do_not_count(scenario& s) {
 /// The two pages of a pull, of which the second can be had when `open` says so.
 struct two_pages {
     static constexpr auto mark = "2025-06-01T00:00:01Z";
-    two_pages(scenario& s, stand_in& b) : first{s.fresh("first")}, second{s.fresh("second")} {
+    two_pages(scenario& s, stand_in& b, reaction const& closed = stand_in::problem(503, "unavailable")) : first{s.fresh("first")}, second{s.fresh("second")} {
         auto const one = s.conversation(first, 1, {s.message("m1", "text")}), two = s.conversation(second, 1, {s.message("m1", "text")});
-        b.on_pull([this, one, two](arrival const& a) {
-            if (a.parameter("cursor")) return ++asked, open ? give(page(json::array{two}, "2025-06-01T00:00:02Z")) : stand_in::problem(503, "unavailable");
+        b.on_pull([this, one, two, closed](arrival const& a) {
+            if (a.parameter("cursor")) return ++asked, open ? give(page(json::array{two}, "2025-06-01T00:00:02Z")) : closed;
             auto const since = a.parameter("since");
             if (since == std::optional<std::string>{mark}) return passed_back = true, give(page({}, mark));
             if (since == std::optional<std::string>{"2025-06-01T00:00:02Z"}) return give(page({}, "2025-06-01T00:00:02Z"));
@@ -155,6 +180,17 @@ void a_page_fails(scenario& s) {
     pass(seconds{3});
     p.open = true;
     judge(s, b, p, "after the second page failed");
+}
+
+/// The watermark of the page before is no way round the refused cursor.
+void a_cursor_is_refused(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    two_pages p{s, b, stand_in::problem(400, "invalid-query")};
+    if (!b.until(seconds{15} + slack, [&] { return p.asked > 0; })) b.on_pull({}), s.inconclusive("no pull with the cursor of a page");
+    b.until(seconds{12}, [&] { return p.passed_back || p.asked > 1; });
+    p.open = true;
+    judge(s, b, p, "after the cursor of the second page was refused with 400");
 }
 
 void a_restart_between_pages(scenario& s) {
@@ -219,12 +255,26 @@ check const checks[] = {
      .likely_cause = "the loop over pages ends with an error as it does at the last page",
      .run = a_page_fails,
      .needs = as_client},
+    {.id = "off/cursor-refused-amid-pages",
+     .title = "after a cursor was refused with 400 the pull begins where it began, and not at the page before",
+     .clauses = {"BSP-SYN-119", "BSP-OFF-054", "BSP-OFF-050"},
+     .impact = "everything after the page whose cursor the server had forgotten is missing",
+     .likely_cause = "the watermark of every page is stored, and sent when there is no cursor",
+     .run = a_cursor_is_refused,
+     .needs = as_client},
     {.id = "off/restart-between-pages",
      .title = "a restart between two pages loses none",
      .clauses = {"BSP-SYN-119", "BSP-OFF-002"},
      .impact = "everything after the page at which the device was switched off is missing",
      .likely_cause = "the watermark is stored with every page, and the cursor is not",
      .run = a_restart_between_pages,
+     .needs = as_client | need::alone | need::restart_hook},
+    {.id = "off/restart-after-epoch",
+     .title = "a restart before everything was pushed again after a change of epoch loses none of it",
+     .clauses = {"BSP-SYN-134", "BSP-OFF-002"},
+     .impact = "a server that was restored from a backup keeps its gaps when the device is switched off meanwhile",
+     .likely_cause = "the push position is left as it is, and a flag in memory says that everything is due",
+     .run = a_restart_before_all_is_pushed_again,
      .needs = as_client | need::alone | need::restart_hook},
     {.id = "off/telemetry-restart-ids",
      .title = "events after a restart have other ids than those before",

@@ -164,6 +164,24 @@ void due_whatever_its_source(scenario& s) {
     s.expect(pushed("m3", [](json::object const& m) { return text_at(m, "/content") == "edited here"; }), "a push to p of the edit of a message whose source_backend was p", "none");
 }
 
+/// Two peers change one conversation, and each of them lacks what the other one wrote, whoever came last.
+void due_beside_a_change_from_there(scenario& s) {
+    auto const account = s.account();
+    stand_in p{s, {.user = account}}, q{s, {.user = account}};
+    p.settle(), q.settle();
+    auto const stuck = s.fresh("stuck"), c = s.fresh("c");
+    q.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    write(s, p.user(), stuck);
+    s.control(q.until(soon, [&] { return !q.pushes_of(stuck).empty(); }), "a push that fails, behind which the rest waits");
+    pulled(s, p, {s.conversation(c, 1, {s.message("of-p", "text")})});
+    pulled(s, q, {s.conversation(c, 2, {s.message("of-q", "text", 2)})});
+    auto const x = p.user().read(c);
+    s.control(x.ok() && find_by_id(x.body(), "/messages", "of-p") && find_by_id(x.body(), "/messages", "of-q"), "the messages of both, joined at the target");
+    q.on_push({});
+    s.expect(p.delivered(2 * soon, c, "of-q"), "a push to the first peer of what the second one wrote into a conversation of its own", "none");
+    s.expect(q.delivered_in_the_end(c, "of-p"), "a push to the second peer of what the first one wrote, though the second one gave a change of that conversation while this was due", "none");
+}
+
 /// What reads as it did is another version of it when somebody has written something else in between.
 void written_back(scenario& s) {
     stand_in b{s};
@@ -226,6 +244,13 @@ check const checks[] = {
      .impact = "what a person deletes or edits here stays as it was on the device where they wrote it",
      .likely_cause = "echoes are told by source_backend, and not by who gave the change",
      .run = due_whatever_its_source,
+     .needs = as_client},
+    {.id = "off/due-beside-a-change-from-there",
+     .title = "what one peer wrote stays due to another that gives a change of the same conversation",
+     .clauses = {"BSP-OFF-001", "BSP-OFF-004"},
+     .impact = "of two who write to one conversation during an outage, one never sees what the other wrote",
+     .likely_cause = "a conversation remembers only whom its last change came from",
+     .run = due_beside_a_change_from_there,
      .needs = as_client},
     {.id = "off/written-back",
      .title = "a message is pushed when it reads again as it did before the peer changed it",

@@ -162,7 +162,25 @@ void same_ids_are_apart(scenario& s) {
         for (auto const& push : b->pushes_of(d)) s.expect(text_at(*push.conversation(d), "/title") == *own, "the title that this user gave", text_at(*push.conversation(d), "/title"));
 }
 
+/// What a server greets everybody with is the same for all of them, to the octet.
+void alike_for_two_users(scenario& s) {
+    two_of_one of{s};
+    auto const c = s.fresh("welcome");
+    auto const entry = s.conversation(c, 1, {s.message("m1", "welcome")});
+    of.mine.publish(entry);
+    s.control(arrives(of.mine.user(), c, "m1", seconds{15} + slack), "an entry that was pulled for the first user, at the target");
+    of.theirs.publish(entry);
+    s.expect(arrives(of.theirs.user(), c, "m1", seconds{15} + 2 * slack), "the same entry at the target for the second user, for whom it was pulled too", of.theirs.user().read(c).describe());
+}
+
 check const checks[] = {
+    {.id = "off/alike-for-two-users",
+     .title = "an entry that two users' feeds have alike is taken in for both",
+     .clauses = {"BSP-OFF-051", "BSP-OFF-072"},
+     .impact = "the second person at a shared server never gets what everybody gets",
+     .likely_cause = "entries that were joined are recognised by a digest, whoever they were for",
+     .run = alike_for_two_users,
+     .needs = of_two_users},
     {.id = "off/endpoints-of-each-user",
      .title = "endpoints that one user's registration gives anew are not those of another user's",
      .clauses = {"BSP-REG-031", "BSP-REG-027", "BSP-OFF-001"},

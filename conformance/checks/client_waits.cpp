@@ -217,6 +217,38 @@ void who_falls_ill_gets_nothing(scenario& s) {
     for (std::size_t i = 0; i < all.size(); ++i) s.expect(ill[i]->delivered(seconds{30} + slack, c), "a push within 30 s of the moment at which /health is well again", "none, after " + all[i].first);
 }
 
+/// An answer says how the peer was when it began to give it.
+void answered_while_ill(scenario& s) {
+    constexpr seconds held{13};  // longer than the time between two looks at /health
+    stand_in b{s};
+    b.settle();
+    auto const late = [held](reaction r) {
+        r.delay = held;
+        return r;
+    };
+    auto const c = s.fresh("c");
+    auto const pushes = b.pushes().size(), pulls = b.pulls().size();
+    b.on_push([&](arrival const& a) { return late(stand_in::acknowledge(a)); });
+    b.on_pull([&](arrival const& a) { return late(b.feed(a)); });
+    write(s, b.user(), c);
+    if (!b.until(soon, [&] { return b.pushes().size() > pushes && b.pulls().size() > pulls; })) b.on_push({}), b.on_pull({}), s.inconclusive("no push and no pull to be held");
+    auto const asked = b.arrivals(arrival::route::health).size();
+    b.on_health([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    b.until(held, [&] { return b.arrivals(arrival::route::health).size() > asked && b.arrivals(arrival::route::health)[asked].over; });
+    auto const told = b.arrivals(arrival::route::health);
+    write(s, b.user(), s.fresh("d"));
+    auto const answered = [&](arrival const& a) { return a.over.has_value(); };
+    b.until(held + slack, [&] { return answered(b.pushes()[pushes]) && answered(b.pulls()[pulls]); });
+    pass(seconds{3});
+    auto const push = b.pushes()[pushes], pull = b.pulls()[pulls];
+    b.on_push({}), b.on_pull({});
+    bool const in_time = told.size() > asked && told[asked].over && push.over && pull.over && *told[asked].over + milliseconds{500} < std::min(*push.over, *pull.over);
+    if (!in_time) s.inconclusive("no /health that was bad while a push and a pull were under way");
+    auto const came = exchanges_since(b, std::min(*push.over, *pull.over));
+    s.expect(came.empty(), "no push to and no pull from a peer whose /health gives 503, though a push and a pull that had begun before were answered 200 meanwhile", came.empty() ? "" : came.front().request.method + ' ' + came.front().request.target);
+    b.on_health({});
+}
+
 /// Other servers say what the specification has them say, and more: parameters of a media type, members of tomorrow.
 void answers_may_say_more(scenario& s) {
     auto const more = [](reaction r) {
@@ -343,6 +375,13 @@ check const checks[] = {
      .impact = "requests pile up at a server that cannot serve them",
      .likely_cause = "silence is an exception that is logged, and leaves the state as it was",
      .run = who_falls_ill_gets_nothing,
+     .needs = as_client},
+    {.id = "off/answered-while-ill",
+     .title = "an answer to what had begun before does not make an unhealthy peer reachable",
+     .clauses = {"BSP-OFF-042", "BSP-OFF-041"},
+     .impact = "a server that says it is going down is asked for everything in its last moments",
+     .likely_cause = "whoever answers 200 is taken for reachable, whatever /health says",
+     .run = answered_while_ill,
      .needs = as_client},
     {.id = "off/answers-of-others",
      .title = "answers that say more than they must are understood",

@@ -42,6 +42,12 @@ exchange push_something(scenario& s, peer const& p) { return p.push({s.conversat
 
 exchange revoke(scenario& s, peer const& p) { return s.admin().del("/peers/" + p.peer_id()); }
 
+bool is_listed(scenario& s, peer const& p) {
+    auto const x = s.user(p.user()).get("/peers");
+    s.control(x, "GET /peers by the user of a registration");
+    return find_by_id(x.body(), "/peers", p.peer_id(), "peer_id") != nullptr;
+}
+
 void expect_works(scenario& s, peer const& p, std::string const& who) {
     s.accepted(push_something(s, p), "a push by " + who);
     s.accepted(p.pull({.limit = 1}), "a pull by " + who);
@@ -251,7 +257,9 @@ void revocation_counts_for_all_users(scenario& s) {
     auto const a = s.register_peer(mine), b = s.register_peer(theirs);
     s.control(push_something(s, a), "a push by the first user's registration");
     s.control(push_something(s, b), "a push by the second user's registration of the same backend");
+    s.control(is_listed(s, b), "the second user's registration in that user's list");
     s.control(revoke(s, a), "DELETE of the first user's registration by an administrator");
+    s.expect(!is_listed(s, b), "the second user's registration of the revoked backend is not listed", "it is");
     s.refused(push_something(s, b), "a push by the second user's registration of the revoked backend", gone_from_path);
     s.refused(b.pull({.limit = 1}), "a pull by the second user's registration of the revoked backend", gone);
     s.refused(s.try_register(later(theirs)), "a registration of the revoked backend by the second user", peer_revoked);
@@ -271,7 +279,9 @@ void revoked_key_stays_out(scenario& s) {
     auto const sister = s.settled({.signing_key = r.signing_key});
     auto const a = s.register_peer(r), b = s.register_peer(sister);
     s.control(push_something(s, b), "a push by another backend with the same key");
+    s.control(is_listed(s, b), "that backend in the list");
     s.control(revoke(s, a), "DELETE of the peer by an administrator");
+    s.expect(!is_listed(s, b), "the other registration of the revoked key is not listed", "it is");
     s.refused(s.try_register({.signing_key = r.signing_key, .created = seconds{30}}), "a registration of another backend with the key of a revoked peer", peer_revoked);
     s.refused(push_something(s, b), "a push by the other registration of the revoked key", gone_from_path);
     if (s.shared().options.users.size() > 1)
@@ -356,14 +366,14 @@ check const checks[] = {
      .needs = for_revocation},
     {.id = "peer/revoked-for-every-user",
      .title = "a revocation takes effect on all users' registrations of the backend",
-     .clauses = {"BSP-REG-053", "BSP-REG-051"},
+     .clauses = {"BSP-REG-053", "BSP-REG-051", "BSP-REG-037"},
      .impact = "a stolen backend of many users is locked out of one account only",
-     .likely_cause = "revocations are kept by user, or mark a single registration",
+     .likely_cause = "revocations are kept by user, or mark a single registration, or lists of peers are kept and forgotten by user",
      .run = revocation_counts_for_all_users,
      .needs = need::second_user | for_revocation},
     {.id = "peer/revoked-key",
      .title = "the key of a revoked peer is refused under every backend_id",
-     .clauses = {"BSP-REG-052", "BSP-REG-053"},
+     .clauses = {"BSP-REG-052", "BSP-REG-053", "BSP-REG-037"},
      .impact = "the thief of a key comes back under another name",
      .likely_cause = "revocation covers backend_id only",
      .run = revoked_key_stays_out,

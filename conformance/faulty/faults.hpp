@@ -49,6 +49,10 @@ inline fault tried(int round, bool caught, fault f) {
     f.first_sight = trial{round, caught};
     return f;
 }
+template <class Mutant>
+fault tried(int round, bool caught, std::string_view id, std::string_view title, std::vector<std::string_view> killed_by, setting needs = setting::plain, std::optional<framing> door = {}) {
+    return tried(round, caught, {id, title, std::move(killed_by), make<Mutant>, needs, door});
+}
 
 std::vector<fault> gen_faults();
 std::vector<fault> id_faults();
@@ -99,6 +103,18 @@ std::vector<fault> crossing_privacy_faults();
 std::vector<fault> crossing_record_faults();
 std::vector<fault> later_push_faults();
 std::vector<fault> restart_faults();
+std::vector<fault> client_registration_faults();
+std::vector<fault> client_wait_faults();
+std::vector<fault> client_join_faults();
+std::vector<fault> again_and_beside_faults();
+std::vector<fault> later_registration_faults();
+std::vector<fault> refusal_faults();
+std::vector<fault> stream_right_faults();
+std::vector<fault> afterwards_privacy_faults();
+std::vector<fault> afterwards_record_faults();
+std::vector<fault> library_habit_faults();
+std::vector<fault> client_habit_faults();
+std::vector<fault> client_memory_faults();
 
 /// Every fault, in the order of the lists above.
 std::vector<fault> const& all_faults();

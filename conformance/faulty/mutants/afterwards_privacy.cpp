@@ -1,4 +1,4 @@
-#include "seventh.hpp"
+#include "../faults.hpp"
 #include "states.hpp"
 
 #include <algorithm>
@@ -217,17 +217,17 @@ struct redacted_in_pieces : base {
 
 std::vector<fault> afterwards_privacy_faults() {
     return {
-        seventh<written_anew>(false, "F-PRV-911", "a write into an erased conversation forgets what was erased of it", {"prv/erase-written"}),
-        seventh<last_erasure_counts>(false, "F-PRV-912", "a second erasure forgets how great the versions of the first were", {"prv/erase-title-twice"}),
-        seventh<receipts_of_the_backend_go>(false, "F-PRV-915", "an erasure forgets the pushes of the same backend for other users", {"prv/erase-shared-pushes"}),
-        seventh<retention_stays_short>(false, "F-PRV-916", "retention that is lengthened again refuses what the shorter one would", {"prv/retention-longer"}),
-        seventh<newcomers_are_not_paused>(true, "F-PRV-917", "a backend that is paired while sync is paused may push and pull", {"prv/paused-pairing"}),
-        seventh<entries_are_kept>(false, "F-PRV-919", "a pull repeats what was pulled before retention or surfaces changed", {"prv/pulled-before"}),
-        seventh<settings_by_caller>(false, "F-PRV-924", "who has read the settings reads them as they were, whoever else changes them", {"prv/settings-of-user"}),
-        seventh<exports_by_backend>(false, "F-PRV-925", "an export has other users' registrations of the same backend", {"prv/export-of-one"}),
-        seventh<losers_outlive_erasures>(false, "F-PRV-926", "what lost is there again when an erased conversation is", {"prv/erase-written"}),
-        seventh<redacted_versions_are_kept>(false, "F-PRV-922", "a redacted message is given again when another of the same version took its place", {"red/edits"}, setting::local),
-        seventh<redacted_in_pieces>(false, "F-PRV-923", "personal data across the 4096th byte of a text is not redacted", {"red/long-texts"}, setting::local),
+        tried<written_anew>(7, false, "F-PRV-911", "a write into an erased conversation forgets what was erased of it", {"prv/erase-written"}),
+        tried<last_erasure_counts>(7, false, "F-PRV-912", "a second erasure forgets how great the versions of the first were", {"prv/erase-title-twice"}),
+        tried<receipts_of_the_backend_go>(7, false, "F-PRV-915", "an erasure forgets the pushes of the same backend for other users", {"prv/erase-shared-pushes"}),
+        tried<retention_stays_short>(7, false, "F-PRV-916", "retention that is lengthened again refuses what the shorter one would", {"prv/retention-longer"}),
+        tried<newcomers_are_not_paused>(7, true, "F-PRV-917", "a backend that is paired while sync is paused may push and pull", {"prv/paused-pairing"}),
+        tried<entries_are_kept>(7, false, "F-PRV-919", "a pull repeats what was pulled before retention or surfaces changed", {"prv/pulled-before"}),
+        tried<settings_by_caller>(7, false, "F-PRV-924", "who has read the settings reads them as they were, whoever else changes them", {"prv/settings-of-user"}),
+        tried<exports_by_backend>(7, false, "F-PRV-925", "an export has other users' registrations of the same backend", {"prv/export-of-one"}),
+        tried<losers_outlive_erasures>(7, false, "F-PRV-926", "what lost is there again when an erased conversation is", {"prv/erase-written"}),
+        tried<redacted_versions_are_kept>(7, false, "F-PRV-922", "a redacted message is given again when another of the same version took its place", {"red/edits"}, setting::local),
+        tried<redacted_in_pieces>(7, false, "F-PRV-923", "personal data across the 4096th byte of a text is not redacted", {"red/long-texts"}, setting::local),
     };
 }
 

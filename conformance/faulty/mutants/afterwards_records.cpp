@@ -1,4 +1,4 @@
-#include "seventh.hpp"
+#include "../faults.hpp"
 #include "states.hpp"
 
 #include <algorithm>
@@ -153,15 +153,15 @@ struct refused_pushes_cost_more : base {
 
 std::vector<fault> afterwards_record_faults() {
     return {
-        seventh<erasure_empties_entries>(true, "F-SEC-971", "an erasure empties the details of earlier entries", {"aud/erasures"}),
-        seventh<changes_are_recorded>(true, "F-SEC-972", "a push that changes nothing is not recorded", {"aud/repetitions"}),
-        seventh<refusals_once_a_minute>(false, "F-SEC-973", "of a peer's refusals in a minute one is recorded, without their number", {"aud/refusals-counted"}),
+        tried<erasure_empties_entries>(7, true, "F-SEC-971", "an erasure empties the details of earlier entries", {"aud/erasures"}),
+        tried<changes_are_recorded>(7, true, "F-SEC-972", "a push that changes nothing is not recorded", {"aud/repetitions"}),
+        tried<refusals_once_a_minute>(7, false, "F-SEC-973", "of a peer's refusals in a minute one is recorded, without their number", {"aud/refusals-counted"}),
         {"F-OBS-918", "with every 33rd attempt the success rate begins anew", {"obs/rate-goes-on"}, make<rate_of_a_batch>},
-        seventh<errors_once>(false, "F-OBS-916", "an error that a peer had before is not noted again", {"obs/debug-last"}),
-        seventh<debug_of_the_last_token>(false, "F-OBS-917", "the debug view tells of an older token when that was presented last", {"obs/debug-renewed"}),
-        seventh<pulls_heal>(false, "F-OBS-912", "a pull takes last_error away", {"obs/last-error"}),
-        seventh<raised_with_each_value>(true, "F-OBS-913", "an alert is raised anew when its value changes", {"obs/alert-raised"}),
-        seventh<refused_pushes_cost_more>(false, "F-OBS-915", "a push that is refused for its content costs ten", {"lim/every-push"}),
+        tried<errors_once>(7, false, "F-OBS-916", "an error that a peer had before is not noted again", {"obs/debug-last"}),
+        tried<debug_of_the_last_token>(7, false, "F-OBS-917", "the debug view tells of an older token when that was presented last", {"obs/debug-renewed"}),
+        tried<pulls_heal>(7, false, "F-OBS-912", "a pull takes last_error away", {"obs/last-error"}),
+        tried<raised_with_each_value>(7, true, "F-OBS-913", "an alert is raised anew when its value changes", {"obs/alert-raised"}),
+        tried<refused_pushes_cost_more>(7, false, "F-OBS-915", "a push that is refused for its content costs ten", {"lim/every-push"}),
     };
 }
 

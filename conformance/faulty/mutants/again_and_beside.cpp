@@ -1,4 +1,4 @@
-#include "seventh.hpp"
+#include "../faults.hpp"
 #include "states.hpp"
 
 #include <bsp/crypto/sha256.hpp>
@@ -322,21 +322,21 @@ struct ids_of_content : completes_writes {
 
 std::vector<fault> again_and_beside_faults() {
     return {
-        seventh<receipts_of_the_device>(true, "F-SYN-911", "sync ids are remembered by backend_id, whoever's peer the backend is", {"reg/one-device-of-two-users", "syn/sync-id-after-pairing-again"}),
-        seventh<claimed_before_the_token>(false, "F-SYN-912", "the sync_id of a push is taken although its token has expired", {"syn/expired-sync-id-free"}),
-        seventh<first_return_alone>(false, "F-SYN-913", "a conversation is pulled whole when it comes back for the first time", {"syn/returns-again"}),
-        seventh<edits_settle_conflicts>(false, "F-SYN-914", "a newer version of a message takes away what lost before", {"cnv/losers-outlast-edits"}),
-        seventh<ties_keep_their_place>(true, "F-SYN-915", "a message that wins at equal version keeps the place in the feed of the one it replaced", {"syn/changes-are-news", "syn/ties-are-news"}),
-        seventh<tombstones_checked_late>(false, "F-SYN-916", "a push is stored up to the tombstone for whose content it is refused", {"syn/refused-or-whole"}),
-        seventh<tombstones_go_with_the_conversation>(false, "F-SYN-917", "the deletion of a conversation clears away the tombstones of its messages", {"mrg/deletions-outlast-returns"}),
-        seventh<since_of_the_peer>(false, "F-SYN-918", "where a pull began is kept for each peer", {"syn/cursor-endures"}),
-        seventh<cursors_split_at_colons>(true, "F-SYN-919", "a cursor that ends at an id with a colon is refused", {"syn/pages-end-anywhere", "syn/cursor-endures"}),
-        seventh<placed_by_arrival>(true, "F-SYN-920", "a push has the place in the feed of its arrival", {"syn/pull-beside-large-push"}),
-        seventh<dated_after_all_before>(false, "F-SYN-921", "a write is dated after the newest message of its conversation, even in the future", {"cnv/time-of-new-messages", "cnv/edit-time"}),
-        seventh<ids_of_content>(false, "F-SYN-922", "the id of a message is made of its content and its timestamp", {"cnv/equal-writes"}),
-        seventh<reads_ahead>(true, "F-SYN-923", "the next page of a pull is read with the one before it", {"syn/pages-after-deletions"}),
-        seventh<latest_thousand>(true, "F-SYN-924", "an entry of a pull has the latest 1000 messages of its conversation", {"syn/long-conversation"}),
-        seventh<a_commit_wakes_one>(false, "F-SYN-925", "a commit wakes one of the held pulls, of whatever user", {"syn/live-pull-wakes-all", "syn/live-pull-push"}),
+        tried<receipts_of_the_device>(7, true, "F-SYN-911", "sync ids are remembered by backend_id, whoever's peer the backend is", {"reg/one-device-of-two-users", "syn/sync-id-after-pairing-again"}),
+        tried<claimed_before_the_token>(7, false, "F-SYN-912", "the sync_id of a push is taken although its token has expired", {"syn/expired-sync-id-free"}),
+        tried<first_return_alone>(7, false, "F-SYN-913", "a conversation is pulled whole when it comes back for the first time", {"syn/returns-again"}),
+        tried<edits_settle_conflicts>(7, false, "F-SYN-914", "a newer version of a message takes away what lost before", {"cnv/losers-outlast-edits"}),
+        tried<ties_keep_their_place>(7, true, "F-SYN-915", "a message that wins at equal version keeps the place in the feed of the one it replaced", {"syn/changes-are-news", "syn/ties-are-news"}),
+        tried<tombstones_checked_late>(7, false, "F-SYN-916", "a push is stored up to the tombstone for whose content it is refused", {"syn/refused-or-whole"}),
+        tried<tombstones_go_with_the_conversation>(7, false, "F-SYN-917", "the deletion of a conversation clears away the tombstones of its messages", {"mrg/deletions-outlast-returns"}),
+        tried<since_of_the_peer>(7, false, "F-SYN-918", "where a pull began is kept for each peer", {"syn/cursor-endures"}),
+        tried<cursors_split_at_colons>(7, true, "F-SYN-919", "a cursor that ends at an id with a colon is refused", {"syn/pages-end-anywhere", "syn/cursor-endures"}),
+        tried<placed_by_arrival>(7, true, "F-SYN-920", "a push has the place in the feed of its arrival", {"syn/pull-beside-large-push"}),
+        tried<dated_after_all_before>(7, false, "F-SYN-921", "a write is dated after the newest message of its conversation, even in the future", {"cnv/time-of-new-messages", "cnv/edit-time"}),
+        tried<ids_of_content>(7, false, "F-SYN-922", "the id of a message is made of its content and its timestamp", {"cnv/equal-writes"}),
+        tried<reads_ahead>(7, true, "F-SYN-923", "the next page of a pull is read with the one before it", {"syn/pages-after-deletions"}),
+        tried<latest_thousand>(7, true, "F-SYN-924", "an entry of a pull has the latest 1000 messages of its conversation", {"syn/long-conversation"}),
+        tried<a_commit_wakes_one>(7, false, "F-SYN-925", "a commit wakes one of the held pulls, of whatever user", {"syn/live-pull-wakes-all", "syn/live-pull-push"}),
     };
 }
 

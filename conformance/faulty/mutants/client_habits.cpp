@@ -1,4 +1,4 @@
-#include "eighth.hpp"
+#include "../faults.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -291,22 +291,22 @@ private:
 std::vector<fault> client_habit_faults() {
     constexpr auto client = setting::client;
     return {
-        eighth<echoes_by_source>(false, "F-OFF-981", "what names the peer as its source_backend is not pushed to it", {"off/due-whatever-its-source"}, client),
-        eighth<equal_content_is_known>(false, "F-OFF-982", "a message that reads as it did when it was pushed is not pushed again", {"off/written-back"}, client),
-        eighth<entries_by_id_and_version>(true, "F-OFF-983", "members of conversations are kept by id and version, whosever they are", {"off/one-backend-two-users-same-ids"}, client),
-        eighth<refused_by_the_backend>(false, "F-OFF-984", "what one user's registration refused is set aside for all of that backend", {"off/one-backend-two-users-same-ids"}, client),
-        eighth<repeated_by_the_library>(false, "F-OFF-985", "a pull whose connection ended is sent again at once, as it was", {"off/ended-without-answer"}, client),
+        tried<echoes_by_source>(8, false, "F-OFF-981", "what names the peer as its source_backend is not pushed to it", {"off/due-whatever-its-source"}, client),
+        tried<equal_content_is_known>(8, false, "F-OFF-982", "a message that reads as it did when it was pushed is not pushed again", {"off/written-back"}, client),
+        tried<entries_by_id_and_version>(8, true, "F-OFF-983", "members of conversations are kept by id and version, whosever they are", {"off/one-backend-two-users-same-ids"}, client),
+        tried<refused_by_the_backend>(8, false, "F-OFF-984", "what one user's registration refused is set aside for all of that backend", {"off/one-backend-two-users-same-ids"}, client),
+        tried<repeated_by_the_library>(8, false, "F-OFF-985", "a pull whose connection ended is sent again at once, as it was", {"off/ended-without-answer"}, client),
         {"F-OFF-986", "a push whose connection ended is sent again at once, as it was", {"off/ended-without-answer"}, make<pushes_repeated_by_the_library>, client},
-        eighth<clock_of_whoever>(false, "F-OFF-987", "the Date of one peer's stale-request sets the clock for all", {"off/clock-of-a-peer"}, client),
-        eighth<whole_rows_of_pages>(false, "F-OFF-988", "all pages of a pull are fetched in one loop", {"off/sweep-ends"}, client),
+        tried<clock_of_whoever>(8, false, "F-OFF-987", "the Date of one peer's stale-request sets the clock for all", {"off/clock-of-a-peer"}, client),
+        tried<whole_rows_of_pages>(8, false, "F-OFF-988", "all pages of a pull are fetched in one loop", {"off/sweep-ends"}, client),
         {"F-OFF-989", "a peer whose last page has a next one counts as reachable", {"off/sweep-ends"}, make<reachable_in_the_middle>, client},
         {"F-OFF-990", "the token is looked at for the first page of a pull only", {"off/sweep-ends"}, make<valid_in_the_middle>, client},
-        eighth<same_cursor_is_the_end>(false, "F-OFF-991", "a page whose cursor is the one that was asked with is taken for the last", {"off/pull-same-cursor"}, client),
-        eighth<full_copy_after_a_refusal>(true, "F-OFF-992", "what a second pull from the beginning does not give is removed", {"off/pull-is-no-deletion"}, client),
-        eighth<refuses_the_stored_token>(false, "F-OFF-993", "the refusal of a push's token counts for the one that is registered when it comes", {"off/token-refused-late"}, client),
+        tried<same_cursor_is_the_end>(8, false, "F-OFF-991", "a page whose cursor is the one that was asked with is taken for the last", {"off/pull-same-cursor"}, client),
+        tried<full_copy_after_a_refusal>(8, true, "F-OFF-992", "what a second pull from the beginning does not give is removed", {"off/pull-is-no-deletion"}, client),
+        tried<refuses_the_stored_token>(8, false, "F-OFF-993", "the refusal of a push's token counts for the one that is registered when it comes", {"off/token-refused-late"}, client),
         {"F-OFF-994", "the refusal of a pull's token counts for the one that is registered when it comes", {"off/token-refused-late"}, make<pulls_refuse_the_stored_token>, client},
-        eighth<renewal_ends_the_pause>(false, "F-OFF-995", "a new token ends the time of rate_limited", {"off/telemetry-pause-renewed"}, client),
-        eighth<resumes_at_the_first_answer>(false, "F-OFF-996", "after rate_limited it goes on from the event whose answer came first", {"off/telemetry-limited-out-of-order"}, client),
+        tried<renewal_ends_the_pause>(8, false, "F-OFF-995", "a new token ends the time of rate_limited", {"off/telemetry-pause-renewed"}, client),
+        tried<resumes_at_the_first_answer>(8, false, "F-OFF-996", "after rate_limited it goes on from the event whose answer came first", {"off/telemetry-limited-out-of-order"}, client),
     };
 }
 

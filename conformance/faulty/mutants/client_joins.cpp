@@ -1,4 +1,4 @@
-#include "client_lists.hpp"
+#include "../faults.hpp"
 
 #include <algorithm>
 
@@ -49,9 +49,9 @@ struct deleted_is_unknown : pulling_backend {
 
 std::vector<fault> client_join_faults() {
     return {
-        sixth<last_pulled_stands>(false, "F-OFF-902", "of a message that is pulled the last arrived version stands", {"off/pull-joins"}),
-        sixth<older_entries_passed_over>(false, "F-OFF-928", "a pulled entry with an earlier last_modified than the held one is passed over", {"off/pull-joins"}),
-        sixth<known_messages_passed_over>(false, "F-OFF-929", "edits of known messages are not pulled", {"off/pull-joins"}),
+        tried<last_pulled_stands>(6, false, "F-OFF-902", "of a message that is pulled the last arrived version stands", {"off/pull-joins"}, setting::client),
+        tried<older_entries_passed_over>(6, false, "F-OFF-928", "a pulled entry with an earlier last_modified than the held one is passed over", {"off/pull-joins"}, setting::client),
+        tried<known_messages_passed_over>(6, false, "F-OFF-929", "edits of known messages are not pulled", {"off/pull-joins"}, setting::client),
         {"F-OFF-930", "what was deleted here comes back with a pull", {"off/pull-joins-deletions"}, make<deleted_is_unknown>, setting::client},
     };
 }

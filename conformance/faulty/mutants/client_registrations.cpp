@@ -1,4 +1,4 @@
-#include "client_lists.hpp"
+#include "../faults.hpp"
 
 #include <algorithm>
 #include <map>
@@ -269,27 +269,27 @@ struct rotation_forgets_endpoints : backend {
 
 std::vector<fault> client_registration_faults() {
     return {
-        sixth<first_expiry_stops>(false, "F-OFF-881", "the exchange ends with the first token though a newer one came before", {"off/renewed-in-time"}),
-        sixth<longest_token_counts>(false, "F-OFF-882", "of several tokens the one that expires last counts", {"off/renewed-for-less"}),
-        sixth<pulls_stay_refused>(false, "F-OFF-883", "pulls that were refused for the token do not begin again with the next", {"off/token-refused-pulls"}),
-        sixth<same_token_moves_nothing>(false, "F-OFF-884", "endpoints are stored with a later token only", {"off/endpoints-move-same-token"}),
-        sixth<repeats_where_it_began>(false, "F-OFF-885", "a push is repeated where it was sent first, though the peer has moved", {"off/endpoints-move-while-due"}),
-        sixth<moved_is_another>(false, "F-OFF-886", "a peer that moves is begun anew with", {"off/endpoints-move-positions"}),
-        sixth<streams_stay>(false, "F-OFF-887", "the telemetry_endpoint of a repeated registration is not stored", {"off/telemetry-moves"}),
-        sixth<health_stays>(false, "F-OFF-888", "/health is asked for where the peer was registered first", {"off/endpoints-move-while-due"}),
-        sixth<first_without_endpoints>(false, "F-OFF-889", "a peer that gave no endpoints at first is never called", {"off/endpoints-later"}),
-        sixth<first_capabilities_stay>(false, "F-OFF-890", "live_pull counts when the first registration declares it", {"off/live-pull-later"}),
-        sixth<push_position_of_backend>(false, "F-OFF-891", "two users of one backend have one push position", {"off/one-backend-two-users"}),
-        sixth<pull_position_of_backend>(false, "F-OFF-892", "two users of one backend have one pull position", {"off/one-backend-two-users-pulls"}),
-        sixth<endpoints_of_backend>(false, "F-OFF-893", "two users of one backend have the endpoints of the first", {"off/one-backend-two-users"}),
-        sixth<unpairing_of_backend>(false, "F-OFF-894", "unpairing a backend for one user ends the exchange of the other", {"off/one-backend-two-users-apart"}),
-        sixth<refusals_of_backend>(false, "F-OFF-895", "a token that is refused ends the exchange of all users of that backend", {"off/one-backend-two-users-apart"}),
-        sixth<pulls_for_first_user>(false, "F-OFF-896", "what is pulled is filed under the first user of the backend", {"off/one-backend-two-users-pulls"}),
-        sixth<events_of_backend>(false, "F-OFF-897", "two users of one backend have one queue of events", {"off/one-backend-two-users-telemetry"}),
-        sixth<revocation_unread>(false, "F-OFF-898", "a revoked peer goes on being pushed to and pulled from", {"off/revoked"}),
-        sixth<repeats_after_unpairing>(false, "F-OFF-899", "a push that failed is repeated after the peer was unpaired", {"off/unpaired-while-due"}),
-        sixth<rotation_begins_anew>(false, "F-OFF-900", "a peer that rotates its key is begun anew with", {"off/peer-rotates"}),
-        sixth<rotation_forgets_endpoints>(false, "F-OFF-901", "a peer that rotates its key loses its endpoints", {"off/peer-rotates"}),
+        tried<first_expiry_stops>(6, false, "F-OFF-881", "the exchange ends with the first token though a newer one came before", {"off/renewed-in-time"}, setting::client),
+        tried<longest_token_counts>(6, false, "F-OFF-882", "of several tokens the one that expires last counts", {"off/renewed-for-less"}, setting::client),
+        tried<pulls_stay_refused>(6, false, "F-OFF-883", "pulls that were refused for the token do not begin again with the next", {"off/token-refused-pulls"}, setting::client),
+        tried<same_token_moves_nothing>(6, false, "F-OFF-884", "endpoints are stored with a later token only", {"off/endpoints-move-same-token"}, setting::client),
+        tried<repeats_where_it_began>(6, false, "F-OFF-885", "a push is repeated where it was sent first, though the peer has moved", {"off/endpoints-move-while-due"}, setting::client),
+        tried<moved_is_another>(6, false, "F-OFF-886", "a peer that moves is begun anew with", {"off/endpoints-move-positions"}, setting::client),
+        tried<streams_stay>(6, false, "F-OFF-887", "the telemetry_endpoint of a repeated registration is not stored", {"off/telemetry-moves"}, setting::client),
+        tried<health_stays>(6, false, "F-OFF-888", "/health is asked for where the peer was registered first", {"off/endpoints-move-while-due"}, setting::client),
+        tried<first_without_endpoints>(6, false, "F-OFF-889", "a peer that gave no endpoints at first is never called", {"off/endpoints-later"}, setting::client),
+        tried<first_capabilities_stay>(6, false, "F-OFF-890", "live_pull counts when the first registration declares it", {"off/live-pull-later"}, setting::client),
+        tried<push_position_of_backend>(6, false, "F-OFF-891", "two users of one backend have one push position", {"off/one-backend-two-users"}, setting::client),
+        tried<pull_position_of_backend>(6, false, "F-OFF-892", "two users of one backend have one pull position", {"off/one-backend-two-users-pulls"}, setting::client),
+        tried<endpoints_of_backend>(6, false, "F-OFF-893", "two users of one backend have the endpoints of the first", {"off/one-backend-two-users"}, setting::client),
+        tried<unpairing_of_backend>(6, false, "F-OFF-894", "unpairing a backend for one user ends the exchange of the other", {"off/one-backend-two-users-apart"}, setting::client),
+        tried<refusals_of_backend>(6, false, "F-OFF-895", "a token that is refused ends the exchange of all users of that backend", {"off/one-backend-two-users-apart"}, setting::client),
+        tried<pulls_for_first_user>(6, false, "F-OFF-896", "what is pulled is filed under the first user of the backend", {"off/one-backend-two-users-pulls"}, setting::client),
+        tried<events_of_backend>(6, false, "F-OFF-897", "two users of one backend have one queue of events", {"off/one-backend-two-users-telemetry"}, setting::client),
+        tried<revocation_unread>(6, false, "F-OFF-898", "a revoked peer goes on being pushed to and pulled from", {"off/revoked"}, setting::client),
+        tried<repeats_after_unpairing>(6, false, "F-OFF-899", "a push that failed is repeated after the peer was unpaired", {"off/unpaired-while-due"}, setting::client),
+        tried<rotation_begins_anew>(6, false, "F-OFF-900", "a peer that rotates its key is begun anew with", {"off/peer-rotates"}, setting::client),
+        tried<rotation_forgets_endpoints>(6, false, "F-OFF-901", "a peer that rotates its key loses its endpoints", {"off/peer-rotates"}, setting::client),
     };
 }
 

@@ -1,4 +1,4 @@
-#include "client_lists.hpp"
+#include "../faults.hpp"
 
 #include <bsp/json/parse.hpp>
 
@@ -278,31 +278,31 @@ struct streams_end_the_pause : backend {
 
 std::vector<fault> client_wait_faults() {
     return {
-        sixth<retry_after_for_all>(false, "F-OFF-903", "the Retry-After of one peer holds up all", {"off/retry-after-of-one"}),
-        sixth<retry_after_instead>(false, "F-OFF-904", "a Retry-After takes the place of the growing pause", {"off/retry-after-and-backoff"}),
-        sixth<health_ends_retry_after>(false, "F-OFF-905", "when a peer is reachable again its Retry-After is forgotten", {"off/retry-after-outlasts"}),
-        sixth<names_are_compared_exactly>(false, "F-OFF-906", "retry-after in small letters is not found", {"off/retry-after-small"}),
-        sixth<past_is_far_ahead>(false, "F-OFF-907", "a Retry-After with a date of the past is an hour", {"off/retry-after-past"}),
-        sixth<writes_end_retry_after>(true, "F-OFF-908", "a local write ends the time of Retry-After", {"off/retry-after-outlasts"}),
-        sixth<writes_end_pauses>(true, "F-OFF-909", "a local write ends the growing pause", {"off/retry-after-and-backoff"}),
-        sixth<pulls_stay_late>(false, "F-OFF-910", "when a peer is reachable again the failures of pulls count on", {"off/pulls-reachable-again"}),
-        sixth<health_with_patience>(false, "F-OFF-911", "an unreachable peer's /health is asked for less and less often", {"off/health-meanwhile"}),
-        sixth<silence_says_nothing>(false, "F-OFF-912", "a peer whose /health falls silent stays reachable", {"off/falls-ill"}),
-        sixth<health_waits_its_turn>(false, "F-OFF-913", "/health is not asked for while another request to the peer is under way", {"off/health-meanwhile"}),
-        sixth<health_to_the_letter>(false, "F-OFF-914", "/health with a further member is not healthy", {"off/answers-of-others"}),
-        sixth<types_to_the_letter>(false, "F-OFF-915", "an answer with a charset in its Content-Type is not read", {"off/answers-of-others"}),
-        sixth<interval_for_all>(false, "F-OFF-916", "the next_sync_in_ms of one peer is that of all", {"off/interval-of-each"}),
-        sixth<epoch_of_pull_is_final>(false, "F-OFF-917", "409 epoch-changed in answer to a pull is final", {"off/epoch-changed-pull"}),
-        sixth<old_epoch_is_sent_on>(false, "F-OFF-918", "after epoch-changed the epoch before is sent on", {"off/epoch-changed-pull"}),
-        sixth<epoch_of_pull_is_for_pulls>(false, "F-OFF-919", "409 epoch-changed in answer to a pull makes nothing due", {"off/epoch-changed-pull"}),
-        sixth<answers_of_the_epoch_before>(true, "F-OFF-920", "the answer to a push from before epoch-changed moves the position", {"off/epoch-changed-during-push"}),
-        sixth<reused_id_again>(false, "F-OFF-921", "after 409 sync-id-reuse the same sync_id is sent again", {"off/sync-id-reuse"}),
-        sixth<any_push_of_ours>(false, "F-OFF-922", "the acked_sync_id of any push acknowledges the last", {"off/former-acknowledgement"}),
-        sixth<failure_ends_the_row>(false, "F-OFF-923", "when a page fails the last_sync of the one before it is kept", {"off/pull-page-fails"}),
-        sixth<cursors_in_memory>(false, "F-OFF-924", "after a restart between two pages the last_sync of the first counts", {"off/restart-between-pages"}),
-        sixth<numbers_begin_anew>(false, "F-OFF-925", "after a restart event_id is counted from 1 again", {"off/telemetry-restart-ids"}),
-        sixth<numbers_of_each_peer>(false, "F-OFF-926", "event_id is counted for each peer", {"off/telemetry-several-peers"}),
-        sixth<streams_end_the_pause>(false, "F-OFF-927", "the time of rate_limited ends with the stream", {"off/telemetry-pause-outlasts"}),
+        tried<retry_after_for_all>(6, false, "F-OFF-903", "the Retry-After of one peer holds up all", {"off/retry-after-of-one"}, setting::client),
+        tried<retry_after_instead>(6, false, "F-OFF-904", "a Retry-After takes the place of the growing pause", {"off/retry-after-and-backoff"}, setting::client),
+        tried<health_ends_retry_after>(6, false, "F-OFF-905", "when a peer is reachable again its Retry-After is forgotten", {"off/retry-after-outlasts"}, setting::client),
+        tried<names_are_compared_exactly>(6, false, "F-OFF-906", "retry-after in small letters is not found", {"off/retry-after-small"}, setting::client),
+        tried<past_is_far_ahead>(6, false, "F-OFF-907", "a Retry-After with a date of the past is an hour", {"off/retry-after-past"}, setting::client),
+        tried<writes_end_retry_after>(6, true, "F-OFF-908", "a local write ends the time of Retry-After", {"off/retry-after-outlasts"}, setting::client),
+        tried<writes_end_pauses>(6, true, "F-OFF-909", "a local write ends the growing pause", {"off/retry-after-and-backoff"}, setting::client),
+        tried<pulls_stay_late>(6, false, "F-OFF-910", "when a peer is reachable again the failures of pulls count on", {"off/pulls-reachable-again"}, setting::client),
+        tried<health_with_patience>(6, false, "F-OFF-911", "an unreachable peer's /health is asked for less and less often", {"off/health-meanwhile"}, setting::client),
+        tried<silence_says_nothing>(6, false, "F-OFF-912", "a peer whose /health falls silent stays reachable", {"off/falls-ill"}, setting::client),
+        tried<health_waits_its_turn>(6, false, "F-OFF-913", "/health is not asked for while another request to the peer is under way", {"off/health-meanwhile"}, setting::client),
+        tried<health_to_the_letter>(6, false, "F-OFF-914", "/health with a further member is not healthy", {"off/answers-of-others"}, setting::client),
+        tried<types_to_the_letter>(6, false, "F-OFF-915", "an answer with a charset in its Content-Type is not read", {"off/answers-of-others"}, setting::client),
+        tried<interval_for_all>(6, false, "F-OFF-916", "the next_sync_in_ms of one peer is that of all", {"off/interval-of-each"}, setting::client),
+        tried<epoch_of_pull_is_final>(6, false, "F-OFF-917", "409 epoch-changed in answer to a pull is final", {"off/epoch-changed-pull"}, setting::client),
+        tried<old_epoch_is_sent_on>(6, false, "F-OFF-918", "after epoch-changed the epoch before is sent on", {"off/epoch-changed-pull"}, setting::client),
+        tried<epoch_of_pull_is_for_pulls>(6, false, "F-OFF-919", "409 epoch-changed in answer to a pull makes nothing due", {"off/epoch-changed-pull"}, setting::client),
+        tried<answers_of_the_epoch_before>(6, true, "F-OFF-920", "the answer to a push from before epoch-changed moves the position", {"off/epoch-changed-during-push"}, setting::client),
+        tried<reused_id_again>(6, false, "F-OFF-921", "after 409 sync-id-reuse the same sync_id is sent again", {"off/sync-id-reuse"}, setting::client),
+        tried<any_push_of_ours>(6, false, "F-OFF-922", "the acked_sync_id of any push acknowledges the last", {"off/former-acknowledgement"}, setting::client),
+        tried<failure_ends_the_row>(6, false, "F-OFF-923", "when a page fails the last_sync of the one before it is kept", {"off/pull-page-fails"}, setting::client),
+        tried<cursors_in_memory>(6, false, "F-OFF-924", "after a restart between two pages the last_sync of the first counts", {"off/restart-between-pages"}, setting::client),
+        tried<numbers_begin_anew>(6, false, "F-OFF-925", "after a restart event_id is counted from 1 again", {"off/telemetry-restart-ids"}, setting::client),
+        tried<numbers_of_each_peer>(6, false, "F-OFF-926", "event_id is counted for each peer", {"off/telemetry-several-peers"}, setting::client),
+        tried<streams_end_the_pause>(6, false, "F-OFF-927", "the time of rate_limited ends with the stream", {"off/telemetry-pause-outlasts"}, setting::client),
     };
 }
 

@@ -1,5 +1,5 @@
 #include "crossings.hpp"
-#include "seventh.hpp"
+#include "../faults.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -209,20 +209,20 @@ struct surrogates_in_raw_text : base {
 
 std::vector<fault> later_registration_faults() {
     return {
-        seventh<names_prove_tokens>(false, "F-REG-911", "a token with the sbt_id of one that was accepted twice is accepted without a look at its MAC", {"sbt/names-prove-nothing"}),
-        seventh<removed_by_namesakes>(false, "F-REG-912", "a peer unpairs every registration of its backend_id, other users' too", {"peer/refused-removal"}),
-        seventh<named_key_stays>(false, "F-REG-913", "the fingerprint in a token is compared with the current key at every request", {"rot/named-key"}),
-        seventh<date_goes_with_the_grace>(false, "F-REG-914", "the last rotated_at is forgotten when the grace of its notice is over", {"rot/date-outlasts-grace"}),
-        seventh<first_grace_stays>(false, "F-REG-915", "a key that came back and is given up again keeps the grace of the first time", {"rot/returned-key"}),
-        seventh<last_date_of_the_backend>(true, "F-REG-916", "a notice has to be later than the last one of every registration of the backend", {"rot/others-stay", "rot/paired-again"}),
-        seventh<forgets_what_is_about_to_end>(false, "F-REG-917", "the jti of an assertion is not remembered in its last ten seconds", {"aut/jti-brief"}),
-        seventh<peer_of_the_head>(false, "F-REG-918", "the peer of a push is looked up when its head has come, and not again", {"peer/removed-while-arriving", "peer/revoked-while-arriving", "rot/rotated-while-arriving"},
+        tried<names_prove_tokens>(7, false, "F-REG-911", "a token with the sbt_id of one that was accepted twice is accepted without a look at its MAC", {"sbt/names-prove-nothing"}),
+        tried<removed_by_namesakes>(7, false, "F-REG-912", "a peer unpairs every registration of its backend_id, other users' too", {"peer/refused-removal"}),
+        tried<named_key_stays>(7, false, "F-REG-913", "the fingerprint in a token is compared with the current key at every request", {"rot/named-key"}),
+        tried<date_goes_with_the_grace>(7, false, "F-REG-914", "the last rotated_at is forgotten when the grace of its notice is over", {"rot/date-outlasts-grace"}),
+        tried<first_grace_stays>(7, false, "F-REG-915", "a key that came back and is given up again keeps the grace of the first time", {"rot/returned-key"}),
+        tried<last_date_of_the_backend>(7, true, "F-REG-916", "a notice has to be later than the last one of every registration of the backend", {"rot/others-stay", "rot/paired-again"}),
+        tried<forgets_what_is_about_to_end>(7, false, "F-REG-917", "the jti of an assertion is not remembered in its last ten seconds", {"aut/jti-brief"}),
+        tried<peer_of_the_head>(7, false, "F-REG-918", "the peer of a push is looked up when its head has come, and not again", {"peer/removed-while-arriving", "peer/revoked-while-arriving", "rot/rotated-while-arriving"},
                                   setting::plain, framing{.tells_connection = true, .tells_head = true}),
-        seventh<revoked_by_pattern>(false, "F-REG-919", "the backend_id of a revoked backend is a pattern", {"peer/revoked-by-name"}),
-        seventh<challenges_are_remembered>(false, "F-REG-920", "the answer to a challenge is that which the same backend was given before", {"reg/challenge-again"}),
-        seventh<backend>(false, "F-REG-921", "a trailer has one line, and what follows is the next request", {"gen/trailers"}, setting::plain, framing{.short_trailer = true}),
-        seventh<surrogates_in_raw_text>(false, "F-REG-922", "an escaped backslash before udc00 is taken for half of a surrogate pair", {"gen/string-spellings"}),
-        seventh<capabilities_of_the_backend>(false, "F-REG-923", "registering again states capabilities for all users of the backend", {"reg/capabilities-of-each-user"}),
+        tried<revoked_by_pattern>(7, false, "F-REG-919", "the backend_id of a revoked backend is a pattern", {"peer/revoked-by-name"}),
+        tried<challenges_are_remembered>(7, false, "F-REG-920", "the answer to a challenge is that which the same backend was given before", {"reg/challenge-again"}),
+        tried<backend>(7, false, "F-REG-921", "a trailer has one line, and what follows is the next request", {"gen/trailers"}, setting::plain, framing{.short_trailer = true}),
+        tried<surrogates_in_raw_text>(7, false, "F-REG-922", "an escaped backslash before udc00 is taken for half of a surrogate pair", {"gen/string-spellings"}),
+        tried<capabilities_of_the_backend>(7, false, "F-REG-923", "registering again states capabilities for all users of the backend", {"reg/capabilities-of-each-user"}),
 
         // Beside them.
         {"F-REG-924", "the backend_id of an unpaired backend is a pattern", {"peer/unpaired-by-name"}, make<unpaired_by_pattern>},

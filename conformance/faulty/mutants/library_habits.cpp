@@ -1,4 +1,4 @@
-#include "eighth.hpp"
+#include "../faults.hpp"
 #include "states.hpp"
 
 #include <bsp/crypto/sha256.hpp>
@@ -324,24 +324,24 @@ constexpr framing numbered{.tells_connection = true};
 
 std::vector<fault> library_habit_faults() {
     return {
-        eighth<pushes_known_by_their_bytes>(false, "F-SEC-981", "the very bytes of an accepted push are answered as before, whatever has ended since", {"aut/same-bytes"}),
-        eighth<reads_known_by_versions>(true, "F-SYN-981", "a conversation is read from memory as long as the ids and versions of its messages stay", {"syn/changes-are-news", "cnv/read-again", "cnv/validators"}),
-        eighth<writes_done_before>(true, "F-SYN-982", "an edit that restores an earlier text is taken for a repetition", {"cnv/edit"}),
-        eighth<paths_with_a_format>(true, "F-SYN-983", "of an id at the end of a path .json is taken off", {"mrg/ids-exact"}),
-        eighth<tombstones_stay_withheld>(false, "F-SYN-984", "tombstones that were withheld with their conversation are not given when it is back", {"syn/returns-with-tombstones"}),
-        eighth<looked_up_in_batches>(false, "F-SYN-985", "of a push of more than 500 messages only the last few are compared with what is held", {"mrg/older-among-many"}),
-        eighth<equal_messages_are_one>(false, "F-SYN-986", "with a message that is replaced the same one goes from other conversations, and other users", {"mrg/copies"}),
-        eighth<validated_by_version_and_date>(true, "F-SYN-987", "the ETag of a conversation is its version and last_modified", {"cnv/validators"}),
-        eighth<signs_in_names>(false, "F-SYN-988", "full-width dots and dollars in names of members come back as plain ones", {"syn/unknown-members-kept"}),
-        eighth<order_in_64_bits>(true, "F-SYN-989", "messages are compared in nanoseconds of 64 bits, so that those before 1678 come last", {"mrg/far-dates"}),
-        eighth<stored_without_false>(true, "F-SYN-990", "redacted: false is left out when a message is stored", {"mrg/same-again", "mrg/flags-false"}),
-        eighth<registrations_by_connection>(true, "F-REG-981", "a registration is read once for each connection, and counts there after it has ended", {"peer/kept-connection", "rot/kept-connection"}, setting::plain, numbered),
-        eighth<any_token_after_the_end>(false, "F-REG-982", "when the stored token has expired an older one takes its place", {"sbt/older-after-expiry"}),
-        eighth<own_member_in_the_text>(false, "F-TEL-981", "an event's own received_at that is spelled with an escape stays beside that of the list", {"tel/escaped-names"}),
-        eighth<events_by_day>(false, "F-TEL-982", "an event is known by event_id and the day of its timestamp", {"tel/duplicates-changed"}),
-        eighth<places_of_lost_connections>(false, "F-TEL-983", "connections that break off keep their places, of which a peer has 32", {"tel/lost-connections"}, setting::plain, framing{.keeps_the_lost = true}),
-        eighth<base>(false, "F-GEN-981", "the body of an OPTIONS is read as the next request", {"gen/smuggling"}, setting::plain, framing{.options_has_no_body = true}),
-        eighth<health_in_detail>(false, "F-GEN-982", "GET /health?verbose tells who is registered", {"gen/health"}),
+        tried<pushes_known_by_their_bytes>(8, false, "F-SEC-981", "the very bytes of an accepted push are answered as before, whatever has ended since", {"aut/same-bytes"}),
+        tried<reads_known_by_versions>(8, true, "F-SYN-981", "a conversation is read from memory as long as the ids and versions of its messages stay", {"syn/changes-are-news", "cnv/read-again", "cnv/validators"}),
+        tried<writes_done_before>(8, true, "F-SYN-982", "an edit that restores an earlier text is taken for a repetition", {"cnv/edit"}),
+        tried<paths_with_a_format>(8, true, "F-SYN-983", "of an id at the end of a path .json is taken off", {"mrg/ids-exact"}),
+        tried<tombstones_stay_withheld>(8, false, "F-SYN-984", "tombstones that were withheld with their conversation are not given when it is back", {"syn/returns-with-tombstones"}),
+        tried<looked_up_in_batches>(8, false, "F-SYN-985", "of a push of more than 500 messages only the last few are compared with what is held", {"mrg/older-among-many"}),
+        tried<equal_messages_are_one>(8, false, "F-SYN-986", "with a message that is replaced the same one goes from other conversations, and other users", {"mrg/copies"}),
+        tried<validated_by_version_and_date>(8, true, "F-SYN-987", "the ETag of a conversation is its version and last_modified", {"cnv/validators"}),
+        tried<signs_in_names>(8, false, "F-SYN-988", "full-width dots and dollars in names of members come back as plain ones", {"syn/unknown-members-kept"}),
+        tried<order_in_64_bits>(8, true, "F-SYN-989", "messages are compared in nanoseconds of 64 bits, so that those before 1678 come last", {"mrg/far-dates"}),
+        tried<stored_without_false>(8, true, "F-SYN-990", "redacted: false is left out when a message is stored", {"mrg/same-again", "mrg/flags-false"}),
+        tried<registrations_by_connection>(8, true, "F-REG-981", "a registration is read once for each connection, and counts there after it has ended", {"peer/kept-connection", "rot/kept-connection"}, setting::plain, numbered),
+        tried<any_token_after_the_end>(8, false, "F-REG-982", "when the stored token has expired an older one takes its place", {"sbt/older-after-expiry"}),
+        tried<own_member_in_the_text>(8, false, "F-TEL-981", "an event's own received_at that is spelled with an escape stays beside that of the list", {"tel/escaped-names"}),
+        tried<events_by_day>(8, false, "F-TEL-982", "an event is known by event_id and the day of its timestamp", {"tel/duplicates-changed"}),
+        tried<places_of_lost_connections>(8, false, "F-TEL-983", "connections that break off keep their places, of which a peer has 32", {"tel/lost-connections"}, setting::plain, framing{.keeps_the_lost = true}),
+        tried<base>(8, false, "F-GEN-981", "the body of an OPTIONS is read as the next request", {"gen/smuggling"}, setting::plain, framing{.options_has_no_body = true}),
+        tried<health_in_detail>(8, false, "F-GEN-982", "GET /health?verbose tells who is registered", {"gen/health"}),
         {"F-SYN-991", "a conversation that was read is known on its connection until something is written there", {"cnv/kept-connection"}, make<conversations_by_connection>, setting::plain, numbered},
     };
 }

@@ -1,6 +1,7 @@
 #include "../faults.hpp"
 
 #include <algorithm>
+#include <set>
 
 /// Faults of listing, unpairing and revoking peers.
 namespace bsp::faulty {
@@ -235,6 +236,39 @@ struct weak_alias : backend {
         return fail(errc::forbidden, "not registered");
     }
 };
+/// A user's list is kept until something of that user's registrations changes; a revocation changes those of the one it named.
+struct lists_kept_by_user : backend {
+    using backend::backend;
+    answer list_peers(call const& c) override {
+        BSP_TRY(principal const who, authenticate(c, admin_may | user_may | peer_may));
+        if (who.kind != principal::admin_kind) looked_.insert(who.user_id);
+        json::array peers;
+        for (auto const& [id, p] : held().peers)
+            if ((!p.revoked || (who.kind != principal::admin_kind && still_listed_.contains(id))) && may_see(who, p)) peers.push_back(peer_entry(p));
+        return json_answer(200, json::object{{"peers", std::move(peers)}});
+    }
+    void revoke(peer_record& named, instant now) override {
+        for (auto const& [id, p] : held().peers)
+            if (!p.revoked && p.user_id != named.user_id && looked_.contains(p.user_id)) still_listed_.insert(id);
+        backend::revoke(named, now);
+    }
+    void unpair(peer_record const& p, instant now) override {
+        forget_list_of(p.user_id);
+        backend::unpair(p, now);
+    }
+    result<peer_record*> enter(claimed_identity const& who, rsa_public_key const& key, token const& t, instant now) override {
+        BSP_TRY(auto* p, backend::enter(who, key, t, now));
+        forget_list_of(p->user_id);
+        return p;
+    }
+
+private:
+    void forget_list_of(std::string const& user_id) {
+        looked_.erase(user_id);
+        std::erase_if(still_listed_, [&](std::string const& id) { return !held().peers.contains(id) || held().peers.at(id).user_id == user_id; });
+    }
+    std::set<std::string> looked_, still_listed_;
+};
 
 }  // namespace
 
@@ -268,6 +302,7 @@ std::vector<fault> peer_faults() {
         {"F-PEER-109", "any user removes any peer", {"peer/foreign-user-cannot-delete"}, make<any_user_removes>},
         {"F-PEER-110", "a revocation calls itself an unpairing", {"peer/revoke"}, make<revoke_says_unpaired>},
         {"F-PEER-111", "a revoked peer may go on reading", {"peer/revoke-ends-pull"}, make<revoked_may_pull>},
+        tried<lists_kept_by_user>(9, false, "F-PEER-112", "a revocation leaves what another user's list showed before as it is", {"peer/revoked-for-every-user"}),
         {"F-SYN-09", "a revoked peer may go on pushing", {"peer/revoke"}, make<revoked_may_push>},
     };
 }

@@ -1,4 +1,4 @@
-#include "seventh.hpp"
+#include "../faults.hpp"
 
 #include <bsp/base/utf8.hpp>
 #include <bsp/crypto/sha256.hpp>
@@ -253,19 +253,19 @@ private:
 
 std::vector<fault> refusal_faults() {
     return {
-        seventh<one_refusal_each>(false, "F-OFF-941", "a second conversation that is refused takes the place of the first", {"off/refused-stay-aside"}, setting::client),
-        seventh<sizes_without_escapes>(false, "F-OFF-942", "the size of a push is reckoned without the escapes with which it travels", {"off/push-sizes"}, setting::client),
-        seventh<later_expiry_is_another>(false, "F-OFF-943", "after sbt-expired only a token that expires later counts as another one", {"off/token-refused", "off/token-refused-pulls"}, setting::client),
-        seventh<first_half_moves_position>(false, "F-OFF-944", "of two halves of a refused push the first moves the position past both", {"off/restart-amid-refusals"}, setting::client),
-        seventh<expired_at_the_start>(false, "F-OFF-945", "a registration whose token has expired at a start is not looked at again", {"off/restart-amid-refusals"}, setting::client),
-        seventh<events_are_handed_on>(false, "F-OFF-946", "what waits of the telemetry of a registration that ended goes to the next one of the same backend", {"off/telemetry-paired-again"}, setting::client),
-        seventh<expiry_is_a_text>(false, "F-OFF-947", "the expiry of a token is compared as text", {"off/expiry-spelled"}, setting::client),
-        seventh<winner_is_pushed>(false, "F-OFF-948", "a push has version and last_modified of the write that won", {"off/joined-passed-on"}, setting::client),
-        seventh<eight_places>(false, "F-OFF-949", "all peers share eight places for requests", {"off/many-slow-peers"}, setting::client),
-        seventh<events_are_counted>(false, "F-OFF-950", "the ids of events are counted for each registration", {"off/telemetry-paired-again"}, setting::client),
-        seventh<parcels_outlive_the_epoch>(true, "F-OFF-951", "a push that is under way or to be repeated outlives a new epoch that a pull brings", {"off/epoch-changed-during-push"}, setting::client),
-        seventh<revived_is_known>(false, "F-OFF-962", "what was withheld with a deleted conversation is not due to the peer that brings it back", {"off/revived-by-peer"}, setting::client),
-        seventh<refused_part_is_over>(false, "F-OFF-963", "the acknowledgement of the rest of a long conversation ends the refusal of its beginning", {"off/refused-part"}, setting::client),
+        tried<one_refusal_each>(7, false, "F-OFF-941", "a second conversation that is refused takes the place of the first", {"off/refused-stay-aside"}, setting::client),
+        tried<sizes_without_escapes>(7, false, "F-OFF-942", "the size of a push is reckoned without the escapes with which it travels", {"off/push-sizes"}, setting::client),
+        tried<later_expiry_is_another>(7, false, "F-OFF-943", "after sbt-expired only a token that expires later counts as another one", {"off/token-refused", "off/token-refused-pulls"}, setting::client),
+        tried<first_half_moves_position>(7, false, "F-OFF-944", "of two halves of a refused push the first moves the position past both", {"off/restart-amid-refusals"}, setting::client),
+        tried<expired_at_the_start>(7, false, "F-OFF-945", "a registration whose token has expired at a start is not looked at again", {"off/restart-amid-refusals"}, setting::client),
+        tried<events_are_handed_on>(7, false, "F-OFF-946", "what waits of the telemetry of a registration that ended goes to the next one of the same backend", {"off/telemetry-paired-again"}, setting::client),
+        tried<expiry_is_a_text>(7, false, "F-OFF-947", "the expiry of a token is compared as text", {"off/expiry-spelled"}, setting::client),
+        tried<winner_is_pushed>(7, false, "F-OFF-948", "a push has version and last_modified of the write that won", {"off/joined-passed-on"}, setting::client),
+        tried<eight_places>(7, false, "F-OFF-949", "all peers share eight places for requests", {"off/many-slow-peers"}, setting::client),
+        tried<events_are_counted>(7, false, "F-OFF-950", "the ids of events are counted for each registration", {"off/telemetry-paired-again"}, setting::client),
+        tried<parcels_outlive_the_epoch>(7, true, "F-OFF-951", "a push that is under way or to be repeated outlives a new epoch that a pull brings", {"off/epoch-changed-during-push"}, setting::client),
+        tried<revived_is_known>(7, false, "F-OFF-962", "what was withheld with a deleted conversation is not due to the peer that brings it back", {"off/revived-by-peer"}, setting::client),
+        tried<refused_part_is_over>(7, false, "F-OFF-963", "the acknowledgement of the rest of a long conversation ends the refusal of its beginning", {"off/refused-part"}, setting::client),
     };
 }
 

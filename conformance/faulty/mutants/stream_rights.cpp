@@ -1,4 +1,4 @@
-#include "seventh.hpp"
+#include "../faults.hpp"
 
 #include <algorithm>
 #include <map>
@@ -143,14 +143,14 @@ struct streams_of_two_keys : backend {
 
 std::vector<fault> stream_right_faults() {
     return {
-        seventh<budget_of_the_backend>(false, "F-OFF-953", "two users of one backend share its budget of events", {"tel/excess"}),
-        seventh<closes_whom_it_names>(false, "F-OFF-954", "a revocation closes the streams of the registration that it names, and leaves silent ones of the others", {"tel/revoke-all"}),
-        seventh<longest_token_for_streams>(false, "F-OFF-955", "a stream has its right until the latest expiry of all tokens", {"tel/renewed-for-less"}),
-        seventh<received_at_nowhere>(false, "F-OFF-956", "a member received_at is taken out of events at every depth", {"tel/verbatim"}),
-        seventh<backend>(false, "F-OFF-957", "several messages in fragments share the length that each of them may have", {"tel/fragments-again"}, setting::plain, framing{.fragments_add_up = true}),
-        seventh<cursor_of_the_limit>(false, "F-OFF-958", "the cursor of a page that its size ended stands where limit would have ended it", {"tel/pages-of-long-events"}),
-        seventh<streams_of_two_keys>(false, "F-OFF-959", "a second rotation closes the streams of the first key, which still counts", {"rot/streams-stay"}),
-        seventh<looks_in_silence>(false, "F-OFF-961", "a stream on which pings keep coming outlives the unpairing", {"tel/unpair-busy", "tel/expiry-busy"}),
+        tried<budget_of_the_backend>(7, false, "F-OFF-953", "two users of one backend share its budget of events", {"tel/excess"}),
+        tried<closes_whom_it_names>(7, false, "F-OFF-954", "a revocation closes the streams of the registration that it names, and leaves silent ones of the others", {"tel/revoke-all"}),
+        tried<longest_token_for_streams>(7, false, "F-OFF-955", "a stream has its right until the latest expiry of all tokens", {"tel/renewed-for-less"}),
+        tried<received_at_nowhere>(7, false, "F-OFF-956", "a member received_at is taken out of events at every depth", {"tel/verbatim"}),
+        tried<backend>(7, false, "F-OFF-957", "several messages in fragments share the length that each of them may have", {"tel/fragments-again"}, setting::plain, framing{.fragments_add_up = true}),
+        tried<cursor_of_the_limit>(7, false, "F-OFF-958", "the cursor of a page that its size ended stands where limit would have ended it", {"tel/pages-of-long-events"}),
+        tried<streams_of_two_keys>(7, false, "F-OFF-959", "a second rotation closes the streams of the first key, which still counts", {"rot/streams-stay"}),
+        tried<looks_in_silence>(7, false, "F-OFF-961", "a stream on which pings keep coming outlives the unpairing", {"tel/unpair-busy", "tel/expiry-busy"}),
     };
 }
 

@@ -1,0 +1,169 @@
+#include "../faults.hpp"
+
+#include <bsp/json/parse.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+
+/// Faults of clients that remember too little, too much, or the wrong one of two.
+namespace bsp::faulty {
+
+namespace {
+
+using std::chrono::milliseconds;
+using answered = std::optional<http_response>;
+
+std::string text_in(json::object const& o, std::string_view name) {
+    auto const* text = json::find_string(o, name);
+    return text ? std::string{json::view(*text)} : std::string{};
+}
+
+/// Of what was received a conversation remembers the last peer that it came from.
+struct last_source_counts : backend {
+    using backend::backend;
+    bool is_due(conversation const& c, std::string const& id, peer_record const& peer, link const& to) override {
+        if (to.set_aside.contains(id)) return backend::is_due(c, id, peer, to);
+        std::pair<std::string, instant> last;
+        for (auto const& [who, when] : c.brought)
+            if (!who.empty() && (last.first.empty() || last.second < when)) last = {who, when};
+        auto const local = c.brought.find("");
+        bool const was_written_here = local != c.brought.end() && to.pushed < local->second;
+        return was_written_here || (!last.first.empty() && last.first != peer.peer_id && to.pushed < last.second);
+    }
+};
+
+/// That everything has to be pushed again is known in memory.
+struct anew_until_the_restart : backend {
+    using backend::backend;
+    void begin_anew(link& to) override {
+        stored_.emplace(&to, to.pushed);
+        backend::begin_anew(to);
+    }
+    void acknowledged(link& to, parcel const& p) override {
+        if (p.last) stored_.erase(&to);
+        backend::acknowledged(to, p);
+    }
+    void restart() override {
+        backend::restart();
+        for (auto const& [to, pushed] : stored_) to->pushed = pushed, to->outgoing.clear();
+        stored_.clear();
+    }
+
+private:
+    std::map<link*, instant> stored_;
+};
+
+/// The watermark of every page is kept, and sent when there is no cursor.
+struct watermark_of_every_page : backend {
+    using backend::backend;
+    bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
+        bool const taken = backend::take_in_page(peer, to, page);
+        if (taken) latest_[&to] = text_in(page, "last_sync");
+        return taken;
+    }
+    void settle_pull(peer_record const& peer, link& to, answered const& r) override {
+        bool const had_cursor = !to.cursor.empty();
+        backend::settle_pull(peer, to, r);
+        if (had_cursor && r && r->status == 400) to.since = latest_[&to];
+    }
+
+private:
+    std::map<link*, std::string> latest_;
+};
+
+/// An entry that was joined once is known.
+struct joined_entries_are_known : backend {
+    using backend::backend;
+    bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
+        json::object fresh = page;
+        if (auto* given = fresh.if_contains("conversations"); given && given->is_array()) {
+            json::array kept;
+            for (auto const& e : given->get_array())
+                if (joined_.insert(json::serialize(e)).second) kept.push_back(e);
+            *given = std::move(kept);
+        }
+        return backend::take_in_page(peer, to, fresh);
+    }
+
+private:
+    std::set<std::string> joined_;
+};
+
+/// Another token makes another worker, and the one before has not ended yet.
+struct second_worker_after_renewal : backend {
+    using backend::backend;
+    void renew(peer_record& held_one, claimed_identity const& who, token const& t) override {
+        backend::renew(held_one, who, t);
+        ++renewed_;
+    }
+    void push_loop(std::string const& peer_id, std::stop_token stop) override {
+        std::jthread const second{[&, before = renewed_.load()](std::stop_token s) {
+            while (!s.stop_requested() && renewed_ == before) std::this_thread::sleep_for(milliseconds{20});
+            if (!s.stop_requested()) backend::push_loop(peer_id, s);
+        }};
+        backend::push_loop(peer_id, stop);
+    }
+
+private:
+    std::atomic<unsigned> renewed_ = 0;
+};
+
+/// Who answers can be reached.
+struct answers_prove_health : backend {
+    using backend::backend;
+    void settle_push(peer_record const& peer, link& to, answered const& r) override {
+        backend::settle_push(peer, to, r);
+        if (r && r->status == 200 && !to.reachable) reachability_changed(to, true);
+    }
+};
+struct pages_prove_health : backend {
+    using backend::backend;
+    void settle_pull(peer_record const& peer, link& to, answered const& r) override {
+        backend::settle_pull(peer, to, r);
+        if (r && r->status == 200 && !to.reachable) reachability_changed(to, true);
+    }
+};
+
+/// A conflict is read into a record that has no room for null.
+struct local_version_is_a_number : backend {
+    using backend::backend;
+    outcome outcome_of_push(parcel const& p, answered const& r, json::value const& b) override {
+        auto const* conflicts = b.is_object() ? b.get_object().if_contains("conflicts") : nullptr;
+        if (conflicts && conflicts->is_array())
+            for (auto const& c : conflicts->get_array())
+                if (auto const* held = c.is_object() ? c.get_object().if_contains("local_version") : nullptr; held && held->is_null()) return outcome::again;
+        return backend::outcome_of_push(p, r, b);
+    }
+};
+
+/// The last of several times is the one that is remembered.
+struct last_pause_counts : backend {
+    using backend::backend;
+    void event_limited(link& to, std::size_t place, std::int64_t retry_after_ms) override {
+        to.events_at = {};
+        backend::event_limited(to, place, retry_after_ms);
+    }
+};
+
+}  // namespace
+
+std::vector<fault> client_memory_faults() {
+    constexpr auto client = setting::client;
+    return {
+        tried<last_source_counts>(9, false, "F-OFF-1001", "a conversation remembers the last peer that it was received from, and is not due to that one", {"off/due-beside-a-change-from-there"}, client),
+        tried<anew_until_the_restart>(9, false, "F-OFF-1002", "after epoch-changed a flag in memory says that all is due again", {"off/restart-after-epoch"}, client),
+        tried<watermark_of_every_page>(9, false, "F-OFF-1003", "a refused cursor is followed by the watermark of the last page", {"off/cursor-refused-amid-pages"}, client),
+        tried<joined_entries_are_known>(9, false, "F-OFF-1004", "an entry that was joined for one user is passed over for another", {"off/alike-for-two-users"}, client),
+        tried<second_worker_after_renewal>(9, true, "F-OFF-1005", "a repeated registration begins a second row of pushes", {"off/one-at-a-time"}, client),
+        tried<pages_prove_health>(9, true, "F-OFF-1006", "a page makes an unhealthy peer reachable", {"off/answered-while-ill"}, client),
+        {"F-OFF-1007", "an acknowledgement makes an unhealthy peer reachable", {"off/answered-while-ill"}, make<answers_prove_health>, client},
+        tried<local_version_is_a_number>(9, false, "F-OFF-1008", "an acknowledgement with a conflict about what was not held cannot be read", {"off/unknown-conflicts"}, client),
+        tried<last_pause_counts>(9, false, "F-OFF-1009", "a shorter rate_limited ends the time of a longer one", {"off/telemetry-limited-out-of-order"}, client),
+    };
+}
+
+}  // namespace bsp::faulty
