@@ -73,11 +73,12 @@ line::line(scenario& s, std::string_view who, std::string path, std::string auth
 
 line::line(scenario& s, std::string_view who, std::string const& path, std::function<std::string()> const& authorization, line_options const& o)
     : world_{&s}, who_{who}, handshake_{std::make_shared<step>()} {
+    int times = 0;
     do {
         auto request = upgrade_request(o.method, s.target_path(path), authorization());
         if (o.call.request) o.call.request(request);
         open_with(std::move(request));
-    } while (s.has_waited_out(handshake_.status(), handshake_.header("Retry-After")));
+    } while (s.has_waited_out(handshake_.status(), handshake_.header("Retry-After"), times));
 }
 
 line::line(line&&) noexcept = default;

@@ -201,8 +201,9 @@ private:
     friend class peer;
     friend class line;
     exchange perform(std::function<http_request()> const& make, std::string_view who, std::string summary);
-    /// Whether the answer was 429 and has been waited out, so that the request is to be made anew.
-    [[nodiscard]] bool has_waited_out(int status, std::string const* retry_after);
+    /// Whether the answer was 429 and has been waited out, so that the request is to be made anew; `times` counts how often it was.
+    /// Not for ever: who refuses each time that Retry-After is over refuses something else.
+    [[nodiscard]] bool has_waited_out(int status, std::string const* retry_after, int& times);
     [[nodiscard]] std::string in_short(std::string text) const;
     exchange attempt_registration(registration const&, std::string_view who);
     [[nodiscard]] std::shared_ptr<step> add_step(std::string_view who, std::string summary);
