@@ -306,10 +306,11 @@ std::shared_ptr<step> scenario::add_step(std::string_view who, std::string summa
 
 // Somebody else's budget must not be this check's failure.
 bool scenario::has_waited_out(int status, std::string const* retry_after, int& times) {
-    constexpr int times_max = 20;  // checks that run beside this one may spend what is waited for
-    if (status != 429 || times == times_max) return false;
+    if (status != 429) return false;
     bool const is_number = retry_after && !retry_after->empty() && retry_after->size() < 4 && retry_after->find_first_not_of("0123456789") == std::string::npos;
     auto const seconds = is_number ? std::stoll(*retry_after) : 1;
+    // Checks that run beside this one may spend what is waited for; a date, which is no more than a minute away, is waited for by the second.
+    if (times == (is_number ? 20 : 80)) return false;
     auto const wait_ms = std::clamp<std::int64_t>(seconds, 1, 61) * 1000;
     if (shared_.patience_ms.fetch_sub(wait_ms) < wait_ms) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{wait_ms});
