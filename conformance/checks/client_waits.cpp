@@ -228,8 +228,8 @@ void answered_while_ill(scenario& s) {
     };
     auto const c = s.fresh("c");
     auto const pushes = b.pushes().size(), pulls = b.pulls().size();
-    b.on_push([&](arrival const& a) { return late(stand_in::acknowledge(a)); });
-    b.on_pull([&](arrival const& a) { return late(b.feed(a)); });
+    b.on_push([late](arrival const& a) { return late(stand_in::acknowledge(a)); });
+    b.on_pull([late, &b](arrival const& a) { return late(b.feed(a)); });
     write(s, b.user(), c);
     if (!b.until(soon, [&] { return b.pushes().size() > pushes && b.pulls().size() > pulls; })) b.on_push({}), b.on_pull({}), s.inconclusive("no push and no pull to be held");
     auto const asked = b.arrivals(arrival::route::health).size();

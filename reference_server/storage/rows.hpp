@@ -6,8 +6,10 @@
 #include <bsp/merge/conversation.hpp>
 #include <bsp/policy/store.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -69,6 +71,10 @@ merge::message message_of(Row const& row, Content content) {
     m.first_received = from_nanoseconds(row.integer(9));
     return m;
 }
+
+/// The second of the oldest timestamp; `messages` must not be empty. The column `oldest_s` of a conversation is a lower bound of
+/// these, by which what has expired is found.
+inline std::int64_t oldest_second(std::span<merge::message const> messages) { return std::ranges::min(messages, {}, &merge::message::timestamp).timestamp.seconds; }
 
 /// As `message_of`, of the columns `scalars_body` (12) and `scalars_digest` (13).
 template <class Row, class Content>

@@ -222,10 +222,8 @@ result<> sqlite_tenant::put_messages(std::string_view conversation_id, std::span
                       to_nanoseconds(m.first_received), to_nanoseconds(changed_at), user_, *number)
                 .run();
         }
-        if (!messages.empty()) {
-            std::int64_t const oldest = std::ranges::min(messages, {}, &merge::message::timestamp).timestamp.seconds;
-            session_.db.prepare("UPDATE conversation SET oldest_s = ?2 WHERE number = ?1 AND oldest_s > ?2").bind(*number, oldest).run();
-        }
+        if (!messages.empty())
+            session_.db.prepare("UPDATE conversation SET oldest_s = ?2 WHERE number = ?1 AND oldest_s > ?2").bind(*number, oldest_second(messages)).run();
         return ok();
     });
 }

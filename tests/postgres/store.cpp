@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(instances_prune_one_trail) {
     BOOST_TEST((left.front().hash == chained(begin.hash, entry_text(left.front()))));
 }
 
-// Telemetry that was kept before its numbers had columns is summed up, too.
+// Telemetry from before its numbers had columns is summed up, and messages from before their conversations knew the oldest expire.
 BOOST_AUTO_TEST_CASE(later_steps_take_in_what_was_kept_before) {
     desk d;
     {

@@ -17,11 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using answered = std::optional<http_response>;
 
-std::string text_in(json::object const& o, std::string_view name) {
-    auto const* text = json::find_string(o, name);
-    return text ? std::string{json::view(*text)} : std::string{};
-}
-
 /// Of what was received a conversation remembers the last peer that it came from.
 struct last_source_counts : backend {
     using backend::backend;
@@ -62,7 +57,7 @@ struct watermark_of_every_page : backend {
     using backend::backend;
     bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
         bool const taken = backend::take_in_page(peer, to, page);
-        if (taken) latest_[&to] = text_in(page, "last_sync");
+        if (taken) latest_[&to] = text_of(json::fields{page}, "last_sync").value();
         return taken;
     }
     void settle_pull(peer_record const& peer, link& to, answered const& r) override {

@@ -186,10 +186,8 @@ result<> tenant::put_messages(std::string_view conversation_id, std::span<merge:
                             "timestamp_ns = excluded.timestamp_ns, redacted = excluded.redacted, deleted = excluded.deleted, surface = excluded.surface, "
                             "digest = excluded.digest, body = excluded.body, first_received = excluded.first_received, aged_from = excluded.aged_from, changed_at = excluded.changed_at",
                             user_, conversation_id, to_nanoseconds(changed_at), id, version, seconds, nanoseconds, redacted, deleted, surface, digest, body, received, aged);
-        if (!messages.empty()) {
-            std::int64_t const oldest = std::ranges::min(messages, {}, &merge::message::timestamp).timestamp.seconds;
-            session_.use().tell("UPDATE conversation SET oldest_s = $3 WHERE user_id = $1 AND conversation_id = $2 AND oldest_s > $3", user_, conversation_id, oldest);
-        }
+        if (!messages.empty())
+            session_.use().tell("UPDATE conversation SET oldest_s = $3 WHERE user_id = $1 AND conversation_id = $2 AND oldest_s > $3", user_, conversation_id, oldest_second(messages));
         return ok();
     });
 }
