@@ -1,4 +1,5 @@
 #include "as_client.hpp"
+#include "edits.hpp"
 
 #include <algorithm>
 
@@ -209,7 +210,78 @@ void written_back(scenario& s) {
     s.expect(pushed("m2", next + 1, is_tombstone), "a push of the second deletion of a message, after the peer had brought it back", "none with a version above " + std::to_string(next));
 }
 
+/// A deletion that is pulled hides messages; who holds them goes on holding them (BSP-MRG-055).
+void deletions_that_are_pulled_keep_messages(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const known = write(s, b.user(), c);
+    s.control(b.delivered(soon, c, known), "a push of a message");
+    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    auto const due = write(s, b.user(), c);
+    pulled(s, b, {s.conversation(c, 40, {}, set("deleted", true))});
+    s.control(!b.user().read(c).ok(), "the conversation is gone at the target");
+    pulled(s, b, {s.conversation(c, 50, {s.message("theirs", "written after the deletion", 50)})});
+    auto const x = b.user().read(c);
+    b.on_push({});
+    s.control(content(x, "theirs") == "written after the deletion", "the conversation is back at the target");
+    s.expect(content(x, known) == "text", "a message that was there before a pull brought the deletion of its conversation, once another pull has brought that back", content(x, known));
+    s.expect(content(x, due) == "text", "one that was not pushed yet, likewise", content(x, due));
+    s.expect(b.delivered_in_the_end(c, due), "a push of that message", "none");
+}
+
+/// Version and last_modified are those of a write to the conversation, and not of its messages.
+void messages_beside_a_known_write(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c"), modified = s.at(-minutes{1});
+    auto const of = [&](std::vector<json::object> messages) { return s.conversation(c, 3, std::move(messages), set("last_modified", modified)); };
+    pulled(s, b, {of({s.message("m1", "first", 1)})});
+    s.control(content(b.user().read(c), "m1") == "first", "the first entry at the target");
+    pulled(s, b, {of({s.message("m2", "second", 1), s.message("m1", "edited", 2)})});
+    auto const x = b.user().read(c);
+    s.expect(content(x, "m2") == "second", "a new message of an entry whose version and last_modified are those that are held", content(x, "m2"));
+    s.expect(content(x, "m1") == "edited", "the edit of a message in it", content(x, "m1"));
+}
+
+/// A server may give again what it gave (BSP-SYN-110), and nobody has changed anything thereby.
+void what_is_given_again_is_no_change(scenario& s) {
+    auto const account = s.account();
+    stand_in p{s, {.user = account}}, q{s, {.user = account}};
+    p.settle(), q.settle();
+    auto const c = s.fresh("c"), stamp = s.at();
+    auto const entry = s.conversation(c, 1, {s.message("m1", "text")});
+    p.on_pull([=](arrival const&) { return stand_in::respond(200, page({entry}, stamp)); });
+    s.control(q.delivered(2 * soon, c, "m1"), "a push to one peer of what the other one gave");
+    auto const pushed = q.pushes_of(c).size(), pulls = p.pulls().size();
+    bool const again = p.until(paging, [&] { return p.pulls().size() >= pulls + 4; });  // the third of them answered, and what came of it pushed
+    p.on_pull({});
+    s.control(again, "four more pulls, all with the same entry");
+    s.expect(q.pushes_of(c).size() == pushed, "no further push to a peer of a conversation that another one gives again as it was", std::to_string(q.pushes_of(c).size() - pushed) + " more");
+}
+
 check const checks[] = {
+    {.id = "off/pulled-deletion-keeps",
+     .title = "messages of a conversation whose deletion was pulled are there when it comes back, and due if they were",
+     .clauses = {"BSP-MRG-055", "BSP-OFF-051", "BSP-OFF-001"},
+     .impact = "what a person wrote offline is gone for ever, because another device deleted the conversation and wrote into it again",
+     .likely_cause = "a tombstone that is pulled clears away the rows of its messages",
+     .run = deletions_that_are_pulled_keep_messages,
+     .needs = as_client},
+    {.id = "off/pull-joins-messages",
+     .title = "messages are joined whatever version and last_modified their conversation has",
+     .clauses = {"BSP-OFF-051"},
+     .impact = "of what two devices wrote under one version one half never arrives",
+     .likely_cause = "an entry whose version and last_modified are known is passed over",
+     .run = messages_beside_a_known_write,
+     .needs = as_client},
+    {.id = "off/given-again",
+     .title = "what one peer gives again unchanged is not pushed again to the others",
+     .clauses = {"BSP-OFF-020"},
+     .impact = "two servers and a client between them send each other the same conversation for ever",
+     .likely_cause = "whatever a page has is marked as changed, without a look at whether the join changed anything",
+     .run = what_is_given_again_is_no_change,
+     .needs = as_client},
     {.id = "off/pull-joins",
      .title = "of versions that are pulled the greater ones stand, in whatever order they come",
      .clauses = {"BSP-OFF-051", "BSP-MRG-014"},

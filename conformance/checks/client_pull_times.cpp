@@ -145,6 +145,24 @@ void pushes_beside_a_held_pull(scenario& s) {
     if (!still && !in_time) s.inconclusive("the held pull has ended");
     s.expect(in_time, "a change is pushed within a second while a pull is held", "none within " + seconds_text(seconds{1} + 2 * slack));
 }
+/// Who gives again what it gave (BSP-SYN-110) brings nothing new.
+void known_entries_keep_their_distance(scenario& s) {
+    stand_in b{s, {.capabilities = {"conversation_storage", "persistence", "live_pull"}}};
+    b.settle();
+    auto const entry = s.conversation(s.fresh("c"), 1, {s.message("m1", "text")});
+    auto const stamp = s.at();
+    b.on_pull([=](arrival const&) { return stand_in::respond(200, page({entry}, stamp)); });
+    b.until(2 * soon, [&] { return b.user().read(text_at(json::value(entry), "/conversation_id")).ok() || (pass(milliseconds{200}), false); });
+    auto const from = b.pulls().size();  // one that brought the entry may be under way
+    pass(seconds{6});
+    b.until(soon, [&] { return b.pulls().size() >= from + 4; });
+    auto const all = b.pulls();
+    b.on_pull({});
+    s.control(all.size() >= from + 4, "pulls that are answered with an entry that the target has");
+    std::vector<milliseconds> gaps;
+    for (std::size_t i = from + 2; i < all.size(); ++i) gaps.push_back(between(all[i - 1].at, all[i].at));
+    expect_a_second_apart(s, gaps, " that brought what was known");
+}
 void live_pulls_are_kept_open(scenario& s) { pulls_with_wait(s, false); }
 void empty_pulls_keep_their_distance(scenario& s) { pulls_with_wait(s, true); }
 
@@ -192,6 +210,13 @@ check const checks[] = {
      .run = live_pulls_are_kept_open,
      .needs = as_client,
      .strength = obligation::should},
+    {.id = "off/pull-distance-known",
+     .title = "pulls that bring what is known begin at least a second apart",
+     .clauses = {"BSP-OFF-057"},
+     .impact = "a server that reaches back a little is asked a hundred times in a second",
+     .likely_cause = "entries are counted, and not changes",
+     .run = known_entries_keep_their_distance,
+     .needs = as_client},
     {.id = "off/pull-distance",
      .title = "pulls that bring nothing begin at least a second apart",
      .clauses = {"BSP-OFF-057"},

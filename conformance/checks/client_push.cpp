@@ -1,6 +1,7 @@
 #include "as_client.hpp"
 #include "../answer_forms.hpp"
 #include "../signing_key.hpp"
+#include "edits.hpp"
 
 #include <bsp/base/encoding.hpp>
 #include <bsp/base/identifier.hpp>
@@ -316,6 +317,45 @@ void one_push_and_one_pull_at_a_time(scenario& s) {
     }
 }
 
+/// Who goes on talking is pushed meanwhile.
+void pushes_amid_changes(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    auto const c = s.fresh("c");
+    auto const first = write(s, b.user(), c);
+    auto const begun = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() < begun + seconds{8}) {
+        write(s, b.user(), c);
+        pass(milliseconds{200});
+    }
+    auto const came = [&]() -> std::optional<moment> {
+        for (auto const& a : b.pushes())
+            if (a.has_message(c, first)) return a.at;
+        return std::nullopt;
+    }();
+    auto const after = came ? between(begun, *came) : milliseconds{};
+    s.expect(came && after <= seconds{1} + slack, "a push within a second of the first of many changes, five in each second", came ? "one after " + seconds_text(after) : "none in eight seconds");
+}
+
+/// A conversation that stands at both ends of a long queue is one conversation.
+void written_at_both_ends_of_the_queue(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    auto const stuck = s.fresh("stuck"), both_ends = s.fresh("both");
+    write(s, b.user(), stuck);
+    s.control(b.until(soon, [&] { return !b.pushes_of(stuck).empty(); }), "a push that fails, behind which the rest waits");
+    auto const first = write(s, b.user(), both_ends);
+    std::vector<std::string> between;
+    for (int i = 0; i < 60; ++i) write(s, b.user(), between.emplace_back(s.fresh("c")));
+    auto const last = write(s, b.user(), both_ends);
+    b.on_push({});
+    (void)b.flap();  // whereupon the outage is over for the target
+    for (auto const& c : between) s.expect(b.delivered_in_turn(c), "pushes of all sixty conversations that were written to in an outage", "none of " + c);
+    s.expect(b.delivered(soon, both_ends, first), "a push of the message that was written first in the outage, before sixty other conversations and another message of its own", "none");
+    s.expect(b.delivered(soon, both_ends, last), "a push of the message that was written last in that conversation", "none");
+}
+
 void pushes_keep_to_what_everybody_accepts(scenario& s) {
     auto const account = s.account();
     auto const source = s.register_peer_of(account);
@@ -339,6 +379,14 @@ void pushes_keep_to_what_everybody_accepts(scenario& s) {
     std::string content;
     for (int i = 0; i < 262'000; ++i) content += "\xF0\x9F\x98\x80";
     for (int i = 0; i < 4; ++i) s.control(source.push({s.conversation(wide, i + 1, {s.message("m" + std::to_string(i), content)})}), "a push of a message of 1,048,000 bytes to the target");
+    // What is large may stand beside the messages, too.
+    std::vector<std::string> noted;
+    for (int i = 0; i < 3; ++i) {
+        ids.push_back(noted.emplace_back(s.fresh("noted")));
+        s.control(source.push({s.conversation(noted.back(), 1, {s.message("m1", "text")}, set("notes", std::string(4'000'000, 'n')))}), "a push of a conversation with a member of 4,000,000 characters to the target");
+    }
+    for (int i = 2; i <= 12; ++i)
+        s.control(source.push({s.conversation(noted.back(), i, {s.message("m" + std::to_string(i), std::string(1'000'000, 'c'))}, set("notes", std::string(4'000'000, 'n')))}), "a push of a message of 1,000,000 bytes to the target");
     stand_in b{s, {.user = account}};
     b.meet();
     std::size_t messages = 0;
@@ -364,7 +412,8 @@ void pushes_keep_to_what_everybody_accepts(scenario& s) {
         all_came = b.until(seconds{60}, have_come);
         if (messages + others + of_wide_one.size() == before) break;
     }
-    (void)b.user().del("/conversations/" + wide);  // or whoever comes later is sent it, too
+    for (auto const& id : noted) (void)b.user().del("/conversations/" + id);  // or whoever comes later is sent them, too
+    (void)b.user().del("/conversations/" + wide);
     for (auto const& push : b.pushes()) {
         auto const conversations = objects_at(push.body, "/conversations");
         s.expect(conversations.size() <= 500, "at most 500 conversations in a push", std::to_string(conversations.size()));
@@ -373,7 +422,7 @@ void pushes_keep_to_what_everybody_accepts(scenario& s) {
         for (auto const& c : conversations) messages_of[text_at(c, "/conversation_id")] += objects_at(c, "/messages").size();
         for (auto const& [id, n] : messages_of) s.expect(n <= 1'000, "at most 1000 messages of a conversation in a push", std::to_string(n));
     }
-    s.expect(messages == 1'200 && others == ids.size(), "pushes of all 600 conversations and of all 1200 messages of another", std::to_string(messages) + " of 1200 messages within 60 s");
+    s.expect(messages == 1'200 && others == ids.size(), "pushes of all 603 conversations and of all 1200 messages of another", std::to_string(messages) + " of 1200 messages within 60 s");
     s.expect(all_came, "pushes of all four messages of 1,048,000 bytes of another", std::to_string(of_wide_one.size()) + " of them");
 }
 
@@ -487,6 +536,20 @@ check const checks[] = {
      .impact = "overlapping runs send everything twice and overtake each other",
      .likely_cause = "a timer or a repeated registration starts a run whether or not the last one is over",
      .run = one_push_and_one_pull_at_a_time,
+     .needs = as_client},
+    {.id = "off/pushes-amid-changes",
+     .title = "a change is pushed within a second though others follow without a pause",
+     .clauses = {"BSP-OFF-010"},
+     .impact = "while an assistant streams its answer nothing reaches the other devices",
+     .likely_cause = "each change puts the push off anew: a debounce without an end",
+     .run = pushes_amid_changes,
+     .needs = as_client},
+    {.id = "off/both-ends-of-the-queue",
+     .title = "a conversation that was written to at both ends of a long queue comes whole",
+     .clauses = {"BSP-OFF-001", "BSP-OFF-004"},
+     .impact = "the first words of a conversation in a long outage never arrive",
+     .likely_cause = "what is due is read in batches by the latest change, and a batch moves the position past all before it",
+     .run = written_at_both_ends_of_the_queue,
      .needs = as_client},
     {.id = "off/push-sizes",
      .title = "a push has at most 500 conversations, of each at most 1000 messages, and 10 MiB as it travels",

@@ -76,6 +76,15 @@ void events_are_valid(scenario& s) {
     b.settle_telemetry();
     auto const before = b.events().size();
     provoke(s, b, seconds{20}, [&] { return b.events().size() >= before + 4; });
+    // An exchange of much is told of in an event as small as any.
+    std::vector<json::object> messages;
+    for (int i = 0; i < 700; ++i) messages.push_back(s.message(std::string(120, 'm') + std::to_string(i), "text"));
+    auto const much = s.fresh("much");
+    b.publish(s.conversation(much, 1, messages));
+    s.control(arrives(b.user(), much, messages.back().at("id").as_string().c_str(), soon), "700 messages of the peer at the target");
+    s.control(s.register_peer_of(b.account()).push({s.conversation(s.fresh("more"), 1, messages)}), "a push of 700 messages to the target");
+    auto const so_far = b.events().size();
+    provoke(s, b, seconds{10}, [&] { return b.events().size() >= so_far + 3; });
     std::map<std::string, json::value> seen;
     for (auto const& e : b.events()) {
         auto const wrong = fault_of(e);
@@ -87,7 +96,8 @@ void events_are_valid(scenario& s) {
 
 void unanswered_events_come_again(scenario& s) {
     std::vector<std::pair<std::string, event_reaction>> const endings{
-        {"the connection broke", {.cut = true}}, {"it was closed with 1001", {.close = 1001}}, {"it was closed with 1011", {.close = 1011}}, {"it was closed with 1012", {.close = 1012}}, {"it was closed with 1013", {.close = 1013}}};
+        {"the connection broke", {.cut = true}}, {"it was closed with 1001", {.close = 1001}}, {"it was closed with 1011", {.close = 1011}}, {"it was closed with 1012", {.close = 1012}}, {"it was closed with 1013", {.close = 1013}},
+        {"it was closed with 1007", {.close = 1007}}, {"it was closed with 1009", {.close = 1009}}};
     auto const account = teller_of(s);
     std::vector<std::unique_ptr<stand_in>> all;
     for (std::size_t i = 0; i < endings.size(); ++i) all.push_back(std::make_unique<stand_in>(s, stand_in::options{.user = account}));

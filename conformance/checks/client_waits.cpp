@@ -105,6 +105,22 @@ void one_peers_time_holds_up_no_other(scenario& s) {
     s.expect(live.until(seconds{5} + 2 * slack, [&] { return live.pulls().size() > pulls; }), "a pull from one peer in each interval while another one has asked for two minutes", "none");
 }
 
+/// That one of two backends behind one address is in trouble says nothing of the other one.
+void failures_of_one_hold_up_no_other(scenario& s) {
+    auto const account = s.account();
+    stand_in live{s, {.user = account}}, fails{s, {.user = account}};
+    live.settle(), fails.settle();
+    fails.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+    write(s, live.user(), s.fresh("c"));
+    auto const failed = [&] { return std::ranges::count_if(fails.pushes(), [](arrival const& a) { return a.status == 503 && a.over; }); };
+    s.control(fails.until(seconds{40}, [&] { return failed() >= 4; }), "four pushes that fail");
+    for (int i = 0; i < 2; ++i) {
+        auto const d = s.fresh("d");
+        write(s, live.user(), d);
+        s.expect(live.delivered(seconds{1} + slack, d), "a push to one peer within a second, while pushes to another one at the same address fail", "none within " + seconds_text(seconds{1} + slack));
+    }
+}
+
 /// However many they are.
 void many_slow_peers_hold_up_no_other(scenario& s) {
     constexpr std::size_t slow_max = 9;  // each of which holds two requests
@@ -163,6 +179,44 @@ void pulls_are_made_at_once_too(scenario& s) {
     s.expect(came && between(*well, *came) <= seconds{5}, "a pull at once when /health is well again, however many failed before", came ? "one after " + seconds_text(between(*well, *came)) : "none");
 }
 
+/// An interval of minutes is for a peer that was there all the time.
+void pulled_when_it_is_back(scenario& s) {
+    stand_in b{s};
+    b.on_push([](arrival const& a) { return stand_in::acknowledge(a, {{"next_sync_in_ms", 300'000}}); });
+    b.settle();
+    auto const pulls = b.pulls().size();
+    if (b.until(seconds{8}, [&] { return b.pulls().size() > pulls + 1; })) s.not_applicable("the target pulls more often than it was told");
+    auto const well = b.flap();
+    if (!well) s.inconclusive("the target does not ask for /health");
+    auto const first = [&]() -> std::optional<moment> {
+        for (auto const& a : b.pulls())
+            if (a.at > *well) return a.at;
+        return std::nullopt;
+    };
+    b.until(seconds{30} + slack, [&] { return first().has_value(); });
+    auto const came = first();
+    s.expect(came && between(*well, *came) <= seconds{5}, "a pull at once when /health is well again, though the interval is five minutes and no pull had failed", came ? "one after " + seconds_text(between(*well, *came)) : "none");
+}
+
+/// A time that is given for pushes and pulls is not one for /health.
+void health_is_asked_for_while_it_waits(scenario& s) {
+    constexpr seconds watched{30};
+    auto const wait = [](arrival const&) { return stand_in::problem(503, "unavailable", {{"Retry-After", "40"}}); };
+    stand_in b{s};
+    b.settle();
+    b.on_push(wait), b.on_pull(wait);
+    write(s, b.user(), s.fresh("c"));
+    s.control(b.until(soon, [&] { return std::ranges::any_of(b.pushes(), [](arrival const& a) { return a.status == 503 && a.over; }); }), "a push that is to be repeated in 40 s");
+    auto const since = std::chrono::steady_clock::now();
+    pass(watched);
+    auto last = since;
+    auto widest = milliseconds{};
+    for (auto const& a : b.arrivals(arrival::route::health))
+        if (a.at > since) widest = std::max(widest, between(std::exchange(last, a.at), a.at));
+    widest = std::max(widest, between(last, since + watched));
+    s.expect(widest <= seconds{20} + slack, "GET /health once in each 10 seconds while pushes and pulls wait for a Retry-After of 40 s", "a gap of " + seconds_text(widest));
+}
+
 /// Whatever else goes on with a peer, or does not.
 void health_is_asked_for_meanwhile(scenario& s) {
     constexpr seconds watched{62};
@@ -188,7 +242,13 @@ void health_is_asked_for_meanwhile(scenario& s) {
 /// The same of those that were healthy before.
 void who_falls_ill_gets_nothing(scenario& s) {
     auto const word = [](json::value body, int status) { return [body = std::move(body), status](arrival const&) { return stand_in::respond(status, body); }; };
+    auto const in_drops = [](arrival const&) {
+        auto r = stand_in::healthy();
+        r.drip = milliseconds{100};  // far more than five seconds in all, and never silent
+        return r;
+    };
     std::vector<std::pair<std::string, script>> const all{{"no answer any more", [](arrival const&) { return stand_in::hang(); }},
+                                                          {"an answer that comes in drops and takes longer than five seconds", in_drops},
                                                           {"closed connections", [](arrival const&) { return stand_in::close(); }},
                                                           {"a status of another word", word(json::object{{"status", "unhealthy"}}, 200)},
                                                           {"503", word(json::object{{"status", "healthy"}}, 503)}};
@@ -340,6 +400,27 @@ check const checks[] = {
      .impact = "one overloaded server stops the sync with all",
      .likely_cause = "the time is kept for the loop, and not for the peer",
      .run = one_peers_time_holds_up_no_other,
+     .needs = as_client},
+    {.id = "off/failures-of-another",
+     .title = "a change is pushed within a second while pushes to another peer at the same address fail",
+     .clauses = {"BSP-OFF-070", "BSP-OFF-010"},
+     .impact = "one account in trouble at a hosting company stops all others there",
+     .likely_cause = "a circuit breaker, or a row of failures, for each host",
+     .run = failures_of_one_hold_up_no_other,
+     .needs = as_client},
+    {.id = "off/health-while-it-waits",
+     .title = "/health is asked for once in 10 seconds while a Retry-After runs",
+     .clauses = {"BSP-OFF-040"},
+     .impact = "a client pushes into an outage that it could have noticed",
+     .likely_cause = "one pause holds up all requests to a peer",
+     .run = health_is_asked_for_while_it_waits,
+     .needs = as_client},
+    {.id = "off/pulled-when-back",
+     .title = "a peer that can be reached again is pulled from at once, however long its interval",
+     .clauses = {"BSP-OFF-043", "BSP-OFF-033"},
+     .impact = "after an outage changes of the other side come minutes late",
+     .likely_cause = "a pull is due when one had failed, or else when the interval is over",
+     .run = pulled_when_it_is_back,
      .needs = as_client},
     {.id = "off/many-slow-peers",
      .title = "many peers that do not answer delay no other",

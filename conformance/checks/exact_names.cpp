@@ -38,8 +38,9 @@ void jtis(scenario& s) {
     auto const low = s.fresh("jti-");
     auto const longest = low + std::string(127 - low.size(), 'x');
     auto const write = [&](caller const& who, std::string const& jti) { return who.write(s.fresh("c"), "hello", {}, {.claims = set("jti", jti)}); };
+    auto const number = std::to_string(1'000'000'000 + s.pick(1'000'000'000)), long_number = number + number + number;
     for (caller const& who : {static_cast<caller>(a), s.user()})
-        for (auto const& [one, other] : {std::pair{low, upper(low)}, std::pair{longest + "a", longest + "b"}}) {
+        for (auto const& [one, other] : {std::pair{low, upper(low)}, std::pair{longest + "a", longest + "b"}, std::pair{number, "0" + number}, std::pair{number + ".0", number + "e0"}, std::pair{long_number + "1", long_number + "2"}}) {
             s.control(write(who, one), "a write with one jti");
             s.accepted(write(who, other), "a write with another jti that is much like it");
         }
@@ -143,10 +144,10 @@ check const checks[] = {
      .likely_cause = "a column that compares without case, or cuts at 64 characters",
      .run = sync_ids},
     {.id = "aut/jti-exact",
-     .title = "jtis that differ in case, or at the last of 128 characters, are different",
+     .title = "jtis that differ in case, at the last of 128 characters, or as texts though not as numbers, are different",
      .clauses = {"BSP-GEN-060", "BSP-AUT-017", "BSP-AUT-044"},
      .impact = "requests are refused as replays now and then",
-     .likely_cause = "a column that compares without case, or cuts at 64 characters",
+     .likely_cause = "a column that compares without case or as numbers, or cuts at 64 characters",
      .run = jtis},
     {.id = "reg/backend-id-exact",
      .title = "backend ids that differ in case are different backends",
@@ -203,6 +204,12 @@ check const checks[] = {
      .impact = "two backends differ for good about every message with a letter beyond ASCII or a sign of HTML",
      .likely_cause = "the digest of a tie is over another serializer than the signature: one that escapes <, > and &, or leaves letters as they are",
      .run = ties_of_odd_texts},
+    {.id = "cnv/flags-elsewhere",
+     .title = "what stands deeper in a conversation or message, or looks like it, is no flag of it",
+     .clauses = {"BSP-CNV-033", "BSP-GEN-067", "BSP-SYN-104"},
+     .impact = "a conversation about the protocol, or with a member of a later version, is not in the list",
+     .likely_cause = "flags are searched for in the text of what is stored",
+     .run = flags_elsewhere},
     {.id = "mrg/two-part-keys",
      .title = "conversation and message are two names, whatever stands between them when they are joined",
      .clauses = {"BSP-MRG-001", "BSP-MRG-002", "BSP-MRG-010"},

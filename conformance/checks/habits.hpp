@@ -29,6 +29,7 @@ void names_of_objects(scenario& s);
 void ties_of_odd_texts(scenario& s);
 void many_conflicts(scenario& s);
 void since_long_ago(scenario& s);
+void flags_elsewhere(scenario& s);
 void odd_texts_everywhere(scenario& s);
 void odd_texts_of_writes(scenario& s);
 

@@ -8,6 +8,7 @@
 #include <bsp/crypto/sha256.hpp>
 #include <bsp/json/c14n.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,39 @@ void keys_of_two_parts(scenario& s) {
         auto const c = text_at(sent, "/conversation_id");
         auto const ids = message_ids(s, a, c);
         s.expect(ids == ids_at(sent, "/messages"), c + " has the one message that was pushed into it", show(ids));
+    }
+}
+
+/// A member is a flag where the tables have it, and not wherever the text of an object does.
+void flags_elsewhere(scenario& s) {
+    auto const a = s.register_peer();
+    json::object const flags{{"deleted", true}, {"redacted", true}};
+    std::vector<std::pair<std::string, edit>> const ways{{"an unknown member whose members are flags", set("x", flags)},
+                                                         {"a list of objects with flags", set("x", json::array{flags, json::object{{"more", flags}}})},
+                                                         {"a text that looks like a flag", set("x", R"("deleted": true, "deleted":true)")},
+                                                         {"members whose names end like flags", both(set("x_deleted", true), set("x.redacted", true))}};
+    std::vector<std::string> ids;
+    for (auto const& [what, how] : ways) {
+        ids.push_back(s.fresh("c"));
+        s.control(a.push({s.conversation(ids.back(), 1, {s.message("m1", "said", 1, how)}, how)}), "a push of a conversation and a message with " + what);
+    }
+    std::set<std::string> listed;
+    for (std::string cursor;;) {
+        auto const x = s.user().get("/conversations?limit=500" + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
+        s.control(x, "a page of the list");
+        for (auto const& id : ids_at(x.body(), "/conversations", "conversation_id")) listed.insert(id);
+        cursor = x.text("/cursor");
+        if (cursor.empty()) break;
+    }
+    auto const feed = recent_feed(s, a);
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+        auto const& what = ways[i].first;
+        s.expect(listed.contains(ids[i]), "the list of conversations has the one with " + what, "it does not");
+        auto const read_ids = message_ids(s, a, ids[i]);
+        s.expect(read_ids == std::vector<std::string>{"m1"}, "a read has the message with " + what, show(read_ids));
+        auto const entry = of_conversation(feed.conversations, ids[i]);
+        auto const* m = entry.message("m1");
+        s.expect(m && text_at(json::value(*m), "/content") == "said", "a pull has conversation and message with " + what, m ? show(json::value(*m)) : "absent");
     }
 }
 

@@ -97,6 +97,50 @@ void single_use_of_brief_ones(scenario& s) {
     }
 }
 
+/// What makes an assertion another one is its issuer and its jti, and not how it is brought.
+void used_in_any_spelling(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c"), path = "/conversations/" + c + "/messages";
+    json::object const body{{"role", "user"}, {"content", "once"}, {"surface", "web"}};
+    struct speaker {
+        caller who;
+        std::vector<std::string> schemes;
+    };
+    std::size_t written = 0;
+    for (auto const& [who, schemes] : {speaker{a, {"BSP", "bsp", "Bsp"}}, speaker{s.user(), {"BSP-User", "bsp-user", "BSP-USER"}}})
+        for (auto const& first : schemes) {
+            auto const field = who.authorization("POST", path);
+            auto const as = [&](std::string const& scheme) { return call_options{.authorization = scheme + field.substr(field.find(' '))}; };
+            s.control(who.post(path, body, as(first)), "a write with an assertion under the scheme " + first);
+            ++written;
+            for (auto const& again : schemes) s.refused(who.post(path, body, as(again)), "another write with that assertion under the scheme " + again, stale);
+        }
+    auto const ids = message_ids(s, a, c);
+    s.expect(ids.size() == written, std::to_string(written) + " messages", show(ids));
+}
+
+/// Whose clock is ahead makes nobody's assertions older.
+void used_beside_early_clocks(scenario& s) {
+    auto const a = s.register_peer(), other = s.register_peer();
+    auto const c = s.fresh("c"), path = "/conversations/" + c + "/messages";
+    json::object const body{{"role", "user"}, {"content", "once"}, {"surface", "web"}};
+    auto const ahead = [&](caller const& who) {
+        s.control(who.write(s.fresh("ahead"), "hello", {}, {.claims = [&](json::object& o) { o["iat"] = s.now().seconds + 280, o["exp"] = s.now().seconds + 570; }}), "a write by a clock that is 280 s ahead");
+    };
+    std::size_t written = 0;
+    for (caller const& who : {static_cast<caller>(a), s.user()}) {
+        auto const field = who.authorization("POST", path, {.claims = [&](json::object& o) { o["iat"] = s.now().seconds, o["exp"] = s.now().seconds + 40; }});
+        s.control(who.post(path, body, {.authorization = field}), "a write with an assertion that lives 40 s");
+        ++written;
+        for (caller const& early : {static_cast<caller>(a), static_cast<caller>(other), s.user()}) {
+            ahead(early);
+            s.refused(who.post(path, body, {.authorization = field}), "another write with it, after one of " + early.name() + " by a clock that is ahead", stale);
+        }
+    }
+    auto const ids = message_ids(s, a, c);
+    s.expect(ids.size() == written, std::to_string(written) + " messages", show(ids));
+}
+
 void refusal_uses_up(scenario& s) {
     auto const a = s.register_peer();
     for (caller const& who : {static_cast<caller>(a), s.user()}) {
@@ -162,6 +206,38 @@ void pairing_again_at_once(scenario& s) {
         r.sbt = lives(moment, moment + seconds{3600});
         s.accepted(s.try_register(r), "a registration with a token of " + format_timestamp(moment) + ", right after the unpairing");
     }
+    auto early = s.settled({.created = seconds{200}});  // made by a clock that is ahead
+    auto const p = s.register_peer(early);
+    s.control(s.user().del("/peers/" + p.peer_id()), "the unpairing of a registration whose token is dated 200 s ahead");
+    auto const moment = moment_after(s, s.user());
+    early.sbt = lives(moment, moment + seconds{3600});
+    s.accepted(s.try_register(early), "a registration with a token of " + format_timestamp(moment) + ", later than the unpairing, and not than the token before it");
+}
+
+/// An unpairing voids the tokens that were made before it (BSP-REG-044), and one of them may live longer than the one that was stored.
+void voided_beyond_the_stored_token(scenario& s) {
+    auto r = s.settled();
+    auto const made = [&](seconds created, seconds lifetime) {
+        auto out = r;
+        out.created = created;
+        out.lifetime = lifetime;
+        out.body = set("sbt", s.session_binding_token(out));
+        return out;
+    };
+    auto const first = made(seconds{-50}, seconds{8 * 3600}), unseen = made(seconds{-40}, seconds{8 * 3600}), brief = made(seconds{-30}, seconds{34});
+    auto const end = s.now() + seconds{4};
+    auto const p = s.peer_of(s.try_register(first), r);
+    s.control(s.try_register(brief), "the registration with a later token that ends in 4 s");
+    s.control(s.user().del("/peers/" + p.peer_id()), "the unpairing");
+    auto const all_refused = [&](std::string const& when) {
+        exactly_as const void_now{.statuses = {401}, .codes = {"invalid-sbt"}};
+        s.refused(s.try_register(first), "a registration with the first token, made before the unpairing and good for hours, " + when, void_now);
+        s.refused(s.try_register(unseen), "a registration with another token made before the unpairing and good for hours, " + when, void_now);
+    };
+    all_refused("right after the unpairing");
+    s.wait_until(end + seconds{2});
+    all_refused("when the token that was stored at the unpairing has expired");
+    s.accepted(s.try_register(made(seconds{0}, seconds{8 * 3600})), "a registration with a token made after the unpairing");
 }
 
 void tokens_of_one_second(scenario& s) {
@@ -350,12 +426,31 @@ check const checks[] = {
      .impact = "after a renewal a push is taken for a new one, or a wrong one for its repetition",
      .likely_cause = "what was accepted is kept with the session, or replaced by what was refused",
      .run = a_new_token_forgets_nothing},
+    {.id = "reg/voided-beyond-expiry",
+     .title = "an unpairing voids all earlier tokens for as long as one of them lives",
+     .clauses = {"BSP-REG-044"},
+     .impact = "a device that was removed comes back by itself once its last token is over, with an earlier one",
+     .likely_cause = "what an unpairing voids is remembered until the stored token expires",
+     .run = voided_beyond_the_stored_token,
+     .needs = need::patience},
     {.id = "aut/jti-brief",
      .title = "an assertion that has not long to go is good for one change",
      .clauses = {"BSP-AUT-044", "BSP-AUT-048"},
      .impact = "whoever captures a request repeats it in the last seconds of its assertion, or as often as they like if it is a brief one",
      .likely_cause = "used jtis are forgotten some seconds before the assertion expires, or a cache has no place for what ends so soon",
      .run = single_use_of_brief_ones, .needs = need::patience},
+    {.id = "aut/jti-respelled",
+     .title = "an assertion that was used is used under every spelling of its scheme",
+     .clauses = {"BSP-AUT-044", "BSP-AUT-018"},
+     .impact = "whoever captures a request repeats it eight times, in other letters",
+     .likely_cause = "used jtis are kept under the Authorization field, or the scheme, as it came",
+     .run = used_in_any_spelling},
+    {.id = "aut/jti-beside-early",
+     .title = "requests by a clock that is ahead make no used assertion new",
+     .clauses = {"BSP-AUT-044", "BSP-AUT-048"},
+     .impact = "one device whose clock is ahead opens all others to replay",
+     .likely_cause = "used jtis are forgotten by the iat of whoever calls next",
+     .run = used_beside_early_clocks},
     {.id = "aut/jti-lasts",
      .title = "a jti stays used until its assertion expires, however many requests come between",
      .clauses = {"BSP-AUT-044"},

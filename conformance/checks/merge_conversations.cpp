@@ -1,5 +1,6 @@
 #include "../registry.hpp"
 #include "../scenario.hpp"
+#include "edits.hpp"
 #include "ground.hpp"
 
 #include <bsp/crypto/sha256.hpp>
@@ -230,6 +231,34 @@ void surfaces_of_messages_count(scenario& s) {
     auto const ios = s.message("m1", "from the telephone", 1, [](json::object& m) { m["surface"] = "ios"; });
     s.accepted(a.push({s.conversation(c, 1, {ios}, [](json::object& o) { o["surfaces"] = json::array{}; })}), "a push of a message from ios with surfaces []");
     s.expect(surfaces_of(read(s, a, c)) == std::vector<std::string>{"ios"}, "surfaces hold the message's surface, ios", show(surfaces_of(read(s, a, c))));
+}
+
+/// What a deletion takes is the message: an accepted `surfaces` array is not undone.
+void surfaces_outlast_messages(scenario& s) {
+    auto const a = s.register_peer();
+    auto const on = [](char const* surface) { return set("surface", surface); };
+    auto const stays = [&](std::string const& c, std::string const& what) {
+        std::vector<std::string> const due{"ios", "web"};
+        auto const judged = [&](json::value const* entry, std::string const& where) {
+            std::vector<std::string> got;
+            if (auto const* list = entry ? at(*entry, "/surfaces") : nullptr; list && list->is_array())
+                for (auto const& one : list->get_array())
+                    if (one.is_string()) got.emplace_back(json::view(one.get_string()));
+            std::ranges::sort(got);
+            s.expect(std::ranges::includes(got, due), "surfaces holds ios and web, which an accepted surfaces array had, " + where + " after " + what, show(got));
+        };
+        auto const x = read(s, a, c);
+        judged(&x.body(), "in a read");
+        auto const entry = of_conversation(recent_feed(s, a).conversations, c);
+        judged(entry.present ? &entry.entry : nullptr, "in a pull");
+    };
+    auto const both_listed = set("surfaces", json::array{"web", "ios"});
+    auto const here = s.fresh("c"), pushed = s.fresh("c");
+    for (auto const& c : {here, pushed}) s.control(a.push({s.conversation(c, 1, {s.message("m1", "from the page", 1, on("web")), s.message("m2", "from the telephone", 1, on("ios"))}, both_listed)}), "a push");
+    s.control(s.user().del("/conversations/" + here + "/messages/m2"), "the deletion of the only message from ios");
+    stays(here, "the user deleted the only message from ios");
+    s.control(a.push({s.conversation(pushed, 2, {s.message("m2", "", 2, both(on("ios"), set("deleted", true)))}, set("surfaces", json::array{"web"}))}), "a push that deletes the only message from ios");
+    stays(pushed, "a push deleted the only message from ios");
 }
 
 void messages_are_in_order(scenario& s) {
@@ -464,6 +493,19 @@ void any_difference_is_reported(scenario& s) {
         }
 }
 
+/// A push may bring the edit that diverged, and the next one of the same message, at once.
+void lesser_divergence_is_reported(scenario& s) {
+    auto const a = s.register_peer();
+    for (bool const in_one_entry : {true, false}) {
+        auto const c = s.fresh("c");
+        s.control(a.push({s.conversation(c, 1, {s.message("m1", "held", 4)})}), "a push of version 4");
+        auto const other = s.message("m1", "pushed", 4), next = s.message("m1", "the next one", 5);
+        auto const x = in_one_entry ? a.push({s.conversation(c, 2, {other, next})}) : a.push({s.conversation(c, 2, {other}), s.conversation(c, 2, {next})});
+        s.control(x, "a push of another version 4 and of version 5");
+        s.expect(conflict_about(x, "m1") != nullptr, std::string{"conflicts lists m1, of which another version 4 is held than the one that comes with version 5, in "} + (in_one_entry ? "one entry" : "two entries"), show(x.body()));
+    }
+}
+
 check const checks[] = {
     {.id = "mrg/scalar-version",
      .title = "the conversation's members come from the write with the highest version",
@@ -528,6 +570,12 @@ check const checks[] = {
      .impact = "a conversation disappears from the view of a device that took part in it",
      .likely_cause = "the incoming list replaces the stored one",
      .run = surfaces_add_up},
+    {.id = "mrg/surfaces-outlast-messages",
+     .title = "a surface that was accepted in a surfaces array stays when the messages from it are deleted",
+     .clauses = {"BSP-MRG-040"},
+     .impact = "backends that heard a deletion in another order have other surfaces, and other digests, for ever",
+     .likely_cause = "surfaces are reckoned anew from the messages that are left",
+     .run = surfaces_outlast_messages},
     {.id = "mrg/surfaces-of-messages",
      .title = "the surface of a message counts among the conversation's",
      .clauses = {"BSP-MRG-040"},
@@ -582,6 +630,12 @@ check const checks[] = {
      .impact = "a deletion that met an edit, or a change beside the text, is lost and nobody is told",
      .likely_cause = "the content is compared instead of the octets, or tombstones are left out",
      .run = any_difference_is_reported},
+    {.id = "mrg/conflict-of-a-lesser",
+     .title = "a diverged version is listed though a greater one comes with it",
+     .clauses = {"BSP-MRG-060"},
+     .impact = "an edit that lost is lost without a word when its author went on writing",
+     .likely_cause = "the versions of a message in one push are joined first, and the greatest is compared with what is held",
+     .run = lesser_divergence_is_reported},
     {.id = "mrg/conflict-winner",
      .title = "the winner of a conflict is the copy that stands",
      .clauses = {"BSP-MRG-066"},

@@ -93,6 +93,27 @@ void pages_lose_nothing(scenario& s) {
     }
 }
 
+/// Where a page ends, among conversations that changed several times: a conversation that comes late brings what was said early.
+void pages_of_interleaved_changes(scenario& s) {
+    auto const a = s.register_peer(), by = s.register_peer();
+    auto const since = s.in_seconds(-20);
+    auto const begun = s.now();
+    std::vector<std::string> const c{s.fresh("c"), s.fresh("c"), s.fresh("c")};
+    std::vector<std::pair<std::size_t, std::string>> const order{{0, "m1"}, {1, "m1"}, {0, "m2"}, {2, "m1"}, {1, "m2"}, {2, "m2"}, {0, "m3"}};
+    std::int64_t version = 0;
+    for (auto const& [which, message] : order) s.control(by.push({s.conversation(c[which], ++version, {s.message(message, "text")})}), "a push of one message");
+    for (int const limit : {1, 2, 3, 4, 500}) {
+        auto const how = "with limit " + std::to_string(limit);
+        auto const got = a.pull_all({.since = since, .limit = limit});
+        std::vector<std::string> missing;
+        for (auto const& [which, message] : order)
+            if (!of_conversation(got.conversations, c[which]).message(message)) missing.push_back("c" + std::to_string(which + 1) + '/' + message);
+        s.expect(missing.empty(), "the pages of a pull " + how + " have all seven messages that were committed after its since, in three conversations by turns", "missing: " + show(missing));
+        auto const end = parse_timestamp(got.last_sync);
+        s.expect(end && *end >= begun - std::chrono::seconds{6}, "the last_sync of a pull " + how + " is at most 5 s earlier than the latest commit of which it gave a change, at or after " + format_timestamp(begun), got.last_sync);
+    }
+}
+
 void pages_come_to_an_end(scenario& s) {
     auto const a = s.register_peer();
     push_together(s, a, 3);
@@ -207,6 +228,13 @@ check const checks[] = {
      .impact = "conversations at the end of a page never reach the other devices",
      .likely_cause = "the cursor is the commit time alone, which all items of one push share; or has_more compares with limit wrongly",
      .run = pages_lose_nothing},
+    {.id = "syn/pages-interleaved",
+     .title = "wherever its pages end, a pull gives all of the conversations that changed by turns, and a last_sync behind them",
+     .clauses = {"BSP-SYN-104", "BSP-SYN-136"},
+     .impact = "a message that was followed by another conversation, and then by another message, never reaches who pulls in small pages",
+     .likely_cause = "the place where a page ended is applied to the messages of the next one, or an empty last page has no commit to take its last_sync from",
+     .run = pages_of_interleaved_changes,
+     .needs = need::own_user},
     {.id = "syn/pull-terminates",
      .title = "following cursors comes to a last page",
      .clauses = {"BSP-SYN-117"},

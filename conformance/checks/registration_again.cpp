@@ -54,6 +54,14 @@ void same_backend_again(scenario& s) {
     s.expect(entries.size() == 1, "one entry in the list of peers", std::to_string(entries.size()));
     auto const p = s.peer_of(first, r);
     s.accepted(p.push({s.conversation(s.fresh("c"), 1, {})}), "a push under that peer_id");
+
+    auto repeated = s.settled({.sbt = set("sbt_id", s.fresh("sbt"))});
+    repeated.body = set("sbt", s.session_binding_token(repeated));
+    auto const lost = s.try_register(repeated);
+    s.control(lost, "a registration with a token that has an sbt_id");
+    auto const found = s.try_register(repeated);
+    s.accepted(found, "the same token again, as after a lost answer");
+    s.expect(found.text("/peer_id") == lost.text("/peer_id"), "the same peer_id", lost.text("/peer_id") + ", then " + found.text("/peer_id"));
 }
 
 void same_key_spelled_otherwise(scenario& s) {
@@ -94,8 +102,16 @@ void another_key(scenario& s) {
     auto other = r;
     other.signing_key = s.key();
     other.identity = [](json::object& o) { o["capabilities"] = json::array{"intruder"}; };
-    for (auto const& [label, created] : {std::pair{"a token of the same time", seconds{0}}, {"a later token", seconds{60}}, {"an earlier token", seconds{-600}}}) {
+    edit const as_it_is = {}, names_the_other = set(*r.backend_type + "_key_sha256", to_hex(other.signing_key->public_key().sha256()));
+    struct token {
+        char const* label;
+        seconds created;
+        edit with;
+    };
+    for (auto const& [label, created, with] : {token{"a token of the same time", seconds{0}, as_it_is}, {"a later token", seconds{60}, as_it_is}, {"an earlier token", seconds{-600}, as_it_is},
+                                               {"a later token that names the other key", seconds{90}, names_the_other}}) {
         other.created = created;
+        other.sbt = with;
         s.refused(s.try_register(other), std::string{"a registration of the same backend with another key and "} + label, {.statuses = {409}, .codes = {"key-mismatch"}});
     }
     auto const meanwhile = listed(s, *r.backend_id);
@@ -177,7 +193,8 @@ void older_token_changes_nothing(scenario& s) {
     };
     // Long-lived ones: an older token and one of the same time, both about to expire, must not shorten them.
     auto const long_lived = registered(seconds{-30}, seconds{7200}), twin = registered(seconds{-30}, seconds{7200}), brief = registered(seconds{-30}, seconds{30} + soon);
-    auto const a = s.register_peer(long_lived), b = s.register_peer(twin), c = s.register_peer(brief);
+    auto const early = registered(seconds{200}, seconds{7200});  // made by a clock that is ahead
+    auto const a = s.register_peer(long_lived), b = s.register_peer(twin), c = s.register_peer(brief), d = s.register_peer(early);
     auto const again = [&](registration r, std::int64_t created, std::int64_t lifetime, std::string const& what) {
         auto const keep = r.sbt;
         r.sbt = [=, &s](json::object& sbt) {
@@ -190,11 +207,13 @@ void older_token_changes_nothing(scenario& s) {
     again(long_lived, -60, soon.count(), "the registration with an older token that ends sooner");
     again(twin, 0, soon.count(), "the registration with a token of the same created_at that ends sooner");
     again(brief, -60, 7200, "the registration with an older token that ends later");
+    again(early, 1, soon.count(), "the registration with a token of now that ends sooner, where the one before is dated 200 s ahead");
 
     auto const end = s.now() + soon;
     s.wait_until(end + seconds{1});
     s.accepted(a.push({s.conversation(s.fresh("c"), 1, {})}), "a push when the older token has expired, and the newer has not");
     s.accepted(b.push({s.conversation(s.fresh("c"), 1, {})}), "a push when the token of the same created_at has expired, and the first has not");
+    s.accepted(d.push({s.conversation(s.fresh("c"), 1, {})}), "a push when the token of now has expired, and the one that is dated ahead has not");
     auto const late = first_refusal(s, end, [&] { return c.push({s.conversation(s.fresh("c"), 1, {})}); });
     s.refused(late, "a push when the newer token has expired, and the older has not", {.statuses = {401}, .codes = {"sbt-expired"}});
 }

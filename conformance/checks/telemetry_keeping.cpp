@@ -318,12 +318,40 @@ void excess_is_answered_first(scenario& s) {
     s.expect(limited > 0, "events beyond the budget are answered with rate_limited before the connection is closed for them", g.l.close_code() ? "closed with " + std::to_string(g.l.close_code()) : "none is");
 }
 
+/// What counts is what a peer sends, whether or not it is news.
+void excess_of_one_event(scenario& s) {
+    telemetry_ground g{s};
+    auto const again = json::serialize(g.next());
+    auto const begin = std::chrono::steady_clock::now();
+    int limited = 0;
+    for (int chunk = 0; chunk < 11 && limited == 0; ++chunk) {
+        g.l.send_all(std::vector<std::string>(200, again), "one event 200 times");
+        for (auto const& a : g.l.answers(200, seconds{6})) limited += text_at(a, "/status") == "rate_limited";
+        if (g.l.close_code() != 0) break;
+    }
+    if (std::chrono::steady_clock::now() - begin > seconds{55}) s.inconclusive("2,200 events took longer than a minute");
+    s.expect(limited > 0 || g.l.close_code() == 1013, "of one event, sent 2,200 times within a minute, some are answered with rate_limited, or the connection is closed with 1013",
+             g.l.close_code() ? "closed with " + std::to_string(g.l.close_code()) : "all were acknowledged");
+    s.evidence("2,200 events");
+}
+
+/// Acknowledgements of every length, those among them at which the head of a frame grows.
+void acknowledgements_of_every_length(scenario& s) {
+    telemetry_ground g{s};
+    for (auto id = s.fresh("e"); id.size() <= 128; id += 'x') acked(s, g.l.tell(g.next(set("event_id", id))), "an event with an event_id of " + std::to_string(id.size()) + " characters");
+    g.goes_on("events with event_ids of every length");
+}
+
 constexpr unsigned on_sockets = need::sockets;
 
 check const checks[] = {
     {.id = "tel/acked-is-readable", .title = "what was acknowledged can be read at once", .clauses = {"BSP-TEL-052", "BSP-TEL-040"}, .impact = "acknowledged events are lost", .likely_cause = "the acknowledgement comes before the commit", .run = acked_is_readable, .needs = on_sockets},
     {.id = "tel/pipelining", .title = "100 events sent at once are each acknowledged once, by their own ids", .clauses = {"BSP-TEL-047", "BSP-TEL-048", "BSP-TEL-040"}, .impact = "clients forget events that were not stored, and keep those that were",
      .likely_cause = "the acknowledgement has the id of the latest event", .run = pipelining, .needs = on_sockets},
+    {.id = "tel/every-length", .title = "events are acknowledged whatever the length of their ids", .clauses = {"BSP-TEL-040"}, .impact = "one event in a hundred is sent again for ever, and what follows on its connection is misread",
+     .likely_cause = "a frame of exactly 126 bytes is sent with the short form of its length", .run = acknowledgements_of_every_length, .needs = on_sockets},
+    {.id = "tel/excess-repeated", .title = "one event that is sent 2,200 times within a minute is too much, too", .clauses = {"BSP-TEL-121"}, .impact = "a client that repeats one event without end uses up the server",
+     .likely_cause = "what is known already is acknowledged before it is counted", .run = excess_of_one_event, .needs = on_sockets},
     {.id = "tel/mixed-pipelining", .title = "valid and invalid events sent at once are each answered for what they are", .clauses = {"BSP-TEL-043", "BSP-TEL-046", "BSP-TEL-047"}, .impact = "one broken event takes others with it",
      .likely_cause = "events are stored in batches that fail together", .run = mixed_pipelining, .needs = on_sockets},
     {.id = "tel/duplicates", .title = "a repeated event is acknowledged everywhere and stored once, as it came first", .clauses = {"BSP-TEL-053", "BSP-TEL-054", "BSP-TEL-094"}, .impact = "costs are counted twice after every reconnect",

@@ -72,6 +72,33 @@ void tenants_are_apart(scenario& s) {
     both_ids("the list of the second user's peer", all_events(s, other, since), theirs, mine);
 }
 
+/// Who sends an event again changes nothing of the one that was stored first (BSP-TEL-053).
+void repetitions_keep_their_place(scenario& s) {
+    telemetry_ground g{s};
+    auto const a = g.next(), b = g.next(), c = g.next();
+    for (auto const& e : {a, b, c}) is_acked(s, g.l.tell(e), "an event");
+    auto const path = "/telemetry/events?limit=2&source_backend=" + percent_encode_segment(g.source);
+    auto const received = [&] {
+        auto const list = g.stored();
+        auto const* e = find_event(list, id_of(a));
+        s.control(e != nullptr, "the list has the event");
+        return text_at(*e, "/received_at");
+    };
+    auto const before = received();
+    auto page = s.user().get(path);
+    s.control(page, "the first page of two events");
+    auto seen = objects_at(page.body(), "/events");
+    acked(s, g.l.tell(a), "the second event again, when it stood on a page");
+    auto const goes_on = [](exchange const& x) { return x.at("/has_more") && *x.at("/has_more") == true; };
+    for (int pages = 1; goes_on(page) && pages < 10; ++pages) {
+        page = s.user().get(path + "&cursor=" + percent_encode_segment(page.text("/cursor")));
+        s.control(page, "the next page");
+        for (auto const& e : objects_at(page.body(), "/events")) seen.push_back(e);
+    }
+    for (auto const& e : {a, b, c}) s.expect(count_of(seen, id_of(e)) == 1, "the pages of a list have each event once, though one is sent again meanwhile", id_of(e) + ": " + std::to_string(count_of(seen, id_of(e))) + " times");
+    s.expect(received() == before, "received_at of an event that was sent again is that of its first arrival, " + before, received());
+}
+
 void source_is_exact(scenario& s) {
     telemetry_ground g{s};
     std::string const stem = s.fresh("Src");
@@ -373,6 +400,8 @@ check const checks[] = {
     {.id = "tel/received-at", .title = "received_at is the server's", .clauses = {"BSP-TEL-105", "BSP-TEL-104"}, .impact = "nobody knows when an event came, or the client decides it", .likely_cause = "the event's own members are written last", .run = received_at_is_the_servers,
      .needs = on_sockets, .strength = obligation::should},
     {.id = "tel/order", .title = "events are listed in the order in which they were received", .clauses = {"BSP-TEL-106"}, .impact = "readers miss what came late", .likely_cause = "order by timestamp", .run = list_is_in_order, .needs = on_sockets, .strength = obligation::should},
+    {.id = "tel/repeated-in-place", .title = "an event that is sent again keeps its place in the list and its received_at", .clauses = {"BSP-TEL-053", "BSP-TEL-094"}, .impact = "who follows the events sees old ones as new after every reconnect",
+     .likely_cause = "INSERT OR REPLACE, or an upsert that sets the time of arrival", .run = repetitions_keep_their_place, .needs = need::sockets},
     {.id = "tel/pages", .title = "the pages of the list hold every event once, and come to an end", .clauses = {"BSP-TEL-107", "BSP-TEL-108", "BSP-TEL-109", "BSP-TEL-093", "BSP-TEL-094"}, .impact = "events are missing from long lists", .likely_cause = "an offset, or a cursor by timestamp",
      .run = pages_are_whole, .needs = on_sockets},
     {.id = "tel/pages-of-long-events", .title = "no event is missing where pages are ended by their size", .clauses = {"BSP-TEL-093", "BSP-TEL-108"}, .impact = "long events are acknowledged and never seen again",

@@ -461,6 +461,7 @@ protected:
     virtual bool wakes_on_change() { return true; }
     virtual milliseconds pull_period(link const& to) { return to.interval; }
     virtual milliseconds health_period() { return std::chrono::seconds{10}; }
+    virtual milliseconds answer_period(milliseconds timeout) { return timeout; }
     virtual std::optional<http_response> transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop);
 
     [[nodiscard]] settings const& config() const { return settings_; }

@@ -108,13 +108,14 @@ void backend::take_snapshot(peer_record const& peer, link& to) {
         json::object entry = outgoing(push_entry(id, all.at(id)), &peer, outlet::push);
         json::array const messages = std::move(entry["messages"].as_array());
         json::array part;
-        std::size_t size = json::serialize(entry).size();
+        std::size_t const own = json::serialize(entry).size();
+        std::size_t size = own;
         auto const flush = [&] {
             json::object one = entry;
             one["messages"] = std::move(part);
             add(id, std::move(one), size);
             part = json::array{};
-            size = 0;
+            size = own;
         };
         for (auto const& m : messages) {
             std::size_t const more = json::serialize(m).size();

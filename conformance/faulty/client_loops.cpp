@@ -4,6 +4,8 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 namespace bsp::faulty {
@@ -141,6 +143,13 @@ std::optional<http_response> backend::transmit(std::string const& origin, http_r
     wire.set_tcp_nodelay(true);
     if (stop.stop_requested()) return std::nullopt;
     std::stop_callback const cut{stop, [&wire] { wire.stop(); }};
+    // The timeouts of a socket begin anew with each piece that arrives.
+    std::jthread const alarm{[&wire, period = answer_period(timeout)](std::stop_token over) {
+        std::mutex asleep;
+        std::unique_lock lock{asleep};
+        std::condition_variable_any{}.wait_for(lock, over, period, [] { return false; });
+        if (!over.stop_requested()) wire.stop();
+    }};
     httplib::Request out;
     out.method = r.method;
     out.path = r.target;

@@ -17,7 +17,7 @@ std::vector<fault> const& all_faults() {
                           idioms_text_faults, idioms_web_faults, idioms_store_faults, idioms_event_faults, answer_member_faults, clause_part_faults,
                           crossing_key_faults, crossing_registration_faults, crossing_privacy_faults, crossing_record_faults, later_push_faults, restart_faults,
                           again_and_beside_faults, later_registration_faults, afterwards_privacy_faults, afterwards_record_faults,
-                          library_habit_faults, client_habit_faults, client_memory_faults}) {
+                          library_habit_faults, client_habit_faults, client_memory_faults, credentials_meanwhile_faults}) {
             std::vector<fault> rows = list();
             out.insert(out.end(), rows.begin(), rows.end());
         }

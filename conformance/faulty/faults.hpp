@@ -106,6 +106,7 @@ std::vector<fault> restart_faults();
 std::vector<fault> client_registration_faults();
 std::vector<fault> client_wait_faults();
 std::vector<fault> client_join_faults();
+std::vector<fault> credentials_meanwhile_faults();
 std::vector<fault> again_and_beside_faults();
 std::vector<fault> later_registration_faults();
 std::vector<fault> refusal_faults();

@@ -5,6 +5,8 @@
 #include <bsp/json/c14n.hpp>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 namespace bsp::faulty {
 
@@ -92,7 +94,9 @@ result<tenant> backend::decode_conversations(json::fields const& body, peer_reco
         BSP_TRY(json::fields const f, given.object_at(i));
         BSP_CHECK(check_message_count(f));
         BSP_TRY(auto entry, decode_conversation(f, now));
-        join(incoming[entry.first], entry.second);
+        conversation& into = incoming[entry.first];
+        join(into, entry.second);
+        std::ranges::move(entry.second.brought_along, std::back_inserter(into.brought_along));
     }
     return incoming;
 }
@@ -141,6 +145,7 @@ result<std::pair<std::string, conversation>> backend::decode_conversation(json::
         BSP_TRY(message const decoded, decode_message(m, now));
         add_surface(c, decoded);
         join_message(c, decoded);
+        c.brought_along.push_back(decoded);
     }
     return std::pair{std::move(id), std::move(c)};
 }
@@ -199,9 +204,10 @@ json::array backend::apply(peer_record const& peer, tenant const& incoming, inst
     instant const commit = next_commit(now);
     for (auto const& [id, from] : incoming) {
         conversation& into = all[id];
-        for (auto const& [message_id, m] : from.messages)
-            if (auto const held = into.messages.find(message_id); held != into.messages.end())
-                if (auto c = conflict(id, held->second, m)) conflicts.push_back(*std::move(c));
+        std::set<std::pair<std::string, std::string>> told;
+        for (message const& m : from.brought_along)
+            if (auto const held = into.messages.find(m.id); held != into.messages.end())
+                if (auto c = conflict(id, held->second, m); c && told.emplace(m.id, m.canonical).second) conflicts.push_back(*std::move(c));
         keep_losers(into, from, now);
         bool const was_deleted = into.winner.deleted;
         if (!join(into, from)) continue;

@@ -63,6 +63,7 @@ struct conversation {
     std::map<std::string, instant> brought;  ///< the same by who brought the change: a peer_id, or "" for a write here
     std::vector<loser> losers;
     std::vector<std::string> arrivals;  ///< message ids in order of arrival, which the correct backend ignores
+    std::vector<message> brought_along; ///< in a push: every version of every message, of which `messages` has the greatest
 
     [[nodiscard]] bool is_new() const { return winner.received.empty(); }
 };

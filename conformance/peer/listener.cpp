@@ -232,10 +232,16 @@ bool listener::react(int socket, http_request request, std::string& behind, bool
         box->finished(number, whole);
         return false;
     }
-    if (what.how == manner::answer) whole = whole && send_all(socket, wire_text(what.response, last, has_body));
+    if (what.how == manner::answer) whole = whole && send(socket, wire_text(what.response, last, has_body), what.drip, *box, number);
     else whole = what.how == manner::bytes && whole && send_all(socket, what.response.body) && false;
     box->finished(number, whole);
     return whole;
+}
+
+/// False when it could not be sent whole.
+bool listener::send(int socket, std::string const& answer, std::chrono::milliseconds drip, mailbox& box, std::size_t number) const {
+    if (drip.count() == 0) return send_all(socket, answer);
+    return std::ranges::all_of(answer, [&](char octet) { return wait(socket, clock::now() + drip, box, number) && send_all(socket, {&octet, 1}); });
 }
 
 /// False when the other side went away, or nobody is interested any more.

@@ -34,6 +34,7 @@ struct reaction {
     manner how = manner::answer;
     http_response response = {};
     std::chrono::milliseconds delay{0};  ///< before any of it
+    std::chrono::milliseconds drip{0};   ///< of an answer: before each of its octets
 };
 
 /// Who gets the requests below one first segment of the path. Called from many threads.
@@ -75,6 +76,7 @@ private:
     void converse(int socket);
     bool react(int socket, http_request request, std::string& behind, bool last);
     bool wait(int socket, moment until, mailbox& box, std::size_t number) const;
+    bool send(int socket, std::string const& answer, std::chrono::milliseconds drip, mailbox& box, std::size_t number) const;
     std::shared_ptr<mailbox> find(std::string const& name) const;
 
     int socket_;

@@ -7,10 +7,12 @@ peer and no direction waits for another. What has to outlive the process is in t
 from __future__ import annotations
 
 import base64
+import contextlib
 import email.utils
 import http.client
 import json
 import secrets
+import socket
 import sqlite3
 import sys
 import threading
@@ -226,7 +228,7 @@ class Link:
                 conversation = store.conversation(peer["user_id"], conversation_id)
                 conversation.messages = store.messages(peer["user_id"], conversation_id, since)
                 scalars = conversation.emitted()
-                for messages, length in _in_pieces(conversation.served_messages(True)):
+                for messages, length in _in_pieces(conversation.served_messages(True), len(canonical.octets(scalars))):
                     goes_on = parcels and parcels[-1].conversations[-1]["conversation_id"] == conversation_id
                     if not parcels or goes_on or size + length > MAX_BYTES or len(parcels[-1].conversations) == MAX_CONVERSATIONS:
                         parcels.append(Parcel(_new_sync_id(), [], None))
@@ -393,14 +395,14 @@ def _is_live(peer: sqlite3.Row) -> bool:
     return "live_pull" in json.loads(peer["capabilities"])
 
 
-def _in_pieces(messages: list[dict]) -> list[tuple[list[dict], int]]:
-    """Messages in lists that fit into a push, with their sizes; at least one list."""
-    pieces: list[tuple[list[dict], int]] = [([], 500)]
+def _in_pieces(messages: list[dict], beside: int) -> list[tuple[list[dict], int]]:
+    """Messages in lists that fit into a push, with the sizes that they have with `beside` octets more; at least one list."""
+    pieces: list[tuple[list[dict], int]] = [([], beside)]
     for message in messages:
-        length = len(canonical.octets(message))
+        length = len(canonical.octets(message)) + 1
         held, size = pieces[-1]
         if held and (len(held) == MAX_MESSAGES or size + length > MAX_BYTES):
-            pieces.append(([], 500))
+            pieces.append(([], beside))
             held, size = pieces[-1]
         held.append(message)
         pieces[-1] = (held, size + length)
@@ -408,10 +410,17 @@ def _in_pieces(messages: list[dict]) -> list[tuple[list[dict], int]]:
 
 
 def _request(method: str, url: str, timeout: float, fields: dict[str, str] | None = None, body: bytes | None = None) -> Answer:
-    """One request on a connection of its own. Redirections are answers like any other (BSP-GEN-015)."""
+    """One request on a connection of its own; the whole answer has to be there when `timeout` seconds are over.
+    Redirections are answers like any other (BSP-GEN-015)."""
     parts = urllib.parse.urlsplit(url)
     connection = (http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection)(parts.netloc, timeout=timeout)
+    # The timeout of a socket begins anew with each piece that arrives.
+    end: threading.Timer | None = None
     try:
+        connection.connect()
+        end = threading.Timer(timeout, _shut, (connection.sock,))
+        end.daemon = True
+        end.start()
         connection.request(method, parts.path + ("?" + parts.query if parts.query else ""), body, fields or {})
         response = connection.getresponse()
         content = response.read(64 * 1024 * 1024)
@@ -420,12 +429,19 @@ def _request(method: str, url: str, timeout: float, fields: dict[str, str] | Non
     except (OSError, http.client.HTTPException, ValueError):
         return Answer(0)
     finally:
+        if end:
+            end.cancel()
         connection.close()
     try:
         read = ijson.parse(content)
     except ValueError:
         read = None
     return Answer(response.status, read if isinstance(read, dict) else None, response.headers.get("Retry-After"))
+
+
+def _shut(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is gone already
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _thread(work: Callable[[], None]) -> None:

@@ -1,5 +1,7 @@
 #include "world.hpp"
 
+#include <set>
+
 using namespace bsp;
 using namespace bsp::test;
 
@@ -179,6 +181,27 @@ BOOST_AUTO_TEST_CASE(what_was_used_to_read_is_not_used_to_write) {
 }
 
 // BSP-CNV-030 … BSP-CNV-038
+BOOST_AUTO_TEST_CASE(large_conversations_end_a_page_of_the_list) {
+    world w;
+    std::string const id = w.pair();
+    for (int i = 0; i < 4; ++i) {
+        auto c = world::conversation({}, 1, "c" + std::to_string(i));
+        c["notes"] = std::string(i == 1 ? limits::pull_page_bytes_max + 1 : 5'000'000, 'n');
+        w.push(id, {c}, "s" + std::to_string(i));
+    }
+    std::set<std::string> seen;
+    for (std::string next = "/conversations";;) {
+        auto const page = w.user_sends("GET", next);
+        BOOST_REQUIRE_EQUAL(page.verdict(), "200");
+        BOOST_TEST(page.raw.body.size() < limits::pull_page_bytes_max + 10'000);
+        auto const body = page.body();
+        for (auto const& c : body.at("conversations").as_array()) seen.insert(std::string{json::view(c.at("conversation_id").as_string())});
+        if (!body.at("has_more").as_bool()) break;
+        next = "/conversations?cursor=" + std::string{json::view(body.at("cursor").as_string())};
+    }
+    BOOST_TEST(seen.size() == 4u);
+}
+
 BOOST_AUTO_TEST_CASE(the_list_is_paged_and_skips_what_is_deleted) {
     world w;
     std::string const id = w.pair();

@@ -102,6 +102,23 @@ BOOST_AUTO_TEST_CASE(a_long_conversation_is_split_between_pages) {
     BOOST_TEST(pull_all(w, id, "?limit=1").conversations.at("main").size() == 40u);
 }
 
+// What stands beside the messages takes room, too, and neither a large conversation nor a large message is left out for it.
+BOOST_AUTO_TEST_CASE(large_members_of_conversations_end_a_page) {
+    world w;
+    std::string const id = w.pair();
+    constexpr std::size_t large = 5'000'000;
+    for (int i = 0; i < 4; ++i) {
+        auto c = world::conversation({world::message("m1", 1), world::message("m2", 1), world::message("m3", 1)}, 1, "c" + std::to_string(i));
+        c["notes"] = std::string(i == 2 ? limits::pull_page_bytes_max + 1 : large, 'n');
+        w.push(id, {c}, "s" + std::to_string(i));
+    }
+    auto const all = pull_all(w, id, "");
+    BOOST_TEST(all.conversations.size() == 4u);
+    for (auto const& [name, messages] : all.conversations) BOOST_TEST(messages.size() == 3u, name);
+    BOOST_TEST(all.largest_page < limits::pull_page_bytes_max + 10'000);
+    BOOST_TEST(pull_all(w, id, "?limit=1").conversations.at("c2").size() == 3u);
+}
+
 BOOST_AUTO_TEST_CASE(messages_of_an_entry_are_in_the_order_of_reading) {
     world w;
     std::string const id = w.pair();

@@ -90,7 +90,7 @@ private:
 struct changes_alone : base {
     using base::base;
     json::object feed_page(call const& c, feed_query const& asked) override {
-        since_ = asked.cursor ? since_in(*asked.cursor) : asked.since;
+        since_ = news_since(asked);
         return base::feed_page(c, asked);
     }
     json::object pull_entry(std::string const& id, conversation const& c) override {
@@ -121,6 +121,7 @@ struct changes_alone : base {
     }
 
 protected:
+    virtual instant news_since(feed_query const& asked) { return asked.cursor ? since_in(*asked.cursor) : asked.since; }
     virtual void note_return(instant& noted, instant now) { noted = now; }
     virtual bool moves(message const& /*before*/, message const& /*now*/) { return true; }
 
@@ -139,6 +140,25 @@ private:
     instant since_;
     std::map<std::pair<std::string, std::string>, instant> returned_;
     std::map<std::tuple<std::string, std::string, std::string>, instant> places_;
+};
+/// The place in the cursor is where the news of the next page begins.
+struct news_since_the_last_page : changes_alone {
+    using changes_alone::changes_alone;
+    instant news_since(feed_query const& asked) override {
+        auto const since = changes_alone::news_since(asked);
+        if (!asked.cursor) return since;
+        return std::max(since, instant{asked.cursor->at("a").as_int64(), static_cast<std::uint32_t>(asked.cursor->at("an").as_int64())});
+    }
+};
+/// A page that is full has a next one, and one without commits has no time to tell but that of the beginning.
+struct empty_last_page : base {
+    using base::base;
+    bool more_follow(std::size_t given, std::size_t limit, std::size_t) override { return given == limit; }
+    json::object feed_page(call const& c, feed_query const& asked) override {
+        auto out = base::feed_page(c, asked);
+        if (asked.cursor && out.at("conversations").as_array().empty()) out["last_sync"] = format_timestamp(std::max(since_in(*asked.cursor), instant{}));
+        return out;
+    }
 };
 struct first_return_alone : changes_alone {
     using changes_alone::changes_alone;
@@ -318,10 +338,47 @@ struct ids_of_content : completes_writes {
     }
 };
 
+
+// ---- what is left, what it looks like, and what came along -----------------------------------------------------
+
+struct surfaces_of_what_is_left : base {
+    using base::base;
+    answer delete_message(call const& c, std::string const& segment, std::string const& message_id) override {
+        BSP_TRY(http_response out, base::delete_message(c, segment, message_id));
+        if (auto const found = tenant_of(user_).find(segment); found != tenant_of(user_).end()) {
+            found->second.surfaces.clear();
+            for (auto const& [id, m] : found->second.messages) add_surface(found->second, m);
+        }
+        return out;
+    }
+};
+/// WHERE body NOT LIKE '%"deleted":true%'
+struct flags_by_their_text : base {
+    using base::base;
+    bool is_listed(conversation const& c) override { return base::is_listed(c) && json::serialize(c.winner.received).find("\"deleted\":true") == std::string::npos; }
+};
+/// The versions of a push are joined before they meet what is held.
+struct greatest_version_alone : base {
+    using base::base;
+    result<tenant> decode_conversations(json::fields const& body, peer_record const& peer, instant now) override {
+        BSP_TRY(tenant incoming, base::decode_conversations(body, peer, now));
+        for (auto& [id, c] : incoming) {
+            c.brought_along.clear();
+            for (auto const& [name, m] : c.messages) c.brought_along.push_back(m);
+        }
+        return incoming;
+    }
+};
+
 }  // namespace
 
 std::vector<fault> again_and_beside_faults() {
     return {
+        tried<news_since_the_last_page>(10, false, "F-SYN-1001", "a later page of a pull has of a conversation what changed after the end of the page before", {"syn/pages-interleaved"}),
+        tried<empty_last_page>(10, false, "F-SYN-1002", "a pull whose entries fill its pages ends with an empty one, whose last_sync is where it began", {"syn/pages-interleaved"}),
+        tried<surfaces_of_what_is_left>(10, false, "F-SYN-1003", "the deletion of a message takes its surface from the conversation, though a surfaces array had it", {"mrg/surfaces-outlast-messages"}),
+        tried<flags_by_their_text>(10, false, "F-SYN-1004", "the list takes for deleted what has \"deleted\":true anywhere", {"cnv/flags-elsewhere"}),
+        tried<greatest_version_alone>(10, false, "F-SYN-1005", "of several versions of a message in a push the greatest alone is compared with what was held", {"mrg/conflict-of-a-lesser"}),
         tried<receipts_of_the_device>(7, true, "F-SYN-911", "sync ids are remembered by backend_id, whoever's peer the backend is", {"reg/one-device-of-two-users", "syn/sync-id-after-pairing-again"}),
         tried<claimed_before_the_token>(7, false, "F-SYN-912", "the sync_id of a push is taken although its token has expired", {"syn/expired-sync-id-free"}),
         tried<first_return_alone>(7, false, "F-SYN-913", "a conversation is pulled whole when it comes back for the first time", {"syn/returns-again"}),

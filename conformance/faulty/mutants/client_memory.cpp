@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 /// Faults of clients that remember too little, too much, or the wrong one of two.
@@ -144,6 +145,71 @@ struct last_pause_counts : backend {
     }
 };
 
+/// SELECT … ORDER BY changed_at LIMIT 50, and the position moves to the last of them.
+struct fifty_at_a_time : backend {
+    using backend::backend;
+    std::vector<std::pair<instant, std::string>> due_for(peer_record const& peer, link const& to) override {
+        auto due = backend::due_for(peer, to);
+        is_cut_ = due.size() > 50;
+        if (is_cut_) due.resize(50);
+        if (!due.empty()) end_ = due.back().first;
+        return due;
+    }
+    void take_snapshot(peer_record const& peer, link& to) override {
+        since_ = to.pushed;
+        backend::take_snapshot(peer, to);
+        if (is_cut_)
+            for (auto& p : to.outgoing) p.snapshot = end_;
+    }
+    json::object push_entry(std::string const& id, conversation const& c) override {
+        conversation news = c;
+        std::erase_if(news.messages, [&](auto const& m) { return m.second.written < since_; });
+        return backend::push_entry(id, news);
+    }
+
+private:
+    bool is_cut_ = false;
+    instant since_, end_;
+};
+
+/// A tombstone clears away what it stands for.
+struct pulled_deletions_clear : backend {
+    using backend::backend;
+    bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
+        bool const taken = backend::take_in_page(peer, to, page);
+        for (auto& [id, c] : tenant_of(peer.user_id))
+            if (c.winner.deleted) c.messages.clear();
+        return taken;
+    }
+};
+
+/// An entry is known by its version and last_modified.
+struct known_by_its_write : backend {
+    using backend::backend;
+    result<tenant> decode_page(json::object const& page) override {
+        BSP_TRY(tenant incoming, backend::decode_page(page));
+        std::erase_if(incoming, [&](auto const& one) { return !seen_.emplace(one.first, one.second.version, one.second.modified).second; });
+        return incoming;
+    }
+
+private:
+    std::set<std::tuple<std::string, std::int64_t, instant>> seen_;
+};
+
+/// Whatever came has changed.
+struct pages_are_changes : backend {
+    using backend::backend;
+    bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
+        bool const taken = backend::take_in_page(peer, to, page);
+        if (taken)
+            for (auto const& entry : page.at("conversations").as_array()) {
+                auto& c = tenant_of(peer.user_id)[std::string{json::view(entry.at("conversation_id").as_string())}];
+                c.committed = c.brought[peer.peer_id] = next_commit(system_now());
+            }
+        return taken;
+    }
+};
+
 }  // namespace
 
 std::vector<fault> client_memory_faults() {
@@ -157,6 +223,10 @@ std::vector<fault> client_memory_faults() {
         tried<pages_prove_health>(9, true, "F-OFF-1006", "a page makes an unhealthy peer reachable", {"off/answered-while-ill"}, client),
         {"F-OFF-1007", "an acknowledgement makes an unhealthy peer reachable", {"off/answered-while-ill"}, make<answers_prove_health>, client},
         tried<local_version_is_a_number>(9, false, "F-OFF-1008", "an acknowledgement with a conflict about what was not held cannot be read", {"off/unknown-conflicts"}, client),
+        tried<fifty_at_a_time>(10, false, "F-OFF-1012", "of fifty conversations at a time what changed since the fifty before is pushed", {"off/both-ends-of-the-queue"}, client),
+        tried<pulled_deletions_clear>(10, false, "F-OFF-1013", "a deletion that is pulled removes the messages of its conversation", {"off/pulled-deletion-keeps"}, client),
+        tried<known_by_its_write>(10, true, "F-OFF-1014", "an entry whose version and last_modified are known is passed over", {"off/pull-joins-messages"}, client),
+        tried<pages_are_changes>(10, false, "F-OFF-1015", "what one peer gives again is pushed again to the others", {"off/given-again"}, client),
         tried<last_pause_counts>(9, false, "F-OFF-1009", "a shorter rate_limited ends the time of a longer one", {"off/telemetry-limited-out-of-order"}, client),
     };
 }

@@ -111,6 +111,68 @@ struct silence_says_nothing : backend {
     using backend::backend;
     bool is_healthy(answered const& r) override { return was_healthy = r ? backend::is_healthy(r) : was_healthy; }
 };
+/// A breaker for each host.
+struct failures_of_the_host : backend {
+    using backend::backend;
+    void failed(link& to, channel which, answered const& r) override {
+        backend::failed(to, which, r);
+        if (to.failures[which] < 3) return;
+        for (auto& [peer_id, other] : held().links) other.retry_at[which] = std::max(other.retry_at[which], to.retry_at[which]);
+    }
+};
+/// One pause for whatever is sent to a peer.
+struct health_waits_too : backend {
+    using backend::backend;
+    void failed(link& to, channel which, answered const& r) override {
+        backend::failed(to, which, r);
+        until_ = std::max(until_.load(), to.not_before[which]);
+    }
+    answered transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop) override {
+        while (r.target.ends_with("/health") && !stop.stop_requested() && std::chrono::steady_clock::now() < until_.load()) std::this_thread::sleep_for(milliseconds{20});
+        return backend::transmit(origin, r, timeout, stop);
+    }
+
+private:
+    std::atomic<link::time> until_{};
+};
+/// When a peer is back what had failed is tried again.
+struct back_where_it_failed : backend {
+    using backend::backend;
+    void reachability_changed(link& to, bool reachable) override {
+        auto const next = to.failures[pulls] > 0 ? link::time{} : to.next_pull;
+        backend::reachability_changed(to, reachable);
+        to.next_pull = next;
+    }
+};
+/// A push is put off as long as something is written.
+struct waits_for_quiet : backend {
+    using backend::backend;
+    instant next_commit(instant now) override {
+        last_ = std::chrono::steady_clock::now();
+        return backend::next_commit(now);
+    }
+    answered transmit(std::string const& origin, http_request const& r, milliseconds timeout, std::stop_token stop) override {
+        while (r.method == "POST" && !stop.stop_requested() && std::chrono::steady_clock::now() < last_.load() + milliseconds{500}) std::this_thread::sleep_for(milliseconds{20});
+        return backend::transmit(origin, r, timeout, stop);
+    }
+
+private:
+    std::atomic<link::time> last_{};
+};
+/// Whoever gave entries has more to give.
+struct entries_are_news : backend {
+    using backend::backend;
+    bool take_in_page(peer_record const& peer, link& to, json::object const& page) override {
+        bool const taken = backend::take_in_page(peer, to, page);
+        if (taken && holds_pulls_open(peer) && !page.at("conversations").as_array().empty()) to.next_pull = {};
+        return taken;
+    }
+};
+/// The five seconds are those of a read from the socket.
+struct each_piece_in_time : backend {
+    using backend::backend;
+    milliseconds answer_period(milliseconds timeout) override { return 100 * timeout; }
+};
 /// One connection for a peer, on which /health waits for its turn.
 struct health_waits_its_turn : backend {
     using backend::backend;
@@ -288,6 +350,12 @@ std::vector<fault> client_wait_faults() {
         tried<pulls_stay_late>(6, false, "F-OFF-910", "when a peer is reachable again the failures of pulls count on", {"off/pulls-reachable-again"}, setting::client),
         tried<health_with_patience>(6, false, "F-OFF-911", "an unreachable peer's /health is asked for less and less often", {"off/health-meanwhile"}, setting::client),
         tried<silence_says_nothing>(6, false, "F-OFF-912", "a peer whose /health falls silent stays reachable", {"off/falls-ill"}, setting::client),
+        tried<failures_of_the_host>(10, false, "F-OFF-1016", "after three failures of one peer all peers at its address wait", {"off/failures-of-another"}, setting::client),
+        tried<health_waits_too>(10, false, "F-OFF-1017", "while a Retry-After runs /health is not asked for", {"off/health-while-it-waits"}, setting::client),
+        tried<back_where_it_failed>(10, false, "F-OFF-1018", "a peer that is back is pulled from when the interval is over, unless a pull had failed", {"off/pulled-when-back"}, setting::client),
+        tried<waits_for_quiet>(10, true, "F-OFF-1019", "a push waits for half a second without a change", {"off/pushes-amid-changes"}, setting::client),
+        tried<entries_are_news>(10, false, "F-OFF-1020", "a live pull that is answered with known entries is followed by the next at once", {"off/pull-distance-known"}, setting::client),
+        tried<each_piece_in_time>(10, false, "F-OFF-1011", "the answer of /health may take any time, as long as a piece of it comes now and then", {"off/falls-ill"}, setting::client),
         tried<health_waits_its_turn>(6, false, "F-OFF-913", "/health is not asked for while another request to the peer is under way", {"off/health-meanwhile"}, setting::client),
         tried<health_to_the_letter>(6, false, "F-OFF-914", "/health with a further member is not healthy", {"off/answers-of-others"}, setting::client),
         tried<types_to_the_letter>(6, false, "F-OFF-915", "an answer with a charset in its Content-Type is not read", {"off/answers-of-others"}, setting::client),

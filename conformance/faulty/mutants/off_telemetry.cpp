@@ -246,10 +246,34 @@ fault row(std::string_view id, std::string_view title, std::vector<std::string_v
     return {id, title, std::move(killed_by), make<Mutant>, setting::client};
 }
 
+/// Whoever reads it will want to know.
+struct names_all_messages : backend {
+    using backend::backend;
+    json::object event_of(std::string_view direction, json::array const& conversations, std::string const& sync_id) override {
+        auto out = backend::event_of(direction, conversations, sync_id);
+        json::array ids;
+        for (auto const& c : conversations)
+            for (auto const& m : c.at("messages").as_array()) ids.push_back(m.at("id"));
+        out["metadata"].as_object()["messages"] = std::move(ids);
+        return out;
+    }
+};
+/// 1007 and 1009 say that the message was wrong.
+struct codes_reject : backend {
+    using backend::backend;
+    void stream_ended(link& to, int code) override {
+        auto const oldest = std::ranges::find_if(to.events, &untold_event::under_way);
+        if ((code == 1003 || code == 1007 || code == 1009) && oldest != to.events.end()) to.events.erase(oldest);
+        backend::stream_ended(to, code);
+    }
+};
+
 }  // namespace
 
 std::vector<fault> off_telemetry_faults() {
     return {
+        tried<names_all_messages>(10, false, "F-OFF-1021", "an event names all messages of an exchange, and is as long as they are many", {"off/telemetry-valid"}, setting::client),
+        tried<codes_reject>(10, false, "F-OFF-1022", "after 1003, 1007 or 1009 the oldest event without an answer is given up", {"off/telemetry-again"}, setting::client),
         row<put_back_one_by_one>("F-OFF-18", "unanswered events are put back in front of the queue, one before the other", {"off/telemetry-again"}),
         row<sent_is_told>("F-OFF-151", "an event leaves the queue when it is sent", {"off/telemetry-again"}),
         row<another_id_each_time>("F-OFF-152", "an event that is sent again has another event_id", {"off/telemetry-again"}),

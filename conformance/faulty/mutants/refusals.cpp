@@ -67,8 +67,8 @@ struct first_half_moves_position : parcels_in_memory {
         if (halves) std::swap(to.outgoing[0].last, to.outgoing[1].last);
     }
 };
-/// Sizes are those of the text, and what travels is its escaped form.
-struct sizes_without_escapes : backend {
+/// Pushes of up to 8 MiB, as it reckons them.
+struct reckons_sizes : backend {
     using backend::backend;
     void take_snapshot(peer_record const& peer, link& to) override {
         backend::take_snapshot(peer, to);
@@ -84,6 +84,29 @@ struct sizes_without_escapes : backend {
             to.outgoing.erase(to.outgoing.begin() + static_cast<std::ptrdiff_t>(i));
         }
     }
+
+protected:
+    virtual std::size_t bytes_of(parcel const& p) { return json::serialize(p.conversations).size(); }
+
+private:
+    static std::size_t messages_of(parcel const& p) {
+        std::size_t n = 0;
+        for (auto const& c : p.conversations) n += c.at("messages").as_array().size();
+        return n;
+    }
+};
+/// Sizes are those of the messages.
+struct sizes_of_messages : reckons_sizes {
+    using reckons_sizes::reckons_sizes;
+    std::size_t bytes_of(parcel const& p) override {
+        std::size_t n = 0;
+        for (auto const& c : p.conversations) n += 500 + json::serialize(c.at("messages")).size();
+        return n;
+    }
+};
+/// Sizes are those of the text, and what travels is its escaped form.
+struct sizes_without_escapes : reckons_sizes {
+    using reckons_sizes::reckons_sizes;
     http_request push_request(peer_record const& peer, parcel const& p, instant now) override {
         auto r = backend::push_request(peer, p, now);
         r.body = escaped(r.body);
@@ -91,12 +114,6 @@ struct sizes_without_escapes : backend {
     }
 
 private:
-    static std::size_t bytes_of(parcel const& p) { return json::serialize(p.conversations).size(); }
-    static std::size_t messages_of(parcel const& p) {
-        std::size_t n = 0;
-        for (auto const& c : p.conversations) n += c.at("messages").as_array().size();
-        return n;
-    }
     static std::string escaped(std::string_view text) {
         std::string out;
         for (std::size_t at = 0; at < text.size();) {
@@ -255,6 +272,7 @@ std::vector<fault> refusal_faults() {
     return {
         tried<one_refusal_each>(7, false, "F-OFF-941", "a second conversation that is refused takes the place of the first", {"off/refused-stay-aside"}, setting::client),
         tried<sizes_without_escapes>(7, false, "F-OFF-942", "the size of a push is reckoned without the escapes with which it travels", {"off/push-sizes"}, setting::client),
+        tried<sizes_of_messages>(10, false, "F-OFF-1010", "what a conversation has beside its messages does not count toward the size of a push", {"off/push-sizes"}, setting::client),
         tried<later_expiry_is_another>(7, false, "F-OFF-943", "after sbt-expired only a token that expires later counts as another one", {"off/token-refused", "off/token-refused-pulls"}, setting::client),
         tried<first_half_moves_position>(7, false, "F-OFF-944", "of two halves of a refused push the first moves the position past both", {"off/restart-amid-refusals"}, setting::client),
         tried<expired_at_the_start>(7, false, "F-OFF-945", "a registration whose token has expired at a start is not looked at again", {"off/restart-amid-refusals"}, setting::client),

@@ -138,11 +138,50 @@ struct streams_of_two_keys : backend {
         return backend::still_counts(short_memory, key, now);
     }
 };
+/// INSERT OR REPLACE
+struct last_arrival_counts : backend {
+    using backend::backend;
+    void store(telemetry_event e) override {
+        auto const is_same = [&](telemetry_event const& one) { return one.user_id == e.user_id && one.event_id == e.event_id; };
+        auto& all = held().events;
+        auto const known = std::ranges::find_if(all, is_same);
+        if (known == all.end()) return backend::store(std::move(e));
+        auto first = *known;
+        first.arrived = e.arrived;
+        first.number = ++latest_;
+        all.erase(known);
+        all.push_back(std::move(first));
+    }
+
+private:
+    std::int64_t latest_ = 1'000'000'000;  // after all that were stored once
+};
+/// What is known is acknowledged, whatever the budget.
+struct repetitions_are_free : backend {
+    using backend::backend;
+    reply excess(held_socket const& s, std::string const& text, instant now) override {
+        auto const event = parse_event(text);
+        auto const* id = event ? json::find_string(*event, "event_id") : nullptr;
+        return id && held().event_ids.contains({s.user_id, std::string{json::view(*id)}}) ? judge(s, text, now) : backend::excess(s, text, now);
+    }
+};
+/// A length of 126 is written where 126 says that the length follows, and the frame is lost.
+struct no_answer_of_126_bytes : backend {
+    using backend::backend;
+    reply judge(held_socket const& s, std::string const& text, instant now) override {
+        auto out = backend::judge(s, text, now);
+        std::erase_if(out.texts, [](std::string const& one) { return one.size() == 126; });
+        return out;
+    }
+};
 
 }  // namespace
 
 std::vector<fault> stream_right_faults() {
     return {
+        tried<last_arrival_counts>(10, false, "F-TEL-1001", "an event that is sent again has the time and the place of its repetition", {"tel/repeated-in-place"}),
+        tried<repetitions_are_free>(10, false, "F-TEL-1002", "events that are known do not count toward the budget of a peer", {"tel/excess-repeated"}),
+        tried<no_answer_of_126_bytes>(10, false, "F-TEL-1003", "an answer of exactly 126 bytes does not arrive", {"tel/every-length"}),
         tried<budget_of_the_backend>(7, false, "F-OFF-953", "two users of one backend share its budget of events", {"tel/excess"}),
         tried<closes_whom_it_names>(7, false, "F-OFF-954", "a revocation closes the streams of the registration that it names, and leaves silent ones of the others", {"tel/revoke-all"}),
         tried<longest_token_for_streams>(7, false, "F-OFF-955", "a stream has its right until the latest expiry of all tokens", {"tel/renewed-for-less"}),

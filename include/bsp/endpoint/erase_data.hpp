@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/caller/tenant_caller.hpp>
+#include <bsp/endpoint/emit.hpp>
 #include <bsp/endpoint/response.hpp>
 
 #include <algorithm>
@@ -45,17 +46,14 @@ private:
     };
 
     static result<> erase_conversations(tenant_writer& mine, counts& erased) {
-        for (;;) {  // what was removed is not found again
-            BSP_TRY(auto const heads, mine.heads({}, limits::page_items_max));
-            if (heads.empty()) return ok();
-            for (auto const& head : heads) {
-                BSP_CHECK(erase_messages(mine, head.conversation_id, erased));
-                BSP_TRY(auto const before, mine.departed(head.conversation_id, {}));  // an erasure before this one may have taken greater ones
-                BSP_CHECK(mine.put_departed(head.conversation_id, {}, {departure::why::erased, std::max(head.version_seen, before ? before->version : 0)}));
-                BSP_CHECK(mine.remove_conversation(head.conversation_id));
-                erased.conversations += !head.scalars.deleted;
-            }
-        }
+        return for_each_head(mine, {}, [&](merge::conversation_head const& head) -> result<bool> {
+            BSP_CHECK(erase_messages(mine, head.conversation_id, erased));
+            BSP_TRY(auto const before, mine.departed(head.conversation_id, {}));  // an erasure before this one may have taken greater ones
+            BSP_CHECK(mine.put_departed(head.conversation_id, {}, {departure::why::erased, std::max(head.version_seen, before ? before->version : 0)}));
+            BSP_CHECK(mine.remove_conversation(head.conversation_id));
+            erased.conversations += !head.scalars.deleted;
+            return true;
+        });
     }
 
     static result<> erase_messages(tenant_writer& mine, std::string const& conversation_id, counts& erased) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bsp/endpoint/caller/tenant_caller.hpp>
+#include <bsp/endpoint/emit.hpp>
 #include <bsp/endpoint/get_conversation.hpp>
 #include <bsp/endpoint/list_peers.hpp>
 #include <bsp/endpoint/response.hpp>
@@ -53,17 +54,15 @@ private:
     static result<std::int64_t> write_conversations(tenant_reader& mine, privacy::form as, instant now, std::string& out) {
         std::string_view separator = "";
         std::int64_t written = 0;
-        for (std::string after;;) {
-            BSP_TRY(auto const heads, mine.heads(after, limits::page_items_max));
-            for (auto const& head : heads) {
-                if (head.scalars.deleted) continue;
-                BSP_TRY(std::string const text, get_conversation::write(mine, as, head.conversation_id, true, now));
-                out.append(std::exchange(separator, ", ")).append(text);
-                ++written;
-            }
-            if (heads.size() < limits::page_items_max) return written;
-            after = heads.back().conversation_id;
-        }
+        auto const write = [&](merge::conversation_head const& head) -> result<bool> {
+            if (head.scalars.deleted) return true;
+            BSP_TRY(std::string const text, get_conversation::write(mine, as, head.conversation_id, true, now));
+            out.append(std::exchange(separator, ", ")).append(text);
+            ++written;
+            return true;
+        };
+        BSP_CHECK(for_each_head(mine, {}, write));
+        return written;
     }
 
     static result<std::int64_t> write_events(tenant_reader& mine, privacy::form as, std::string& out) {

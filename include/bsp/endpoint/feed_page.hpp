@@ -17,7 +17,8 @@
 /// Pieces of a user's change feed, as a pull gives them to a peer and a push brings them there.
 namespace bsp::endpoint {
 
-/// Where a page ends. Bytes are counted in messages; the message that reaches the bound is still given.
+/// Where a page ends. Bytes are counted as they are stored, and the message that reaches the bound is still given. The first
+/// conversation of a page is given however large its own members are, and beside them an eighth of the bound in messages.
 struct page_bounds {
     std::size_t entries = limits::page_items_default;
     std::size_t messages_per_entry = std::numeric_limits<std::size_t>::max();
@@ -46,12 +47,14 @@ public:
     result<feed_page> read(feed_position const& from) {
         from_ = from;
         BSP_CHECK(finish_begun());
+        step_size step;
         while (!page_.next && page_.entries < bounds_.entries) {
-            std::size_t const wanted = bounds_.entries - page_.entries;
+            std::size_t const wanted = std::min(bounds_.entries - page_.entries, step.next(room()));
             BSP_TRY(auto const changed, mine_.changes(from_.since, after_, wanted));
             for (auto const& c : changed) {
+                step.seen(c.head.scalars.body);
                 if (leaves_out_ && leaves_out_(c)) leave_out(c);
-                else if (is_full()) page_.next = place_after(*after_, std::nullopt);
+                else if (is_full() || (page_.entries > 0 && c.head.scalars.body.size() >= room())) page_.next = place_after(*after_, std::nullopt);
                 else BSP_CHECK(write_entry(c.head, {c.changed_at, c.head.conversation_id}, std::nullopt));
                 if (page_.next) break;
             }
@@ -73,7 +76,8 @@ public:
     }
 
 private:
-    [[nodiscard]] bool is_full() const { return bytes_ >= bounds_.bytes; }
+    [[nodiscard]] std::size_t room() const { return bounds_.bytes - std::min(bytes_, bounds_.bytes); }
+    [[nodiscard]] bool is_full() const { return room() == 0; }
 
     void leave_out(changed_conversation const& c) {
         ++page_.left_out;
@@ -93,20 +97,22 @@ private:
         return write_entry(*head, *from_.after, from_.within);
     }
 
-    /// One conversation with its changed messages after `within`. Sets `next` when they do not all fit. The
-    /// page is not full when this is called, so at least one message is given.
+    /// One conversation with its changed messages after `within`, at least one of them. Sets `next` when they do not all fit.
     result<> write_entry(merge::conversation_head const& head, position const& place, std::optional<position> within) {
         // Messages withheld while the conversation was deleted are news when it comes back (BSP-SYN-118).
         instant const since = head.revived_at >= from_.since ? instant{} : from_.since;
         std::vector<merge::message> messages;
         std::size_t seen = 0;
         step_size step;
+        std::size_t const own = head.scalars.body.size();
+        std::size_t const until = page_.entries == 0 ? std::max(bounds_.bytes, own + bounds_.bytes / 8) : bounds_.bytes;
+        bytes_ += own;
         for (bool more = true; more;) {
-            std::size_t const asked = step.next(bounds_.bytes - std::min(bytes_, bounds_.bytes));
+            std::size_t const asked = step.next(until - std::min(bytes_, until));
             BSP_TRY(auto page, mine_.changed_messages(head.conversation_id, since, within, asked));
             more = page.size() == asked;
             for (auto& m : page) {
-                if (is_full() || seen == bounds_.messages_per_entry) {
+                if (bytes_ >= until || seen == bounds_.messages_per_entry) {
                     page_.next = place_after(place, within);
                     more = false;
                     break;
@@ -114,7 +120,7 @@ private:
                 ++seen;
                 within = position{m.changed_at, m.message.id};
                 m.message.body = privacy::emitted_message(std::move(m.message.body), as_);
-                step.seen(m.message);
+                step.seen(m.message.body);
                 bytes_ += m.message.body.size();
                 // A deleted conversation shows no content of its messages (BSP-MRG-054).
                 if (!head.scalars.deleted || m.message.deleted) messages.push_back(std::move(m.message));
@@ -147,7 +153,7 @@ private:
     exclusion leaves_out_;
     feed_position from_;
     feed_page page_;
-    std::size_t bytes_ = 0;          ///< of messages on this page
+    std::size_t bytes_ = 0;          ///< of conversations and messages on this page
     std::optional<position> after_;  ///< the last conversation on this page
 };
 

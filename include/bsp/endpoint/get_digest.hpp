@@ -29,20 +29,17 @@ struct get_digest {
 private:
     static result<std::string> compute(tenant_reader& mine, privacy::form as) {
         wire::state_digest state;
-        std::string after;
-        for (;;) {
-            BSP_TRY(auto const heads, mine.heads(after, limits::page_items_max));
-            for (auto const& head : heads) {
-                if (head.scalars.deleted) continue;
-                std::vector<wire::message_digest> messages;
-                BSP_CHECK(for_each_message(mine, head.conversation_id, [&](merge::message const& m) {
-                    if (!m.deleted) messages.emplace_back(m.id, digest_of(m, as));
-                }));
-                state.add(head.conversation_id, wire::conversation_digest(privacy::emitted_scalars(head, as), head.surfaces, std::move(messages)));
-            }
-            if (heads.size() < limits::page_items_max) return state.encode();
-            after = heads.back().conversation_id;
-        }
+        auto const add = [&](merge::conversation_head const& head) -> result<bool> {
+            if (head.scalars.deleted) return true;
+            std::vector<wire::message_digest> messages;
+            BSP_CHECK(for_each_message(mine, head.conversation_id, [&](merge::message const& m) {
+                if (!m.deleted) messages.emplace_back(m.id, digest_of(m, as));
+            }));
+            state.add(head.conversation_id, wire::conversation_digest(privacy::emitted_scalars(head, as), head.surfaces, std::move(messages)));
+            return true;
+        };
+        BSP_CHECK(for_each_head(mine, {}, add));
+        return state.encode();
     }
 
     static sha256_digest digest_of(merge::message const& m, privacy::form as) {

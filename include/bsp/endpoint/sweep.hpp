@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bsp/endpoint/emit.hpp>
 #include <bsp/endpoint/kept_view.hpp>
 
 #include <cstddef>
@@ -39,14 +40,16 @@ inline result<sweep_place> sweep(tenant_writer& mine, sweep_place place, instant
     place.events = static_cast<std::int64_t>(events);
     if (expired.size() == limit || events == limit) return place;
 
-    BSP_TRY(auto const heads, mine.heads(place.after, limit));
-    for (auto const& head : heads) {
+    std::size_t seen = 0;
+    auto const look_at = [&](merge::conversation_head const& head) -> result<bool> {
         BSP_TRY(bool const kept, is_kept(mine, head, e));
         if (!kept) BSP_CHECK(mine.remove_conversation(head.conversation_id));
         place.conversations += !kept;
         place.after = head.conversation_id;
-    }
-    place.done = heads.size() < limit;
+        return ++seen < limit;
+    };
+    BSP_CHECK(for_each_head(mine, place.after, look_at, limit));
+    place.done = seen < limit;
     return place;
 }
 

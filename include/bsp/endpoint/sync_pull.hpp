@@ -21,7 +21,7 @@ namespace bsp::endpoint {
 ///
 ///     {"conversations": [ … ], "last_sync": "2025-12-31T00:00:04.000000017Z", "has_more": false, "epoch": "9f3a6c0d"}
 ///
-/// A page ends with `limit` entries or once its messages reach `pull_page_bytes_max`. With `wait`, and where the
+/// A page ends with `limit` entries or once what is on it reaches `pull_page_bytes_max`. With `wait`, and where the
 /// capability `live_pull` is declared, an answer without entries may be held back (BSP-SYN-147 … BSP-SYN-155).
 struct sync_pull {
     static constexpr route at{"GET", "/sync/{peer_id}"};
