@@ -96,7 +96,7 @@ void pages_lose_nothing(scenario& s) {
 /// Where a page ends, among conversations that changed several times: a conversation that comes late brings what was said early.
 void pages_of_interleaved_changes(scenario& s) {
     auto const a = s.register_peer(), by = s.register_peer();
-    auto const since = s.in_seconds(-20);
+    auto const since = s.in_seconds(-8);
     auto const begun = s.now();
     std::vector<std::string> const c{s.fresh("c"), s.fresh("c"), s.fresh("c")};
     std::vector<std::pair<std::size_t, std::string>> const order{{0, "m1"}, {1, "m1"}, {0, "m2"}, {2, "m1"}, {1, "m2"}, {2, "m2"}, {0, "m3"}};
