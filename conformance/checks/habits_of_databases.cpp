@@ -84,7 +84,9 @@ void flags_elsewhere(scenario& s) {
         s.control(a.push({s.conversation(ids.back(), 1, {s.message("m1", "said", 1, how)}, how)}), "a push of a conversation and a message with " + what);
     }
     std::set<std::string> listed;
-    for (std::string cursor;;) {
+    constexpr int pages_max = 1'000;
+    for (auto [cursor, page] = std::pair{std::string{}, 0};; ++page) {
+        s.control(page < pages_max, "the list comes to an end");
         auto const x = s.user().get("/conversations?limit=500" + (cursor.empty() ? "" : "&cursor=" + percent_encode_segment(cursor)));
         s.control(x, "a page of the list");
         for (auto const& id : ids_at(x.body(), "/conversations", "conversation_id")) listed.insert(id);
