@@ -152,7 +152,7 @@ void known_entries_keep_their_distance(scenario& s) {
     auto const entry = s.conversation(s.fresh("c"), 1, {s.message("m1", "text")});
     auto const stamp = s.at();
     b.on_pull([=](arrival const&) { return stand_in::respond(200, page({entry}, stamp)); });
-    b.until(2 * soon, [&] { return b.user().read(text_at(json::value(entry), "/conversation_id")).ok() || (pass(milliseconds{200}), false); });
+    s.control(arrives(b.user(), text_at(json::value(entry), "/conversation_id"), "m1", 2 * soon), "the entry at the target");
     auto const from = b.pulls().size();  // one that brought the entry may be under way
     pass(seconds{6});
     b.until(soon, [&] { return b.pulls().size() >= from + 4; });

@@ -161,6 +161,17 @@ void each_peer_sets_its_pace(scenario& s) {
     s.expect(other.until(seconds{5} + 2 * slack, [&] { return other.pulls().size() > before; }), "a pull in each interval of 5 s from one peer after another one gave next_sync_in_ms 300000", "none");
 }
 
+/// Waits for it, for as long as a client may take to notice.
+std::optional<moment> first_pull_after(stand_in const& b, moment since) {
+    auto const found = [&]() -> std::optional<moment> {
+        for (auto const& a : b.pulls())
+            if (a.at > since) return a.at;
+        return std::nullopt;
+    };
+    b.until(seconds{30} + slack, [&] { return found().has_value(); });
+    return found();
+}
+
 void pulls_are_made_at_once_too(scenario& s) {
     stand_in b{s};
     b.settle();
@@ -169,13 +180,7 @@ void pulls_are_made_at_once_too(scenario& s) {
     if (!b.until(seconds{75}, [&] { return failed() >= 6; })) s.inconclusive("no six pulls to fail");
     auto const well = b.flap([&] { b.on_pull({}); });
     if (!well) s.inconclusive("the target does not ask for /health");
-    auto const first = [&]() -> std::optional<moment> {
-        for (auto const& a : b.pulls())
-            if (a.at > *well) return a.at;
-        return std::nullopt;
-    };
-    b.until(seconds{30} + slack, [&] { return first().has_value(); });
-    auto const came = first();
+    auto const came = first_pull_after(b, *well);
     s.expect(came && between(*well, *came) <= seconds{5}, "a pull at once when /health is well again, however many failed before", came ? "one after " + seconds_text(between(*well, *came)) : "none");
 }
 
@@ -188,14 +193,17 @@ void pulled_when_it_is_back(scenario& s) {
     if (b.until(seconds{8}, [&] { return b.pulls().size() > pulls + 1; })) s.not_applicable("the target pulls more often than it was told");
     auto const well = b.flap();
     if (!well) s.inconclusive("the target does not ask for /health");
-    auto const first = [&]() -> std::optional<moment> {
-        for (auto const& a : b.pulls())
-            if (a.at > *well) return a.at;
-        return std::nullopt;
-    };
-    b.until(seconds{30} + slack, [&] { return first().has_value(); });
-    auto const came = first();
+    auto const came = first_pull_after(b, *well);
     s.expect(came && between(*well, *came) <= seconds{5}, "a pull at once when /health is well again, though the interval is five minutes and no pull had failed", came ? "one after " + seconds_text(between(*well, *came)) : "none");
+}
+
+/// The longest time without GET /health, from `since` on for as long as it was `watched`.
+milliseconds widest_gap_of_health(stand_in const& b, moment since, seconds watched) {
+    auto last = since;
+    milliseconds widest{};
+    for (auto const& a : b.arrivals(arrival::route::health))
+        if (a.at > since) widest = std::max(widest, between(std::exchange(last, a.at), a.at));
+    return std::max(widest, between(last, since + watched));
 }
 
 /// A time that is given for pushes and pulls is not one for /health.
@@ -209,11 +217,7 @@ void health_is_asked_for_while_it_waits(scenario& s) {
     s.control(b.until(soon, [&] { return std::ranges::any_of(b.pushes(), [](arrival const& a) { return a.status == 503 && a.over; }); }), "a push that is to be repeated in 40 s");
     auto const since = std::chrono::steady_clock::now();
     pass(watched);
-    auto last = since;
-    auto widest = milliseconds{};
-    for (auto const& a : b.arrivals(arrival::route::health))
-        if (a.at > since) widest = std::max(widest, between(std::exchange(last, a.at), a.at));
-    widest = std::max(widest, between(last, since + watched));
+    auto const widest = widest_gap_of_health(b, since, watched);
     s.expect(widest <= seconds{20} + slack, "GET /health once in each 10 seconds while pushes and pulls wait for a Retry-After of 40 s", "a gap of " + seconds_text(widest));
 }
 
@@ -230,11 +234,7 @@ void health_is_asked_for_meanwhile(scenario& s) {
     auto const since = std::chrono::steady_clock::now();
     pass(watched);
     for (auto const& [b, what] : {std::pair{&ill, "that is not healthy"}, {&busy, "that answers nothing else"}}) {
-        auto last = since;
-        auto widest = milliseconds{};
-        for (auto const& a : b->arrivals(arrival::route::health))
-            if (a.at > since) widest = std::max(widest, between(std::exchange(last, a.at), a.at));
-        widest = std::max(widest, between(last, since + watched));
+        auto const widest = widest_gap_of_health(*b, since, watched);
         s.expect(widest <= seconds{20} + slack, std::string{"GET /health once in each 10 seconds at a peer "} + what, "a gap of " + seconds_text(widest));
     }
 }

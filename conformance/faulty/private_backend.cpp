@@ -71,6 +71,7 @@ result<tenant> private_backend::decode_conversations(json::fields const& body, p
 json::array private_backend::apply(peer_record const& peer, tenant const& incoming, instant now) {
     tenant admitted = incoming;
     json::array out = refuse(peer.user_id, admitted, now);
+    // What was refused is told once, and not as a divergence, too.
     for (auto& [id, c] : admitted) std::erase_if(c.brought_along, [&](message const& m) { return !c.messages.contains(m.id); });
     for (auto& c : backend::apply(peer, admitted, now)) out.push_back(std::move(c));
     return out;
