@@ -45,6 +45,7 @@ enum need : unsigned {
     patience = 1u << 10,     ///< mostly waits: begun first, beside everything else
     a_minute = 1u << 11,     ///< waits until a minute is over; otherwise as `patience`: only with --patient, or when it is named
     alone = 1u << 5,         ///< runs after all others, with nothing beside it (timing, floods, restarts)
+    at_the_end = 1u << 15,   ///< judges what all others were answered: runs after them, beside its like
     own_user = 1u << 13,     ///< runs with nothing beside it that touches the data of its user; the only one it has, unless with `second_user`: who is not its own
     generator = 1u << 6,     ///< calls `property`: another seed looks at other cases
     hosted_target = 1u << 7, ///< says nothing about a backend of type local (NOT-APPLICABLE there)

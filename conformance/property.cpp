@@ -4,6 +4,7 @@
 #include "surroundings.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 namespace bsp::conformance {
@@ -44,6 +45,14 @@ void adopt(record& into, attempt&& from) {
     into.reason = std::move(from.found.reason);
 }
 
+/// The n-th of numbers in (0, 1) that lie about evenly however many are taken (van der Corput's): where time is over
+/// early, large cases were tried, too.
+double spread(unsigned n) {
+    double out = 0, half = 1;
+    for (; n > 0; n /= 2) out += (n % 2) * (half /= 2);
+    return out;
+}
+
 }  // namespace
 
 void property(scenario& in, std::string_view name, property_budget budget, rc::Gen<property_case> const& cases) {
@@ -59,8 +68,7 @@ void property(scenario& in, std::string_view name, property_budget budget, rc::G
     bool const by_the_clock = world.property_time.count() > 0;
     auto const time = by_the_clock ? world.property_time : budget.time;
     for (; !failing && (by_the_clock || count < budget.cases) && steady::now() - begin < time; ++count) {
-        // From small to large; where time is all that counts, every size at any moment.
-        int const size = by_the_clock ? 1 + static_cast<int>(seeds.split().next() % static_cast<unsigned>(budget.size)) : budget.cases > 1 ? budget.size * count / (budget.cases - 1) : budget.size;
+        auto const size = static_cast<int>(std::ceil(budget.size * spread(static_cast<unsigned>(count) + 1)));
         auto const drawn = cases(seeds.split(), size);
         auto now = tried(in, drawn.value());
         if (now.aborted) {

@@ -14,7 +14,7 @@ namespace bsp::conformance {
 /// Bounds of one property. Time is checked between attempts.
 struct property_budget {
     int cases = 30;
-    int size = 30;                                ///< RapidCheck's size of the last case; the first has 0
+    int size = 30;                                ///< RapidCheck's size of the largest case
     std::chrono::milliseconds time{4000};  ///< for finding a failure
 };
 

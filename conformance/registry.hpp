@@ -33,6 +33,7 @@
     X(order_of_checks) \
     X(merge_messages) \
     X(merge_conversations) \
+    X(conflicts) \
     X(merge_properties) \
     X(conversations) \
     X(local_writes) \

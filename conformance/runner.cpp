@@ -107,9 +107,9 @@ public:
     runner& operator=(runner const&) = delete;
 
     std::vector<judged> run(std::vector<registered_check> const& selected) {
-        std::vector<registered_check> together, of_a_user, alone, watching, waiting, last;
+        std::vector<registered_check> together, of_a_user, alone, at_the_end, watching, waiting, last;
         for (auto const& c : selected)
-            ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::own_user) ? of_a_user : (c.check->needs & need::alone) ? alone : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
+            ((c.check->needs & need::clock_hook) ? last : mostly_waits(*c.check) ? waiting : (c.check->needs & need::own_user) ? of_a_user : (c.check->needs & need::alone) ? alone : (c.check->needs & need::at_the_end) ? at_the_end : (c.check->needs & need::peer_listener) ? watching : together).push_back(c);
         // The longest first, so that none of them is left when all else is done; and then those that keep the second user from others.
         auto const rest = std::ranges::stable_partition(together, [](auto const& c) { return (c.check->needs & need::generator) != 0; });
         std::ranges::stable_partition(rest, touches_second_user);
@@ -123,8 +123,7 @@ public:
         std::vector<std::thread> threads;
         for (auto const& c : waiting) threads.emplace_back([&] { perform_among_others(c); });
         dispenser shared{together.size()};
-        auto const workers = std::min<std::size_t>(std::max(1u, options_.jobs), together.size());
-        for (std::size_t i = 0; i < workers; ++i)
+        for (std::size_t i = 0; i < workers_for(together); ++i)
             threads.emplace_back([&] {
                 while (auto const n = shared.next()) perform_among_others(together[*n]);
             });
@@ -144,6 +143,7 @@ public:
         if (servants.empty()) serve(0);
         for (auto& t : servants) t.join();
         for (auto const& c : alone) perform(c);
+        all_at_once(at_the_end);
         look_again();
         for (auto const& c : last) perform(c);
         for (auto& d : std::exchange(doubtful_, {})) enter(d.what, std::move(d.look));
@@ -153,6 +153,17 @@ public:
     }
 
 private:
+    [[nodiscard]] std::size_t workers_for(std::vector<registered_check> const& checks) const { return std::min<std::size_t>(std::max(1u, options_.jobs), checks.size()); }
+
+    void all_at_once(std::vector<registered_check> const& checks) {
+        dispenser shared{checks.size()};
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < workers_for(checks); ++i)
+            threads.emplace_back([&] {
+                while (auto const n = shared.next()) perform(checks[*n]);
+            });
+    }
+
     static other_look beside(record const& r) {
         return {r.behaviour, r.failure ? "expected " + r.failure->expected + ", actual " + r.failure->actual : r.reason};
     }

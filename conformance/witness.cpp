@@ -58,8 +58,16 @@ void witness::look_at(std::string_view check, std::shared_ptr<step const> const&
     ++answers_;
 }
 
+void witness::after_a_round(std::function<void()> const& make) {
+    std::lock_guard const lock{in_the_round_};
+    if (round_is_made_) return;
+    make();
+    round_is_made_ = true;
+}
+
 void witness::forget() {
-    std::lock_guard const lock{mutex_};
+    std::scoped_lock const lock{in_the_round_, mutex_};
+    round_is_made_ = false;
     for (auto& some : broken_) some.clear();
     for (auto& some : misshaped_) some.clear();
     answers_ = 0;

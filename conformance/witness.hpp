@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -42,6 +43,9 @@ public:
     /// `base_path` is the beginning of the request's target that is not the endpoint's.
     void look_at(std::string_view check, std::shared_ptr<step const> const& answered, std::string_view base_path);
 
+    /// The round of requests that all rules are tried with: made by who comes first, waited for by the others.
+    void after_a_round(std::function<void()> const& make);
+
     /// Nothing was seen yet: what answers from here on is another target, or another round.
     void forget();
 
@@ -59,6 +63,8 @@ private:
     std::array<std::vector<sighting>, common_rules> broken_;
     std::array<std::vector<sighting>, form_areas> misshaped_;
     std::size_t answers_ = 0;
+    std::mutex in_the_round_;
+    bool round_is_made_ = false;
 };
 
 }  // namespace bsp::conformance

@@ -99,6 +99,15 @@ void limits_are_recorded(scenario& s) {
     t.has("rate_limited", a.peer_id(), "a push beyond the budget");
 }
 
+void floods_push_nothing_out(scenario& s) {
+    trail const t{s};
+    auto const a = s.register_peer();
+    std::string hundred;
+    for (int i = 0; i < 100; ++i) hundred += "GET " + s.target_path("/peers") + " HTTP/1.1\r\nHost: " + s.authority() + "\r\nAuthorization: Bearer " + s.canary(8) + (i == 99 ? "\r\nConnection: close" : "") + "\r\n\r\n";
+    for (int i = 0; i < 12; ++i) s.raw(hundred, std::chrono::seconds{5}, "a hundred requests with a wrong administrator's token");
+    t.has("peer_registered", a.peer_id(), "a registration before 1,200 requests that were refused");
+}
+
 void guesses_are_recorded(scenario& s) {
     trail const t{s};
     s.control(s.nobody().get("/peers", {.authorization = "Bearer " + s.canary(24)}).client_error(), "a wrong token of an administrator is refused");
@@ -568,6 +577,8 @@ check const checks[] = {
     {.id = "aud/secrets", .title = "neither the trail nor problem documents contain secrets, signatures or content", .clauses = {"BSP-AUD-021", "BSP-AUD-040"}, .impact = "whoever reads a log reads the conversations, or becomes one of the devices", .likely_cause = "the request, or the text of an exception, is recorded as it is", .run = it_keeps_no_secrets, .needs = of_admin},
     {.id = "aud/event-secrets", .title = "neither the trail nor rejections contain what an event said", .clauses = {"BSP-AUD-021"}, .impact = "whoever reads a log reads what people asked", .likely_cause = "the event is recorded as it is", .run = it_keeps_no_events, .needs = of_admin | need::sockets},
     {.id = "aud/lines", .title = "no text that a caller sends becomes an entry", .clauses = {"BSP-AUD-023"}, .impact = "an intruder writes the trail", .likely_cause = "lines are made by joining texts", .run = lines_cannot_be_forged, .needs = of_admin},
+    {.id = "aud/flood", .title = "refusals push nothing out of the audit trail", .clauses = {"BSP-AUD-034", "BSP-AUD-012"}, .impact = "an intruder wipes out the traces by knocking at the door", .likely_cause = "the trail is a ring of the last thousand entries",
+     .run = floods_push_nothing_out, .needs = of_admin | need::sockets | need::alone},
     {.id = "aud/settings", .title = "changes of the privacy settings are recorded", .clauses = {"BSP-AUD-015"}, .impact = "nobody can tell who switched a person's redaction off, or when", .likely_cause = "the endpoint came after the trail", .run = settings_are_recorded, .needs = of_admin | need::alone},
     {.id = "aud/settings-words", .title = "what the privacy settings say in words is not recorded", .clauses = {"BSP-AUD-019"}, .impact = "the trail keeps what a person wrote into the settings", .likely_cause = "the body is recorded as it is", .run = settings_are_not_quoted, .needs = of_admin | need::alone, .strength = obligation::should},
     {.id = "aud/export", .title = "exports are recorded", .clauses = {"BSP-AUD-016"}, .impact = "a copy of a person's life leaves the house unnoticed", .likely_cause = "only what changes something is recorded", .run = exports_are_recorded, .needs = of_admin | need::alone},
@@ -575,7 +586,7 @@ check const checks[] = {
     {.id = "aud/not-done", .title = "what was refused is not recorded as done", .clauses = {"BSP-AUD-025"}, .impact = "the trail says that data was erased which is still there", .likely_cause = "the entry is made before the request is judged", .run = refusals_are_not_recorded_as_done, .needs = of_admin | need::alone, .strength = obligation::should},
     {.id = "aud/restart", .title = "the audit trail survives a restart", .clauses = {"BSP-AUD-011"}, .impact = "a crash wipes out the traces", .likely_cause = "entries are held in memory", .run = it_survives_a_restart, .needs = of_admin | need::restart_hook | need::alone},
     {.id = "aud/every-answer-form", .title = "every entry of the trail that the suite was given has the members of its table", .clauses = {"BSP-AUD-020", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form,
-     .run = audit_forms, .needs = need::alone | need::admin_token},
+     .run = audit_forms, .needs = need::at_the_end | need::admin_token},
 };
 
 }  // namespace

@@ -66,6 +66,25 @@ void told_by_a_pull(scenario& s) {
     s.expect(again, "a push of what was acknowledged in the epoch before", "none");
 }
 
+/// One peer's store is another one: that says nothing of anybody else's.
+void of_one_peer(scenario& s) {
+    auto const account = s.account();
+    stand_in b{s, {.user = account}}, other{s, {.user = account}};
+    b.settle(), other.settle();
+    auto const c = s.fresh("c");
+    write(s, b.user(), c);
+    s.control(b.delivered(soon, c) && other.delivered(soon, c), "pushes of a change to both");
+    keep_first_epoch(s, b);
+    auto const pushes = b.pushes_of(c).size(), to_other = other.pushes_of(c).size();
+    b.on_pull([](arrival const&) { return give(page({}, "2025-06-01T00:00:02Z"), "epoch2"); });
+    bool const again = comes_again(b, c, pushes);
+    if (!again) b.on_pull({}), s.inconclusive("no push again after a page of another epoch");
+    other.until(seconds{10}, [&] { return other.pushes_of(c).size() > to_other; });
+    b.on_pull({});
+    auto const n = other.pushes_of(c).size();
+    s.expect(n == to_other, "no push again, to a peer whose epoch did not change, of what it acknowledged", std::to_string(n - to_other));
+}
+
 /// What was acknowledged by the store of before is not known to the new one, however late the acknowledgement came.
 void told_during_a_push(scenario& s) {
     stand_in b{s};
@@ -226,6 +245,13 @@ check const checks[] = {
      .impact = "with a server that was restored from a backup there is no sync any more, or gaps for ever",
      .likely_cause = "409 is read in answers to pushes only; or the epoch of before is sent on",
      .run = told_by_a_pull,
+     .needs = as_client},
+    {.id = "off/epoch-of-one-peer",
+     .title = "a new epoch of one peer makes nothing due at another",
+     .clauses = {"BSP-OFF-020", "BSP-OFF-071"},
+     .impact = "one server that was restored has every device send everything to all others, too",
+     .likely_cause = "positions are reset for the user, and not for the registration",
+     .run = of_one_peer,
      .needs = as_client},
     {.id = "off/epoch-changed-during-push",
      .title = "an acknowledgement that comes after a change of epoch makes nothing of the epoch before known",

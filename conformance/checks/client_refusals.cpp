@@ -61,6 +61,34 @@ void refused_ones_stay_aside(scenario& s) {
         s.expect(again[i] == 0, "none of three refused conversations tried again within 300 s, though something was written into them", std::to_string(again[i]) + " pushes of the one that was refused as number " + std::to_string(i + 1));
 }
 
+/// What was acknowledged beside a refused conversation is done with, wherever that one stood.
+void the_rest_goes_once(scenario& s) {
+    stand_in b{s};
+    b.settle();
+    std::vector<std::string> const all{s.fresh("c"), s.fresh("c"), s.fresh("c")};
+    for (std::size_t const bad : {2u, 0u}) {
+        std::vector<std::string> ids;
+        for (auto const& c : all) ids.push_back(c + std::to_string(bad));
+        b.on_push([](arrival const&) { return stand_in::problem(503, "unavailable"); });
+        auto const failed = [&] { return static_cast<std::size_t>(std::ranges::count_if(b.pushes(), [](arrival const& a) { return a.status == 503; })); };
+        for (auto const& c : ids) write(s, b.user(), c);
+        if (!b.until(soon, [&] { return failed() > 0; })) s.inconclusive("no push to fail");
+        b.on_push(refusing({ids[bad]}));
+        auto const refused_alone = [&] { return std::ranges::any_of(b.pushes_of(ids[bad]), [](arrival const& a) { return a.status == 422 && objects_at(a.body, "/conversations").size() == 1 && a.over; }); };
+        bool came = b.until(3 * soon, refused_alone);
+        for (auto const& c : ids)
+            if (c != ids[bad]) came = came && b.delivered(soon, c);
+        s.control(came, "pushes of the others, and one of the refused conversation alone");
+        pass(seconds{8});
+        for (auto const& c : ids)
+            if (c != ids[bad]) {
+                auto const n = std::ranges::count_if(b.pushes_of(c), &arrival::acknowledged);
+                s.expect(n == 1, std::string{"one push of each conversation that was acknowledged, whose snapshot had a refused one at its "} + (bad == 0 ? "beginning" : "end"), std::to_string(n));
+            }
+    }
+    b.on_push({});
+}
+
 /// What does not fit into one push is refused and set aside as a whole, though its rest was accepted.
 void a_refused_part_is_the_whole(scenario& s) {
     auto const account = s.account();
@@ -170,6 +198,13 @@ check const checks[] = {
      .impact = "a server is sent again and again what it refuses, and what was refused is forgotten for what came later",
      .likely_cause = "one place for what was refused, or a change counts though its conversation is set aside",
      .run = refused_ones_stay_aside,
+     .needs = as_client},
+    {.id = "off/refused-rest",
+     .title = "what was acknowledged beside a refused conversation is not pushed again",
+     .clauses = {"BSP-OFF-020", "BSP-OFF-031"},
+     .impact = "one bad conversation makes a device send its whole backlog over and over",
+     .likely_cause = "the position moves when the last conversation of a snapshot is acknowledged, and the last was refused",
+     .run = the_rest_goes_once,
      .needs = as_client},
     {.id = "off/refused-part",
      .title = "a conversation that goes in several pushes is set aside as a whole when one of them is refused",

@@ -79,6 +79,31 @@ void refused_streams_do_not_make_it_hurry(scenario& s) {
     s.control(refused > 0, "streams that were refused");
 }
 
+void refused_streams_wait(scenario& s) {
+    constexpr seconds asked{9};
+    std::vector<std::pair<int, char const*>> const refusals{{503, "unavailable"}, {429, "rate-limited"}};
+    auto const all = told_once(s, refusals.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i]->on_stream([status = refusals[i].first, code = refusals[i].second, asked](arrival const&) { return stand_in::problem(status, code, {{"Retry-After", std::to_string(asked.count())}}); });
+        break_streams(*all[i]);
+    }
+    for (int i = 0; i < 12; ++i) {
+        write(s, all.front()->user(), s.fresh("told"));
+        pass(milliseconds{1'000});
+    }
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto streams = all[i]->streams();
+        std::erase_if(streams, [&](arrival const& a) { return a.status != refusals[i].first || !a.over; });
+        seen += streams.size();
+        for (std::size_t n = 1; n < streams.size(); ++n) {
+            auto const gap = between(*streams[n - 1].over, streams[n].at);
+            s.expect(gap + grain >= asked, "no opening handshake before 9 s have passed, as the " + std::to_string(refusals[i].first) + " to the one before said with Retry-After: 9", "one after " + seconds_text(gap));
+        }
+    }
+    s.control(seen > 0, "streams that were refused");
+}
+
 /// Ends and following beginnings of streams since: the gaps, unless several streams were open at a time.
 std::vector<milliseconds> gaps(stand_in const& b, moment since) {
     std::vector<milliseconds> out;
@@ -338,6 +363,13 @@ check const checks[] = {
      .impact = "a client that is refused floods the server with handshakes",
      .likely_cause = "a loop that connects for as long as something is due, without a pause",
      .run = refused_streams_do_not_make_it_hurry,
+     .needs = as_teller},
+    {.id = "off/telemetry-retry-after",
+     .title = "a stream that was refused with Retry-After is not opened before",
+     .clauses = {"BSP-OFF-032"},
+     .impact = "a server that asks for a pause gets a handshake every few seconds from every device",
+     .likely_cause = "Retry-After is read where pushes and pulls are answered, and streams are opened by a library",
+     .run = refused_streams_wait,
      .needs = as_teller},
     {.id = "off/telemetry-backoff",
      .title = "pauses between streams grow with every failure, and 1008 ends them for minutes",

@@ -31,6 +31,14 @@ inline exchange write(scenario& s, caller const& who, std::string const& convers
     return x;
 }
 
+/// A message's deletion, as a peer pushes it.
+inline json::object tombstone(scenario& s, std::string_view id, std::int64_t version, std::string timestamp) {
+    return s.message(id, "", version, [&](json::object& m) {
+        m["deleted"] = true;
+        m["timestamp"] = std::move(timestamp);
+    });
+}
+
 inline exchange pushed(scenario& s, peer const& a, json::object conversation) {
     auto x = a.push({std::move(conversation)});
     s.control(x, "a push");

@@ -63,7 +63,7 @@ void make_mistakes(scenario& s) {
 }
 
 void expect_of_all(scenario& s, common_rule r) {
-    make_mistakes(s);
+    s.shared().answers.after_a_round([&] { make_mistakes(s); });
     auto const seen = s.shared().answers.seen(r);
     for (auto const& one : seen) s.recall(*one.what);
     if (!seen.empty()) {
@@ -82,17 +82,17 @@ void no_answer_is_stored(scenario& s) { expect_of_all(s, common_rule::not_stored
 
 check const checks[] = {
     {.id = "gen/every-answer-no-5xx", .title = "nothing that the suite asked was answered with a 5xx status", .clauses = {"BSP-GEN-012"}, .impact = "one unusual request takes a worker down, and clients repeat it for ever",
-     .likely_cause = "an exception that nobody catches, on a path that is seldom taken", .run = nothing_breaks_it, .needs = need::alone},
+     .likely_cause = "an exception that nobody catches, on a path that is seldom taken", .run = nothing_breaks_it, .needs = need::at_the_end},
     {.id = "gen/every-answer-readable", .title = "every JSON body that the suite was sent is I-JSON", .clauses = {"BSP-GEN-017"}, .impact = "strict parsers refuse what others take, and two clients see different things",
-     .likely_cause = "text is put together by hand, or NaN, lone surrogates or doubled names come through", .run = all_json_is_readable, .needs = need::alone},
+     .likely_cause = "text is put together by hand, or NaN, lone surrogates or doubled names come through", .run = all_json_is_readable, .needs = need::at_the_end},
     {.id = "gen/every-refusal-silent", .title = "no refusal that the suite was sent tells of the inside", .clauses = {"BSP-GEN-091"}, .impact = "attackers learn paths, versions and secrets", .likely_cause = "one handler passes on the text of an exception",
-     .run = all_refusals_are_silent, .needs = need::alone},
+     .run = all_refusals_are_silent, .needs = need::at_the_end},
     {.id = "gen/every-refusal-problem", .title = "every refusal that the suite was sent is a problem document", .clauses = {"BSP-GEN-086", "BSP-GEN-087"}, .impact = "clients cannot tell what to do next",
-     .likely_cause = "one handler writes its errors by itself", .run = all_refusals_are_problems, .needs = need::alone, .about = aspect::exactness},
+     .likely_cause = "one handler writes its errors by itself", .run = all_refusals_are_problems, .needs = need::at_the_end, .about = aspect::exactness},
     {.id = "gen/every-401-challenges", .title = "every 401 that the suite was sent carries WWW-Authenticate", .clauses = {"BSP-GEN-092"}, .impact = "generic HTTP clients cannot tell which credential is wanted",
-     .likely_cause = "one handler writes its 401 by itself", .run = all_401_challenge, .needs = need::alone, .about = aspect::exactness},
+     .likely_cause = "one handler writes its 401 by itself", .run = all_401_challenge, .needs = need::at_the_end, .about = aspect::exactness},
     {.id = "gen/every-answer-unstored", .title = "every answer to an authenticated request that the suite was sent forbids storing", .clauses = {"BSP-GEN-105"}, .impact = "conversations stay in caches of proxies and browsers",
-     .likely_cause = "one handler sets its headers by itself", .run = no_answer_is_stored, .needs = need::alone, .about = aspect::exactness},
+     .likely_cause = "one handler sets its headers by itself", .run = no_answer_is_stored, .needs = need::at_the_end, .about = aspect::exactness},
 };
 
 }  // namespace

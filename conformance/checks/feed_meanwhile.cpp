@@ -381,6 +381,7 @@ check const checks[] = {
      .impact = "conversations vanish from the list while somebody writes",
      .likely_cause = "the list is in the order of last_modified and continued by it",
      .run = lists_go_on_while_moving,
+     .needs = need::own_user,
      .strength = obligation::should},
     {.id = "syn/limit-of-each-page",
      .title = "each page keeps to the limit of its own request",

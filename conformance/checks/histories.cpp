@@ -61,18 +61,18 @@ using enum kind;
 
 void of_users(scenario& in) {
     hold(in, "of two users with the same ids each sees what is their own",
-         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 30, .size = 14, .time = std::chrono::seconds{8}}, .lists_every = 3});
+         {.kinds = {push, push, push, write, write, delete_message, delete_conversation, read, pull}, .given = {.users = 2, .peers = 1}, .budget = {.cases = 18, .size = 14, .time = std::chrono::seconds{8}}, .lists_every = 3});
 }
 
 void of_states(scenario& in) {
     hold(in, "after any history of pushes and local writes a conversation is what the rules make of it",
-         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 40, .size = 20, .time = std::chrono::seconds{8}}});
+         {.kinds = {push, push, push, push, write, write, delete_message, delete_conversation}, .budget = {.cases = 24, .size = 20, .time = std::chrono::seconds{8}}});
 }
 
 void of_feeds(scenario& in) {
     hold(in, "who only pulls what is new holds what the server holds",
          {.kinds = {push, push, push, pull, pull, pull, write, delete_message, delete_conversation},
-          .budget = {.cases = 30, .size = 18, .time = std::chrono::seconds{8}},
+          .budget = {.cases = 18, .size = 18, .time = std::chrono::seconds{8}},
           .looks = {.newcomer = true}});
 }
 
@@ -80,21 +80,21 @@ void of_refusals(scenario& in) {
     hold(in, "what is refused changes nothing, and what was accepted counts once",
          {.kinds = {push, push, push, push, push, push, push_again, push_other_body, push_id_of_another_peer, forged, signed_by_another, to_another_path, signature_missing, not_fresh, cut_short, invalid_item,
                     invalid_item, other_names, assertion_again, write_with_other_secret, delete_with_other_secret, read_with_other_key, delete_message},
-          .budget = {.cases = 40, .size = 20, .time = std::chrono::seconds{8}}});
+          .budget = {.cases = 24, .size = 20, .time = std::chrono::seconds{8}}});
 }
 
 void of_refusals_between_users(scenario& in) {
     hold(in, "nobody's requests reach another user's data",
          {.kinds = {push, push, push, signed_by_another, to_another_path, push_id_of_another_peer, push_again, read_with_other_key, read_with_other_key, write, write_with_other_secret, delete_with_other_secret, assertion_again},
           .given = {.users = 2, .peers = 2},
-          .budget = {.cases = 25, .size = 14, .time = std::chrono::seconds{8}}});
+          .budget = {.cases = 16, .size = 14, .time = std::chrono::seconds{8}}});
 }
 
 void of_registrations(scenario& in) {
     hold(in, "whoever is paired is served, and nobody else",
          {.kinds = {enrol, enrol, enrol, enrol, enrol, enrol, push, push, unpair, unpair, pair_again, pair_again, pull, write, revoke},
           .given = {.users = in.shared().options.users.size() > 1 ? 2 : 1, .peers = 1},
-          .budget = {.cases = 30, .size = 18, .time = std::chrono::seconds{8}},
+          .budget = {.cases = 18, .size = 18, .time = std::chrono::seconds{8}},
           .looks = {.peers = true}});
 }
 
@@ -114,7 +114,7 @@ void with_crashes(scenario& in) {
 
 void with_expiry(scenario& in) {
     hold(in, "whose token has run out is refused until it brings a newer one, and loses nothing",
-         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 3, .time = std::chrono::milliseconds{2000}}, .opens_with = run_out});
+         {.kinds = {push, run_out, push, write, run_out, delete_message, pull}, .given = {.users = 1, .peers = 1}, .budget = {.cases = 2, .size = 5, .time = std::chrono::milliseconds{2000}}, .opens_with = run_out});
 }
 
 void of_digests(scenario& in) {

@@ -239,7 +239,7 @@ check const checks[] = {
      .run = survives_a_restart,
      .needs = need::restart_hook | need::alone},
     {.id = "id/every-answer-form", .title = "every identity that the suite was given has the members of the table", .clauses = {"BSP-ID-002", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form,
-     .run = identity_forms, .needs = need::alone},
+     .run = identity_forms, .needs = need::at_the_end},
 };
 
 }  // namespace

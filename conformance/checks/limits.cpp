@@ -37,7 +37,7 @@ public:
     explicit flood(scenario& s, peer const& from) : world_{s}, from_{from} {}
 
     /// `message` is how the one message of the push departs from a right one.
-    [[nodiscard]] shot next(edit const& message = {}) {
+    [[nodiscard]] shot next(edit const& message = {}) const {
         shot out{{}, world_.fresh("flood"), {}};
         auto payload = from_.payload({world_.conversation(out.conversation, 1, {world_.message("m1", "x", 1, message)})}, {.sync_id = world_.fresh("s"), .signer = signer_});
         out.request = {"POST", world_.target_path("/sync/" + from_.peer_id()), {{"Content-Type", "application/json"}}, json::serialize(payload), {}};
@@ -246,6 +246,24 @@ void refused_has_no_effect(scenario& s) {
     s.evidence("the pushes that were refused");
 }
 
+/// Whoever goes on finds room all the same: what counts is what came within a minute.
+void going_on_is_no_offence(scenario& s) {
+    auto const a = s.register_peer();
+    auto const f = exhausted(s, a);
+    s.control(f.limited() > 0, "a budget is reached");
+    int refused = 0;
+    for (auto at = f.last() + seconds{4}; at < f.last() + seconds{61}; at += seconds{4}) {
+        std::this_thread::sleep_until(at);
+        auto one = f.next();
+        f.send(one);
+        refused += one.status() == 429;
+    }
+    std::this_thread::sleep_until(f.last() + seconds{62});
+    auto last = f.next();
+    f.send(last);
+    s.expect(last.status() != 429, "a push is not refused because of the budget 62 s after the flood, although one was sent every four seconds meanwhile, of which " + std::to_string(refused) + " were refused", "429");
+}
+
 void refused_is_good_later(scenario& s) {
     auto const a = s.register_peer();
     auto const f = exhausted(s, a);
@@ -358,6 +376,8 @@ check const checks[] = {
     {.id = "lim/no-effect", .title = "a push answered with 429 has no effect", .clauses = {"BSP-LIM-011"}, .impact = "messages are applied though refused", .likely_cause = "the limit is looked at after the merge", .run = refused_has_no_effect},
     {.id = "lim/good-later", .title = "a push answered with 429 is good as it is when the time has come", .clauses = {"BSP-LIM-012", "BSP-LIM-013"}, .impact = "what was refused once is lost for ever",
      .likely_cause = "a refused sync_id is remembered, or the counter is never reset", .run = refused_is_good_later, .needs = need::a_minute},
+    {.id = "lim/going-on", .title = "pushes that go on slowly after a flood find room when a minute is over", .clauses = {"BSP-LIM-001"}, .impact = "a device that keeps trying is locked out for ever",
+     .likely_cause = "every push, a refused one too, begins the minute anew", .run = going_on_is_no_offence, .needs = need::a_minute},
 };
 
 }  // namespace

@@ -36,6 +36,20 @@ void write_answers_the_message(scenario& s) {
     s.expect(same(message_in(now, x.text("/id")), x.body()), "the conversation holds what the answer said: " + show(x.body()), show(message_in(now, x.text("/id"))));
 }
 
+void edits_of_old_messages_are_of_now(scenario& s) {
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    write(s, a, c, "written", both(set("id", "m1"), set("timestamp", s.in_seconds(-365 * 86'400))));
+    pushed(s, a, s.conversation(c, 9, {s.message("m2", "pushed", 9, set("timestamp", s.in_seconds(-30 * 86'400)))}));
+    for (auto const& [what, id] : {std::pair{"a message that was written with a timestamp of a year ago", "m1"}, {"a message of a month ago that was pushed", "m2"}}) {
+        auto const before = s.now();
+        auto const x = write(s, a, c, "edited", set("id", id));
+        auto const at = parse_timestamp(x.text("/timestamp"));
+        s.expect(at && *at >= before - std::chrono::seconds{120} && *at <= s.now() + std::chrono::seconds{120}, std::string{"an edit without timestamp of "} + what + " has the server's current time", x.text("/timestamp"));
+        s.expect(text_at(message_in(read(s, a, c), id), "/timestamp") == x.text("/timestamp"), "and is read with it", show(message_in(read(s, a, c), id)));
+    }
+}
+
 void edits_have_the_current_time(scenario& s) {
     auto const a = s.register_peer();
     auto const c = s.fresh("c");
@@ -113,6 +127,31 @@ void writes_are_verbatim(scenario& s) {
         s.expect(text_at(m, "/role") == "Narrator" && text_at(m, "/surface") == "watch", "role Narrator, surface watch", show(m));
         s.expect(text_at(m, "/timestamp") == "2025-03-04t05:06:07.1200+01:00", "the timestamp as it was written", text_at(m, "/timestamp"));
         s.expect_same("the unknown member", json::object{{"b", json::array{1, "two", nullptr, true}}, {"a", -7}}, at(m, "/x-mood"));
+    }
+}
+
+/// Versions that were refused were not seen.
+void refused_versions_are_not_seen(scenario& s) {
+    auto const a = s.register_peer();
+    auto const used = s.fresh("sync");
+    s.control(a.push({s.conversation(s.fresh("c"), 1, {})}, {.sync_id = used}), "a push");
+    auto const c = s.fresh("c"), fresh = s.fresh("c");
+    s.control(write(s, a, c, "first").ok(), "the first write");
+    auto const leap = [&] { return std::vector{s.conversation(c, 500, {s.message("m1", "x", 600)}), s.conversation(fresh, 500, {s.message("m1", "x", 600)})}; };
+    auto with_invalid = leap();
+    with_invalid.push_back(s.conversation(s.fresh("c"), 1, {s.message("m1", "x", 1, set("role", 7))}));
+    struct {
+        char const* what;
+        exchange refused;
+    } const attempts[] = {{"a push whose last conversation is not valid", a.push(with_invalid)},
+                          {"a push under a sync_id that was used for another", a.push(leap(), {.sync_id = used})},
+                          {"a push that another key signed", a.push(leap(), {.signer = s.fresh_key()})},
+                          {"a push of ten minutes ago", a.push(leap(), {.timestamp = s.in_seconds(-600)})}};
+    for (auto const& x : attempts) s.control(x.refused.client_error(), std::string{x.what} + " is refused, got " + x.refused.describe());
+    for (auto const& [where, version] : {std::pair{c, 2}, {fresh, 1}}) {
+        auto const x = write(s, a, where, "after the refusals");
+        s.expect(integer_at(x.body(), "/version") == version, "after refused pushes of versions 500 and 600 a write into a conversation " + std::string{version == 1 ? "that does not exist" : "of version 1"} + " has version " + std::to_string(version),
+                 std::to_string(integer_at(x.body(), "/version")));
     }
 }
 
@@ -450,6 +489,11 @@ void writing_revives(scenario& s) {
     s.control(a.del("/conversations/" + c + "/messages/m2"), "deleting the message");
     s.accepted(a.write(c, "after", set("id", "m2")), "a write of the deleted message, in the same words");
     s.expect(text_at(message_in(read(s, a, c), "m2"), "/content") == "after", "the message is back", show(read(s, a, c).body()));
+    s.control(a.del("/conversations/" + c + "/messages/m2"), "deleting the message again");
+    auto const empty = a.write(c, "", set("id", "m2"));
+    s.expect(empty.status() == 201, "a write of the deleted message with empty content is answered with 201", empty.describe());
+    auto const alive = live_ids(read(s, a, c).body());
+    s.expect(std::ranges::find(alive, "m2") != alive.end(), "the message is back, and empty", show(read(s, a, c).body()));
 
     auto const d = s.fresh("c");
     write(s, a, d, "the same words", set("id", "m1"));
@@ -465,6 +509,8 @@ check const checks[] = {
      .clauses = {"BSP-CNV-040", "BSP-CNV-041", "BSP-CNV-043", "BSP-CNV-044", "BSP-GEN-050"},
      .impact = "applications do not know what they wrote", .likely_cause = "the request is echoed in the place of what was stored",
      .run = write_answers_the_message},
+    {.id = "cnv/edit-of-old", .title = "an edit without timestamp of a message that is old has the current time", .clauses = {"BSP-CNV-044"}, .impact = "nobody can tell when a message was edited",
+     .likely_cause = "what an edit does not give is taken from the version that it replaces", .run = edits_of_old_messages_are_of_now},
     {.id = "cnv/edit-time", .title = "a write without timestamp has the current time, also over one that is dated ahead", .clauses = {"BSP-CNV-044"},
      .impact = "one device with a wrong clock dates everybody's messages", .likely_cause = "timestamps are kept in order of versions", .run = edits_have_the_current_time,
      .strength = obligation::should},
@@ -482,6 +528,9 @@ check const checks[] = {
     {.id = "cnv/version", .title = "a local write has one more than the greatest version seen in the conversation", .clauses = {"BSP-MRG-070", "BSP-MRG-072", "BSP-CNV-046"},
      .impact = "a new message or edit loses against an older one", .likely_cause = "a counter of local writes, or the conversation's version alone",
      .run = versions_are_lamport_times},
+    {.id = "mrg/refused-versions", .title = "what a refused push brought moves no version", .clauses = {"BSP-MRG-072", "BSP-MRG-070", "BSP-SYN-051"},
+     .impact = "one push that failed makes all later edits of a conversation win over those of other devices", .likely_cause = "the clock is advanced while a push is looked at, and not when it is committed",
+     .run = refused_versions_are_not_seen},
     {.id = "cnv/saturation", .title = "at the greatest version local writes go on", .clauses = {"BSP-MRG-073", "BSP-MRG-070"},
      .impact = "one hostile push makes a conversation read-only, or overflows its versions", .likely_cause = "max + 1 without a cap",
      .run = versions_saturate},

@@ -62,7 +62,7 @@ void expect_state(scenario& s, peer const& a, std::string const& conversation, s
 }
 
 void order_never_matters(scenario& in) {
-    property(in, "the state is the join of what was acknowledged, in any order", {.cases = 40, .size = 12}, rc::gen::container<std::vector<draft>>(drafts()), [](scenario& s, auto const& drawn) {
+    property(in, "the state is the join of what was acknowledged, in any order", {.cases = 28, .size = 12}, rc::gen::container<std::vector<draft>>(drafts()), [](scenario& s, auto const& drawn) {
         auto const a = s.register_peer(), b = s.register_peer();
         auto const c = s.fresh("c");
         std::vector<json::object> writes;
@@ -82,7 +82,7 @@ void order_never_matters(scenario& in) {
 void grouping_never_matters(scenario& in) {
     auto const messages = rc::gen::container<std::vector<std::tuple<draft, int, int>>>(
         rc::gen::tuple(drafts(), below(2) /*conversation*/, below(3) /*0: begins a new push*/));
-    property(in, "grouping, repetition and interleaving of pushes never matter", {.cases = 25, .size = 12}, rc::gen::pair(messages, below(3)), [](scenario& s, auto const& input) {
+    property(in, "grouping, repetition and interleaving of pushes never matter", {.cases = 18, .size = 12}, rc::gen::pair(messages, below(3)), [](scenario& s, auto const& input) {
         auto const& [drawn, repeated] = input;
         auto const a = s.register_peer();
         std::string const conversations[] = {s.fresh("c"), s.fresh("d")};
@@ -109,7 +109,7 @@ void scalars_converge(scenario& in) {
     // last_modified grows with version here: the reverse has a check of its own (mrg/scalar-stamp). Two versions among
     // three writes or more: some of them always tie.
     auto const drafts = rc::gen::mapcat(below(4), [](int more) { return rc::gen::container<std::vector<write>>(static_cast<std::size_t>(3 + more), rc::gen::tuple(below(2), below(2), below(3))); });
-    property(in, "a conversation's own members do not depend on the order of arrival", {.cases = 20, .size = 10}, drafts, [](scenario& s, auto const& drawn) {
+    property(in, "a conversation's own members do not depend on the order of arrival", {.cases = 16, .size = 10}, drafts, [](scenario& s, auto const& drawn) {
         auto const a = s.register_peer(), b = s.register_peer_of(s.other_account());
         auto const c = s.fresh("c");
         std::vector<json::object> writes;

@@ -128,6 +128,19 @@ void pulls_are_syncs(scenario& s) {
     s.expect(is_later(x), "last_sync is the time of the pull, and no longer " + before.text("/last_sync"), x.text("/last_sync"));
 }
 
+void repetitions_are_attempts(scenario& s) {
+    pushing p{s};
+    std::vector<json::object> const same{s.conversation(s.fresh("c"), 1, {s.message("m1", "x")})};
+    auto const id = s.fresh("sync");
+    s.control(p.a.push(same, {.sync_id = id}), "a push");
+    (void)p.refuse();
+    s.control(p.a.push(same, {.sync_id = id}), "the first push again, as after a lost answer");
+    p.accepted = 2;
+    auto const x = as_soon_as([&] { return p.metrics(); }, [&](exchange const& y) { return p.rate_is_right(y); });
+    s.accepted(x, "the metrics of a peer");
+    s.expect(p.rate_is_right(x), "after a push, a refused one and the first one again sync_success_rate is 2/3", show(x.body()));
+}
+
 void errors_are_told(scenario& s) {
     pushing p{s};
     p.accept();
@@ -467,6 +480,7 @@ check const checks[] = {
     {.id = "obs/last-sync", .title = "last_sync is the time of the last accepted push", .clauses = {"BSP-OBS-012", "BSP-OBS-013", "BSP-OBS-014"}, .impact = "a device that is refused again and again looks as if it synchronized", .likely_cause = "the time is noted when a request comes, not when it has succeeded", .run = only_success_moves_last_sync, .needs = need::patience},
     {.id = "obs/pulls", .title = "a pull that was answered moves last_sync", .clauses = {"BSP-OBS-015"}, .impact = "two devices that have nothing new to tell look as if they had lost each other", .likely_cause = "only pushes are noted", .run = pulls_are_syncs, .needs = need::patience, .strength = obligation::should},
     {.id = "obs/last-error", .title = "the last error is told by its type, and nothing of what failed", .clauses = {"BSP-OBS-023", "BSP-OBS-022", "BSP-OBS-005"}, .impact = "nobody knows why a device fails, or everybody reads what it wrote", .likely_cause = "the text of the exception is kept; or whatever else succeeds takes it away", .run = errors_are_told},
+    {.id = "obs/repetitions", .title = "a push that is repeated and answered is an attempt that succeeded", .clauses = {"BSP-OBS-016"}, .impact = "a device whose answers get lost looks broken although everything arrives", .likely_cause = "what is known by its sync_id is answered before it is counted", .run = repetitions_are_attempts},
     {.id = "obs/last-error-at", .title = "the last error is told with its time", .clauses = {"BSP-OBS-024"}, .impact = "nobody knows whether a device fails now or failed last week", .likely_cause = "only the type of an error is kept", .run = errors_have_a_time, .strength = obligation::should},
     {.id = "obs/events", .title = "events are counted when they are stored", .clauses = {"BSP-OBS-021"}, .impact = "costs and loads are told that never were", .likely_cause = "counted when a message comes", .run = events_are_counted, .needs = need::sockets},
     {.id = "obs/looking", .title = "to look at metrics does not change them", .clauses = {"BSP-OBS-007"}, .impact = "a dashboard that is open makes a dead device look alive", .likely_cause = "every authenticated request counts as a sync", .run = reading_changes_nothing},

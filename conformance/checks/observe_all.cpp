@@ -561,7 +561,7 @@ check const checks[] = {
     {.id = "obs/counters-private", .title = "counters name no user", .clauses = {"BSP-OBS-064"}, .impact = "names and addresses of people lie in a monitoring system for years", .likely_cause = "the user as a label", .run = counters_name_nobody, .needs = of_admin},
     {.id = "obs/life", .title = "whether a backend lives is told to everyone, and nothing else is", .clauses = {"BSP-OBS-070", "BSP-OBS-071"}, .impact = "supervisors restart a backend that lives, or strangers learn about it", .likely_cause = "authentication on every route, or a status page", .run = life_is_told},
     {.id = "obs/every-answer-form", .title = "everything that the suite was told of peers has the members of its table", .clauses = {"BSP-OBS-010", "BSP-OBS-030", "BSP-OBS-040", "BSP-OBS-050", "BSP-GEN-050"},
-     .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = observability_forms, .needs = need::alone},
+     .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = observability_forms, .needs = need::at_the_end},
 };
 
 }  // namespace

@@ -481,7 +481,7 @@ check const checks[] = {
     {.id = "prv/erase-survives", .title = "an erasure survives a restart", .clauses = {"BSP-PRV-095"}, .impact = "a restart brings back what was erased",
      .likely_cause = "what was erased is remembered in memory", .run = erasure_survives, .needs = need::alone | need::restart_hook},
     {.id = "prv/every-answer-form", .title = "all settings, exports and receipts that the suite was given have the members of their tables",
-     .clauses = {"BSP-PRV-001", "BSP-PRV-003", "BSP-PRV-070", "BSP-PRV-080", "BSP-GEN-028", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = privacy_forms, .needs = need::alone},
+     .clauses = {"BSP-PRV-001", "BSP-PRV-003", "BSP-PRV-070", "BSP-PRV-080", "BSP-GEN-028", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = privacy_forms, .needs = need::at_the_end},
 };
 
 }  // namespace

@@ -347,7 +347,7 @@ check const checks[] = {
      .likely_cause = "endpoints stored without a look",
      .run = endpoints_have_one_form},
     {.id = "reg/every-answer-form", .title = "every answer about registrations that the suite was given has the members of its table",
-     .clauses = {"BSP-REG-001", "BSP-REG-034", "BSP-REG-041", "BSP-GEN-028", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = registration_forms, .needs = need::alone},
+     .clauses = {"BSP-REG-001", "BSP-REG-034", "BSP-REG-041", "BSP-GEN-028", "BSP-GEN-050"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = registration_forms, .needs = need::at_the_end},
 };
 
 }  // namespace

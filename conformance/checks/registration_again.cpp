@@ -32,6 +32,22 @@ std::vector<json::object> listed(scenario& s, std::string const& backend_id) {
 
 // ---- the same backend ------------------------------------------------------------------------------------
 
+void session_of_many(scenario& s) {
+    auto const session = s.fresh("sess");
+    std::vector<std::pair<registration, peer>> all;
+    for (int i = 0; i < 3; ++i) {
+        auto const r = s.settled({.signing_key = s.fresh_key(), .sbt = set("session_id", session)});
+        auto const x = s.try_register(r);
+        s.accepted(x, "a registration with a token of a session that others have, too");
+        all.emplace_back(r, s.peer_of(x, r));
+        for (auto const& [how, p] : all) {
+            s.expect(listed(s, *how.backend_id).size() == 1, "each backend of the session is listed once", std::to_string(listed(s, *how.backend_id).size()) + " entries of " + *how.backend_id);
+            s.accepted(p.push({s.conversation(s.fresh("c"), 1, {})}), "a push of each backend of the session");
+            s.accepted(p.pull({.since = s.in_seconds(3600)}), "a pull of each backend of the session");
+        }
+    }
+}
+
 void same_backend_again(scenario& s) {
     auto const r = s.settled();
     auto const first = s.try_register(r);
@@ -322,6 +338,12 @@ void restart_keeps_registrations(scenario& s) {
 }
 
 check const checks[] = {
+    {.id = "reg/session-of-many",
+     .title = "tokens of one session register one backend beside another",
+     .clauses = {"BSP-REG-034", "BSP-SYN-020"},
+     .impact = "whoever pairs two devices from one window loses the first",
+     .likely_cause = "registrations are kept by the session_id of their token",
+     .run = session_of_many},
     {.id = "reg/same-peer-id",
      .title = "a backend that registers again keeps its peer_id and its one entry",
      .clauses = {"BSP-REG-023", "BSP-REG-024"},

@@ -86,6 +86,18 @@ void no_grace(scenario& s) {
     r.counts(next, "the new key");
 }
 
+/// By the clock of a peer that is fast: what has no grace counts until the moment that the answer names.
+void no_grace_of_a_fast_clock(scenario& s) {
+    rotating r{s};
+    auto const moment = s.in_seconds(120);
+    auto const next = s.fresh_key(), old = r.current;
+    auto const x = r.rotate(next, {.rotated_at = moment, .grace = moment});
+    s.accepted(x, "a notice without grace by a clock that is 120 s ahead");
+    s.expect(expiry_of(x) == parse_timestamp(moment).value(), "previous_key_expires_at " + moment, x.text("/previous_key_expires_at"));
+    r.counts(old, "the key before, until the previous_key_expires_at of the answer");
+    r.counts(next, "the new key");
+}
+
 void only_the_last_keys(scenario& s) {
     rotating r{s};
     std::vector<key> former;
@@ -405,6 +417,8 @@ check const checks[] = {
      .run = grace_is_not_renewed, .needs = need::patience},
     {.id = "rot/grace-cap", .title = "a grace is seven days at most", .clauses = {"BSP-ROT-033"}, .impact = "a stolen notice or a careless backend keeps an old key good for years", .likely_cause = "grace_expires_at is taken as it comes", .run = grace_is_capped},
     {.id = "rot/no-grace", .title = "without grace the key before is refused at once", .clauses = {"BSP-ROT-036"}, .impact = "the thief of a key goes on after its owner has changed it", .likely_cause = "a smallest grace, or a default for none", .run = no_grace},
+    {.id = "rot/no-grace-ahead", .title = "without grace, by a clock that is ahead, the key before counts until the time that the answer names", .clauses = {"BSP-ROT-031", "BSP-ROT-036", "BSP-ROT-033"},
+     .impact = "a device whose clock is fast is cut off in the middle of its rotation", .likely_cause = "no grace is taken for no previous key", .run = no_grace_of_a_fast_clock},
     {.id = "rot/last-keys", .title = "no more than the last two previous keys count", .clauses = {"BSP-ROT-034"}, .impact = "keys pile up, any of which opens the door", .likely_cause = "the list of previous keys is never cut", .run = only_the_last_keys},
     {.id = "rot/last-but-one", .title = "the last but one previous key counts within its grace", .clauses = {"BSP-ROT-035"}, .impact = "two rotations in a week cut off who missed the first", .likely_cause = "one previous key is kept", .run = last_but_one,
      .strength = obligation::should},
@@ -431,7 +445,7 @@ check const checks[] = {
     {.id = "rot/streams-end", .title = "a connection ends with the key that opened it", .clauses = {"BSP-ROT-039"}, .impact = "the thief of a key keeps the connection that he has", .likely_cause = "connections do not know which key opened them", .run = streams_end_with_their_key,
      .needs = need::sockets, .strength = obligation::should},
     {.id = "rot/every-answer-form", .title = "every answer to a notice that the suite was given has the members of its table", .clauses = {"BSP-ROT-001"}, .impact = broken_by_a_form, .likely_cause = cause_of_a_form,
-     .run = rotation_forms, .needs = need::alone},
+     .run = rotation_forms, .needs = need::at_the_end},
 };
 
 }  // namespace

@@ -183,12 +183,16 @@ void silent_line_is_closed(scenario& s, line& l, std::string const& after) {
 
 void unpairing_ends_lines(scenario& s) {
     telemetry_ground g{s, {.signing_key = s.fresh_key()}};
-    line silent{s, g.a};
+    line silent{s, g.a}, half{s, g.a};
     opens(s, silent, "a second connection");
+    opens(s, half, "a third connection");
+    half.send_bytes(bytes_of({.payload = json::serialize(g.next())}).substr(0, 40), "the first 40 bytes of a frame, and no more");
     auto const before = g.stored().size();
     s.control(g.a.unpair(), "the unpairing");
     is_shut_out(g, "unpairing");
     silent_line_is_closed(s, silent, "unpairing");
+    auto const code = half.wait_for_close(milliseconds{2'500});
+    s.expect_in_time(code != 0, "after unpairing a connection in the middle of a frame is closed within 2 s, too", "it stays open");
     s.expect(g.stored().size() == before, "the user still reads the " + std::to_string(before) + " events of before", std::to_string(g.stored().size()));
 }
 

@@ -412,7 +412,7 @@ check const checks[] = {
     {.id = "tel/foreign-cursor-refused", .title = "a cursor that is not of the form issued is refused", .clauses = {"BSP-TEL-112"}, .impact = "a client reads from the beginning, for ever", .likely_cause = "a cursor that cannot be read counts as none", .run = foreign_cursors_are_refused,
      .needs = on_sockets, .strength = obligation::should},
     {.id = "tel/every-answer-form", .title = "every list of events that the suite was given has the members of its table", .clauses = {"BSP-TEL-090", "BSP-TEL-101", "BSP-GEN-028", "BSP-GEN-050"},
-     .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = telemetry_forms, .needs = on_sockets | need::alone},
+     .impact = broken_by_a_form, .likely_cause = cause_of_a_form, .run = telemetry_forms, .needs = on_sockets | need::at_the_end},
 };
 
 }  // namespace

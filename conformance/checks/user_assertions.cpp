@@ -56,6 +56,19 @@ void user_issuer_is_optional(scenario& s) {
     each_is_accepted(s, g, s.user(), {{"no iss", {.claims = [](json::object& o) { o.erase("iss"); }}}});
 }
 
+void users_without_iss_are_issuers(scenario& s) {
+    exactly_as const stale{.statuses = {401}, .codes = {"stale-request", "invalid-credential"}};
+    auto const c = s.fresh("c"), jti = s.fresh("jti");
+    edit const nameless = [&](json::object& o) { o["jti"] = jti, o.erase("iss"); };
+    edit const named = [&](json::object& o) { o["jti"] = jti; };
+    auto const one = s.user(), other = s.other_user();
+    s.control(one.write(c, "once", {}, {.claims = nameless}), "a write of one user, without iss");
+    s.accepted(other.write(c, "once", {}, {.claims = nameless}), "a write of another user with the same jti, without iss");
+    s.refused(one.write(c, "twice", {}, {.claims = named}), "a write of the first user with that jti again, with iss", stale);
+    s.refused(other.write(c, "twice", {}, {.claims = named}), "a write of the other user with that jti again, with iss", stale);
+    s.refused(one.write(c, "twice", {}, {.claims = nameless}), "a write of the first user with that jti again, without iss", stale);
+}
+
 void user_audience_is_checked(scenario& s) {
     auto const g = prepare(s);
     each_is_refused(s, g, s.user(), {{"another backend's aud", {.claims = set("aud", s.fresh_backend_id(s.identity().backend_type))}}},
@@ -93,6 +106,9 @@ check const checks[] = {
      .likely_cause = "iss is not looked at", .run = user_issuer_is_checked},
     {.id = "aut/user-iss-absent", .title = "a user assertion without iss is accepted", .clauses = {"BSP-AUT-058"}, .impact = "clients that follow the specification are locked out",
      .likely_cause = "the checks of peer assertions applied unchanged", .run = user_issuer_is_optional},
+    {.id = "aut/jti-without-iss", .title = "a user is the same issuer with and without iss, and another one than every other user", .clauses = {"BSP-AUT-046", "BSP-AUT-044", "BSP-AUT-058"},
+     .impact = "one person's requests are refused as replays of another's, or a captured one is good twice", .likely_cause = "used jtis are filed under the claim iss, which users may leave out",
+     .run = users_without_iss_are_issuers, .needs = need::second_user},
     {.id = "aut/user-aud", .title = "a user assertion for another backend is refused", .clauses = {"BSP-AUT-043", "BSP-AUT-029"}, .impact = "a hosted backend replays a person's assertion at the local one",
      .likely_cause = "aud is checked for peers only", .run = user_audience_is_checked},
     {.id = "aut/user-claims", .title = "the checks of peer assertions apply to user assertions", .clauses = {"BSP-AUT-043"}, .impact = "a person's captured assertion is good for anything",

@@ -219,6 +219,8 @@ void losers_outlast_edits(scenario& s) {
     push("left", 1);
     push("right", 1);
     keeps("two pushes of one version");
+    push("in between", 1);
+    keeps("a push of a third content in that version");
     if (lost.empty()) s.not_applicable("the target keeps no losing versions");
     push("left", 1);
     keeps("a push of both again");

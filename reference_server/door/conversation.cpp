@@ -1,5 +1,7 @@
 #include "conversation.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -69,7 +71,7 @@ asio::awaitable<void> conversation::read() {
     beast::flat_buffer buffer;
     for (error_code ec;;) {
         buffer.clear();
-        co_await socket_.async_read(buffer, yielding(ec));
+        co_await socket_.async_read(buffer, asio::bind_cancellation_slot(given_up_.reading.slot(), yielding(ec)));
         if (ec) co_return;
         if (farewell_) continue;  // until the client has answered the close
         if (!socket_.got_text()) {
@@ -98,7 +100,7 @@ asio::awaitable<void> conversation::write() {
             --unanswered_;
             to_read_.cancel();
         } else if (farewell_ && may_leave()) {
-            co_await socket_.async_close({static_cast<websocket::close_code>(farewell_->code), farewell_->reason}, yielding(ec));
+            co_await socket_.async_close({static_cast<websocket::close_code>(farewell_->code), farewell_->reason}, asio::bind_cancellation_slot(given_up_.leaving.slot(), yielding(ec)));
             break;
         } else {
             to_write_.expires_at(asio::steady_timer::time_point::max());
@@ -137,6 +139,9 @@ void conversation::cut_after(std::chrono::milliseconds time) {
     cut_.async_wait([self = shared_from_this()](error_code ec) {
         if (ec) return;
         beast_close_socket(self->socket_.next_layer());
+        // When what is read is no UTF-8, Beast's read waits for the close that waits for the read: no end of the socket ends that.
+        self->given_up_.leaving.emit(asio::cancellation_type::terminal);
+        self->given_up_.reading.emit(asio::cancellation_type::terminal);
     });
 }
 

@@ -4,6 +4,7 @@
 #include "wire.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
@@ -47,6 +48,9 @@ private:
     boost::asio::steady_timer to_write_;   ///< cancelled when the writer has something to do
     boost::asio::steady_timer to_read_;    ///< cancelled when answers have left
     boost::asio::steady_timer cut_;        ///< ends what does not end by itself
+    struct {
+        boost::asio::cancellation_signal reading, leaving;
+    } given_up_;                           ///< with `cut_`
     std::shared_ptr<socket_listener> listener_;
     std::deque<std::string> answers_;
     std::size_t unanswered_ = 0;           ///< messages received whose answer has not left

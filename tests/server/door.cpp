@@ -500,6 +500,23 @@ BOOST_AUTO_TEST_CASE(a_client_that_does_not_answer_the_close_is_not_waited_for) 
     BOOST_TEST(c.ends_within(2s));
 }
 
+// What comes after the close is read as the rest of a frame that is no UTF-8: reading and closing then wait for each other.
+BOOST_AUTO_TEST_CASE(a_close_in_the_middle_of_a_frame_ends_the_conversation) {
+    echo e;
+    e.on_upgrade = as_parrot();
+    auto c = e.client();
+    c.send(handshake);
+    BOOST_REQUIRE(c.receive().status == 101);
+    int const before = parrot::ended_count;
+    c.send(frame("bye") + frame(std::string(100, 'x')).substr(0, 40));
+    BOOST_TEST(next_frame(c).substr(0, 2) == "\x03\xF0");
+    c.send("\xFF\xFF\xFF\xFF"s);
+    BOOST_TEST(support::eventually([&] { return parrot::ended_count > before; }));
+    auto const begun = std::chrono::steady_clock::now();
+    e.stop();
+    BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() < 2.0);
+}
+
 BOOST_AUTO_TEST_CASE(stop_ends_conversations_with_1012) {
     echo e;
     e.on_upgrade = as_parrot();

@@ -149,6 +149,22 @@ struct refused_pushes_cost_more : base {
     }
 };
 
+/// What is known by its sync_id is answered at once.
+struct repetitions_are_no_attempts : observed_backend {
+    using observed_backend::observed_backend;
+    receipt const* recall(std::pair<std::string, std::string> const& key) override {
+        auto const* const known = observed_backend::recall(key);
+        is_known_ = known != nullptr;
+        return known;
+    }
+    void note_push(tally& t, answer const& said, instant now) override {
+        if (!std::exchange(is_known_, false) || !said) observed_backend::note_push(t, said, now);
+    }
+
+private:
+    bool is_known_ = false;
+};
+
 }  // namespace
 
 std::vector<fault> afterwards_record_faults() {
@@ -157,6 +173,7 @@ std::vector<fault> afterwards_record_faults() {
         tried<changes_are_recorded>(7, true, "F-SEC-972", "a push that changes nothing is not recorded", {"aud/repetitions"}),
         tried<refusals_once_a_minute>(7, false, "F-SEC-973", "of a peer's refusals in a minute one is recorded, without their number", {"aud/refusals-counted"}),
         {"F-OBS-918", "with every 33rd attempt the success rate begins anew", {"obs/rate-goes-on"}, make<rate_of_a_batch>},
+        tried<repetitions_are_no_attempts>(11, false, "F-OBS-919", "a push that is repeated and answered is no attempt", {"obs/repetitions"}),
         tried<errors_once>(7, false, "F-OBS-916", "an error that a peer had before is not noted again", {"obs/debug-last"}),
         tried<debug_of_the_last_token>(7, false, "F-OBS-917", "the debug view tells of an older token when that was presented last", {"obs/debug-renewed"}),
         tried<pulls_heal>(7, false, "F-OBS-912", "a pull takes last_error away", {"obs/last-error"}),

@@ -123,6 +123,7 @@ struct changes_alone : base {
 protected:
     virtual instant news_since(feed_query const& asked) { return asked.cursor ? since_in(*asked.cursor) : asked.since; }
     virtual void note_return(instant& noted, instant now) { noted = now; }
+    virtual bool remembers_returns() { return true; }
     virtual bool moves(message const& /*before*/, message const& /*now*/) { return true; }
 
 private:
@@ -130,6 +131,8 @@ private:
         if (before.winner.deleted && !now.winner.deleted) {
             auto const [noted, is_first] = returned_.try_emplace({user, id}, now.committed);
             if (!is_first) note_return(noted->second, now.committed);
+        } else if (!remembers_returns()) {
+            returned_.erase({user, id});
         }
         for (auto const& [name, m] : now.messages) {
             auto const held = before.messages.find(name);
@@ -140,6 +143,11 @@ private:
     instant since_;
     std::map<std::pair<std::string, std::string>, instant> returned_;
     std::map<std::tuple<std::string, std::string, std::string>, instant> places_;
+};
+/// A flag of the row, which the next UPDATE takes away.
+struct returns_until_the_next_change : changes_alone {
+    using changes_alone::changes_alone;
+    bool remembers_returns() override { return false; }
 };
 /// The place in the cursor is where the news of the next page begins.
 struct news_since_the_last_page : changes_alone {
@@ -337,7 +345,42 @@ struct ids_of_content : completes_writes {
         if (text) body["id"] = "msg_" + to_hex(sha256(*text)).substr(0, 32);
     }
 };
+/// Seen is what was read, whatever became of it.
+struct refused_versions_are_seen : base {
+    using base::base;
+    result<tenant> decode_conversations(json::fields const& body, peer_record const& peer, instant now) override {
+        whose_ = peer.user_id;
+        return base::decode_conversations(body, peer, now);
+    }
+    result<std::pair<std::string, conversation>> decode_conversation(json::fields const& f, instant now) override {
+        BSP_TRY(auto one, base::decode_conversation(f, now));
+        auto& seen = seen_[{whose_, one.first}];
+        seen = std::max(seen, one.second.version);
+        for (auto const& [name, m] : one.second.messages) seen = std::max(seen, m.version);
+        return one;
+    }
+    answer write_message(call const& c, std::string const& segment) override {
+        into_ = segment;
+        return base::write_message(c, segment);
+    }
+    std::int64_t next_version(conversation const& c, std::string const& message_id) override {
+        auto const seen = seen_.find({user_, into_});
+        return std::max(base::next_version(c, message_id), seen == seen_.end() ? 0 : seen->second + 1);
+    }
 
+private:
+    std::string whose_, into_;
+    std::map<std::pair<std::string, std::string>, std::int64_t> seen_;
+};
+/// The members that it has are the same.
+struct empty_repeats_a_tombstone : base {
+    using base::base;
+    bool repeats(message const& m, json::object const& body) override { return m.deleted ? body.at("content") == json::value("") : base::repeats(m, body); }
+};
+struct edits_keep_their_time : base {
+    using base::base;
+    instant time_over(message const& held, std::int64_t version, instant now) override { return held.deleted || held.version == version ? base::time_over(held, version, now) : held.written; }
+};
 
 // ---- what is left, what it looks like, and what came along -----------------------------------------------------
 
@@ -350,6 +393,18 @@ struct surfaces_of_what_is_left : base {
             for (auto const& [id, m] : found->second.messages) add_surface(found->second, m);
         }
         return out;
+    }
+};
+/// PRIMARY KEY (conversation, message)
+struct one_loser_each : base {
+    using base::base;
+    void keep_losers(conversation& into, conversation const& from, instant now) override {
+        base::keep_losers(into, from, now);
+        std::set<std::string> seen;
+        std::vector<loser> last;
+        for (auto l = into.losers.rbegin(); l != into.losers.rend(); ++l)
+            if (seen.insert(l->id).second) last.insert(last.begin(), *l);
+        into.losers = std::move(last);
     }
 };
 /// WHERE body NOT LIKE '%"deleted":true%'
@@ -378,6 +433,11 @@ std::vector<fault> again_and_beside_faults() {
         tried<empty_last_page>(10, false, "F-SYN-1002", "a pull whose entries fill its pages ends with an empty one, whose last_sync is where it began", {"syn/pages-interleaved"}),
         tried<surfaces_of_what_is_left>(10, false, "F-SYN-1003", "the deletion of a message takes its surface from the conversation, though a surfaces array had it", {"mrg/surfaces-outlast-messages"}),
         tried<flags_by_their_text>(10, false, "F-SYN-1004", "the list takes for deleted what has \"deleted\":true anywhere", {"cnv/flags-elsewhere"}),
+        tried<returns_until_the_next_change>(11, false, "F-SYN-1006", "a conversation that came back is pulled whole until its next change", {"mrg/conversation-returns"}),
+        tried<refused_versions_are_seen>(11, false, "F-SYN-1007", "a push that is refused raises the versions of local writes", {"mrg/refused-versions"}),
+        tried<one_loser_each>(11, true, "F-SYN-1008", "of each message the version that lost last is kept", {"cnv/losers-outlast-edits"}),
+        tried<empty_repeats_a_tombstone>(11, false, "F-SYN-1009", "a write of a deleted message with empty content is taken for its deletion again", {"cnv/revive"}),
+        tried<edits_keep_their_time>(11, false, "F-SYN-1010", "an edit keeps the timestamp of what it replaces", {"cnv/edit-time"}),
         tried<greatest_version_alone>(10, false, "F-SYN-1005", "of several versions of a message in a push the greatest alone is compared with what was held", {"mrg/conflict-of-a-lesser"}),
         tried<receipts_of_the_device>(7, true, "F-SYN-911", "sync ids are remembered by backend_id, whoever's peer the backend is", {"reg/one-device-of-two-users", "syn/sync-id-after-pairing-again"}),
         tried<claimed_before_the_token>(7, false, "F-SYN-912", "the sync_id of a push is taken although its token has expired", {"syn/expired-sync-id-free"}),

@@ -327,6 +327,15 @@ struct refusals_in_batches : backend {
     std::vector<audit_record> waiting_;
 };
 
+struct last_thousand_entries : backend {
+    using backend::backend;
+    void record(audit_record r) override {
+        backend::record(std::move(r));
+        auto& all = held().audit;
+        if (all.size() > 1'000) all.erase(all.begin());
+    }
+};
+
 }  // namespace
 
 std::vector<fault> audit_faults() {
@@ -380,6 +389,7 @@ std::vector<fault> audit_faults() {
         {"F-SEC-261", "problem documents quote the body", {"aud/secrets"}, make<errors_quote_bodies>},
         {"F-SEC-275", "refusals are written to the audit trail five seconds later", {"aud/first-refusal"}, make<refusals_in_batches>},
         {"F-SEC-262", "problem documents quote the credential", {"aud/secrets"}, make<errors_quote_credentials>},
+        tried<last_thousand_entries>(11, false, "F-SEC-1011", "the audit trail has its last thousand entries", {"aud/flood"}),
         {"F-SEC-950", "versions that leap are not recorded", {"aud/version-leaps"}, make<leaps_not_recorded>},
         {"F-SEC-951", "a version leaps from 2^32 on", {"aud/version-leaps"}, make<leaps_from_here>},
         {"F-SEC-952", "every great version leaps", {"aud/version-leaps"}, make<great_versions>},

@@ -210,6 +210,39 @@ struct pages_are_changes : backend {
     }
 };
 
+/// The position moves with an acknowledgement, and the last of the snapshot has none.
+struct last_one_moves_the_position : backend {
+    using backend::backend;
+    void narrow_down(link& to) override {
+        bool const was_last = to.outgoing.front().ids.size() == 1 && to.outgoing.front().last;
+        auto const before = to.pushed;
+        backend::narrow_down(to);
+        if (was_last) to.pushed = before;
+    }
+};
+/// UPDATE positions SET pushed = 0 WHERE user_id = …
+struct anew_for_everybody : backend {
+    using backend::backend;
+    void begin_anew(link& to) override {
+        auto const& peers = held().peers;
+        auto const user_of = [&](std::string const& peer_id) { return peers.contains(peer_id) ? peers.at(peer_id).user_id : ""; };
+        std::string whose;
+        for (auto const& [peer_id, one] : held().links)
+            if (&one == &to) whose = user_of(peer_id);
+        for (auto& [peer_id, one] : held().links)
+            if (user_of(peer_id) == whose) one.pushed = link{}.pushed;
+        backend::begin_anew(to);
+    }
+};
+struct streams_wait_for_nobody : backend {
+    using backend::backend;
+    void stream_refused(link& to, answered const& r) override {
+        auto const before = to.events_at;
+        backend::stream_refused(to, r);
+        to.events_at = before;
+    }
+};
+
 }  // namespace
 
 std::vector<fault> client_memory_faults() {
@@ -227,6 +260,9 @@ std::vector<fault> client_memory_faults() {
         tried<pulled_deletions_clear>(10, false, "F-OFF-1013", "a deletion that is pulled removes the messages of its conversation", {"off/pulled-deletion-keeps"}, client),
         tried<known_by_its_write>(10, true, "F-OFF-1014", "an entry whose version and last_modified are known is passed over", {"off/pull-joins-messages"}, client),
         tried<pages_are_changes>(10, false, "F-OFF-1015", "what one peer gives again is pushed again to the others", {"off/given-again"}, client),
+        tried<last_one_moves_the_position>(11, false, "F-OFF-1023", "when the last conversation of a snapshot is refused what was acknowledged before it is pushed again", {"off/refused-rest"}, client),
+        tried<anew_for_everybody>(11, false, "F-OFF-1024", "a new epoch of one peer makes everything due for the user's other peers, too", {"off/epoch-of-one-peer"}, client),
+        tried<streams_wait_for_nobody>(11, false, "F-OFF-1025", "the Retry-After of a refused stream is not heeded", {"off/telemetry-retry-after"}, client),
         tried<last_pause_counts>(9, false, "F-OFF-1009", "a shorter rate_limited ends the time of a longer one", {"off/telemetry-limited-out-of-order"}, client),
     };
 }

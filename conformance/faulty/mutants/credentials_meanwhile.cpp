@@ -45,6 +45,22 @@ struct jtis_are_numbers : backend {
     }
 };
 
+/// A cache whose entries live as long as the assertion, counted from its arrival.
+struct kept_for_a_lifetime : backend {
+    using backend::backend;
+    result<> claim_jti(call const& c, std::string const& issuer, assertion const& a) override {
+        auto kept = a;
+        kept.exp = c.now.seconds + (a.exp - a.iat);
+        std::erase_if(held().used_assertions, [&](auto const& u) { return u.second <= c.now.seconds; });
+        return backend::claim_jti(c, issuer, kept);
+    }
+};
+/// UNIQUE (iss, jti), where iss may be null.
+struct filed_under_iss : backend {
+    using backend::backend;
+    result<> claim_jti(call const& c, std::string const& issuer, assertion const& a) override { return backend::claim_jti(c, a.has_iss || !issuer.starts_with("user ") ? issuer : "user", a); }
+};
+
 // ---- tokens ----------------------------------------------------------------------------------------------------
 
 /// What an unpairing voids is forgotten with the token that was stored.
@@ -73,6 +89,20 @@ struct each_token_once : backend {
 
 private:
     std::set<std::pair<std::string, std::string>> used_;
+};
+/// INSERT OR REPLACE, by the session.
+struct one_peer_of_a_session : backend {
+    using backend::backend;
+    result<peer_record*> enter(claimed_identity const& who, rsa_public_key const& key, token const& t, instant now) override {
+        BSP_TRY(peer_record* const entered, backend::enter(who, key, t, now));
+        std::erase_if(held().peers, [&](auto const& p) { return p.second.user_id == t.user_id && p.second.backend_id != who.backend_id && p.second.sbt.at("session_id") == t.received.at("session_id"); });
+        return entered;
+    }
+};
+/// No grace is no previous key.
+struct no_grace_is_at_once : backend {
+    using backend::backend;
+    void take_key(peer_record& peer, rsa_public_key const& next, rotation_notice const& n, instant until) override { backend::take_key(peer, next, n, n.grace_ends == n.rotated ? n.rotated + std::chrono::seconds{-600} : until); }
 };
 /// The user's secret has vouched for the key.
 struct tokens_bring_keys : backend {
@@ -154,6 +184,10 @@ std::vector<fault> credentials_meanwhile_faults() {
         tried<tokens_bring_keys>(10, false, "F-REG-1002", "a token that holds a fingerprint puts the key of its registration in the place of the stored one", {"reg/key-mismatch"}),
         tried<made_when_it_came>(10, false, "F-REG-1003", "a token that is dated ahead counts as made when it came", {"reg/older-sbt-harmless"}),
         tried<voids_to_the_stored_token>(10, false, "F-REG-1004", "an unpairing voids tokens up to the date of the stored one, even where that lies ahead", {"reg/again-at-once"}),
+        tried<kept_for_a_lifetime>(11, false, "F-SEC-1007", "a used assertion is kept for as long as it lives, counted from its arrival", {"aut/jti-lasts"}),
+        tried<filed_under_iss>(11, false, "F-SEC-1008", "used assertions are filed under the claim iss, which users may leave out", {"aut/jti-without-iss"}),
+        tried<one_peer_of_a_session>(11, false, "F-REG-1006", "of the backends whose tokens have one session_id the last one stays registered", {"reg/session-of-many"}),
+        tried<no_grace_is_at_once>(11, false, "F-SEC-1009", "without grace the key before ends at once, although the answer says that it counts for two minutes", {"rot/no-grace-ahead"}),
         tried<ages_without_days>(10, true, "F-SEC-1004", "the age of a push is compared without its whole days", {"syn/stale"}),
         tried<later_than_the_last_arrival>(10, true, "F-SEC-1005", "a notice has to be later than the arrival of the last one, and not than its rotated_at", {"rot/later", "rot/date-outlasts-grace"}),
         tried<tokens_name_former_keys>(10, true, "F-SEC-1006", "the fingerprint in a token may be that of a former key in its grace", {"rot/renewal"}),

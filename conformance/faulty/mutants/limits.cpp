@@ -114,6 +114,22 @@ struct never_again : backend {
     int budget_wait(call const&, std::string const&) override { return 60; }
 };
 
+/// INCR, and EXPIRE 60.
+struct minute_begins_with_each_push : backend {
+    using backend::backend;
+    bool is_limited(call const& c, std::string const& whose) override {
+        auto& [count, end] = counters_[whose];
+        if (c.now >= end) count = 0;
+        end = c.now + std::chrono::minutes{1};
+        return ++count > 150;
+    }
+    void spend(call const&, std::string const&) override {}
+    int budget_wait(call const&, std::string const&) override { return 60; }
+
+private:
+    std::map<std::string, std::pair<int, instant>> counters_;
+};
+
 }  // namespace
 
 std::vector<fault> limit_faults() {
@@ -134,6 +150,7 @@ std::vector<fault> limit_faults() {
         {"F-SEC-208", "the budget belongs to the user", {"lim/others"}, make<by_user>},
         {"F-SEC-209", "forged pushes use up the budget of the peer they name", {"lim/garbage"}, make<anyone_spends>},
         {"F-SEC-210", "bodies that cannot be read use up the budget of the peer of the path", {"lim/garbage"}, make<broken_bodies_spend>},
+        tried<minute_begins_with_each_push>(11, false, "F-SEC-1010", "every push, a refused one too, begins the minute of its peer anew", {"lim/going-on"}),
         {"F-SEC-211", "a push that was answered with 429 is a reuse of its sync_id when it comes again", {"lim/good-later"}, make<refusal_is_remembered>},
         {"F-SEC-212", "a push that was answered with 429 is acknowledged as a repetition when it comes again, and never applied", {"lim/good-later"}, make<acknowledged_later_without_effect>},
     };

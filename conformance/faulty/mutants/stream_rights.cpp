@@ -165,6 +165,26 @@ struct repetitions_are_free : backend {
         return id && held().event_ids.contains({s.user_id, std::string{json::view(*id)}}) ? judge(s, text, now) : backend::excess(s, text, now);
     }
 };
+/// DEL budget, when the last connection goes.
+struct budget_of_the_connections : backend {
+    using backend::backend;
+    bool within_budget(held_socket const& s, instant now) override {
+        std::lock_guard const lock{lines_mutex_};
+        auto& lines = lines_[s.peer_id];
+        if (lines.empty()) held().messages_of_peers[s.peer_id].clear();
+        lines.insert(s.number);
+        return backend::within_budget(s, now);
+    }
+    void forget(int number) override {
+        backend::forget(number);
+        std::lock_guard const lock{lines_mutex_};
+        for (auto& [peer_id, lines] : lines_) lines.erase(number);
+    }
+
+private:
+    std::mutex lines_mutex_;
+    std::map<std::string, std::set<int>> lines_;
+};
 /// A length of 126 is written where 126 says that the length follows, and the frame is lost.
 struct no_answer_of_126_bytes : backend {
     using backend::backend;
@@ -181,6 +201,7 @@ std::vector<fault> stream_right_faults() {
     return {
         tried<last_arrival_counts>(10, false, "F-TEL-1001", "an event that is sent again has the time and the place of its repetition", {"tel/repeated-in-place"}),
         tried<repetitions_are_free>(10, false, "F-TEL-1002", "events that are known do not count toward the budget of a peer", {"tel/excess-repeated"}),
+        tried<budget_of_the_connections>(11, false, "F-TEL-1004", "the budget of events of a peer is forgotten with its last connection", {"tel/excess"}),
         tried<no_answer_of_126_bytes>(10, false, "F-TEL-1003", "an answer of exactly 126 bytes does not arrive", {"tel/every-length"}),
         tried<budget_of_the_backend>(7, false, "F-OFF-953", "two users of one backend share its budget of events", {"tel/excess"}),
         tried<closes_whom_it_names>(7, false, "F-OFF-954", "a revocation closes the streams of the registration that it names, and leaves silent ones of the others", {"tel/revoke-all"}),
