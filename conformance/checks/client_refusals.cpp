@@ -79,7 +79,10 @@ void the_rest_goes_once(scenario& s) {
         for (auto const& c : ids)
             if (c != ids[bad]) came = came && b.delivered(soon, c);
         s.control(came, "pushes of the others, and one of the refused conversation alone");
-        pass(seconds{8});
+        auto const next = s.fresh("next");
+        write(s, b.user(), next);
+        s.control(b.delivered(soon, next), "a push of what is written next");
+        pass(seconds{6});
         for (auto const& c : ids)
             if (c != ids[bad]) {
                 auto const n = std::ranges::count_if(b.pushes_of(c), &arrival::acknowledged);

@@ -437,7 +437,7 @@ std::vector<fault> again_and_beside_faults() {
         tried<refused_versions_are_seen>(11, false, "F-SYN-1007", "a push that is refused raises the versions of local writes", {"mrg/refused-versions"}),
         tried<one_loser_each>(11, true, "F-SYN-1008", "of each message the version that lost last is kept", {"cnv/losers-outlast-edits"}),
         tried<empty_repeats_a_tombstone>(11, false, "F-SYN-1009", "a write of a deleted message with empty content is taken for its deletion again", {"cnv/revive"}),
-        tried<edits_keep_their_time>(11, false, "F-SYN-1010", "an edit keeps the timestamp of what it replaces", {"cnv/edit-time"}),
+        tried<edits_keep_their_time>(11, false, "F-SYN-1010", "an edit keeps the timestamp of what it replaces", {"cnv/edit-of-old"}),
         tried<greatest_version_alone>(10, false, "F-SYN-1005", "of several versions of a message in a push the greatest alone is compared with what was held", {"mrg/conflict-of-a-lesser"}),
         tried<receipts_of_the_device>(7, true, "F-SYN-911", "sync ids are remembered by backend_id, whoever's peer the backend is", {"reg/one-device-of-two-users", "syn/sync-id-after-pairing-again"}),
         tried<claimed_before_the_token>(7, false, "F-SYN-912", "the sync_id of a push is taken although its token has expired", {"syn/expired-sync-id-free"}),
