@@ -66,9 +66,9 @@ struct signal {
         }
         changed.notify_all();
     }
-    bool comes(std::chrono::milliseconds patience) {
+    bool comes(std::chrono::milliseconds patience, int how_often = 1) {
         std::unique_lock lock{mutex};
-        return changed.wait_for(lock, patience, [&] { return times > 0; });
+        return changed.wait_for(lock, patience, [&] { return times >= how_often; });
     }
 };
 
@@ -270,6 +270,49 @@ BOOST_AUTO_TEST_CASE(lost_connections_are_replaced) {
     BOOST_TEST(reading(store, [](tenant_reader& mine) { return mine.head("main"); })->version == 2);
     commit(store, head("main", 4), {});
     BOOST_TEST(reading(store, [](tenant_reader& mine) { return mine.head("main"); })->version == 4);
+}
+
+/// Whoever is in the middle of a transaction and is not heard of again must not keep others from what it holds.
+BOOST_AUTO_TEST_CASE(what_a_vanished_instance_held_is_free_again) {
+    two instances;
+    signal held, free_again;
+    auto const vanish_with = [&](result<> done) -> result<> {
+        held.give();
+        free_again.comes(60s);
+        return done;
+    };
+    auto const write = [](store_writer& w) { return w.tenant("ada").begin_change(t0); };
+    auto const claim = [](store_writer& w) { return w.claim_assertion("user bob", "jti", t0 + 60s, t0); };
+    result<> written = ok(), claimed = ok();
+    std::thread writer{[&] {
+        written = instances.a.write_of("ada", [&](store_writer& w) -> result<> {
+            BSP_CHECK(write(w));
+            return vanish_with(ok());
+        });
+    }};
+    std::thread claimant{[&] {
+        claimed = instances.a.write_volatile([&](store_writer& w) -> result<> {
+            BSP_CHECK(claim(w));
+            return vanish_with(ok());
+        });
+    }};
+    BOOST_TEST(held.comes(10s, 2));
+    auto const until = std::chrono::steady_clock::now() + 25s;
+    bool others_write = false, others_claim = false;
+    while ((!others_write || !others_claim) && std::chrono::steady_clock::now() < until) {
+        others_write = others_write || instances.b.write_of("ada", write);
+        others_claim = others_claim || instances.b.write_volatile([&](store_writer& w) -> result<> {
+            BSP_TRY(bool const is_first, claim(w));
+            return is_first ? ok() : result<>{fail(errc::internal, "what was not committed counts")};
+        });
+    }
+    free_again.give();
+    writer.join();
+    claimant.join();
+    BOOST_TEST(others_write);
+    BOOST_TEST(others_claim);
+    BOOST_TEST(!written);
+    BOOST_TEST(!claimed);
 }
 
 BOOST_AUTO_TEST_CASE(a_database_that_takes_no_writes_is_not_available) {

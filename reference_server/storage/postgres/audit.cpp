@@ -56,8 +56,7 @@ void hold_chain(connection& db) { db.tell("SELECT pg_advisory_xact_lock($1)", ch
 
 void link_audit(connection& db) {
     for (bool more = true; more;) {
-        db.tell("BEGIN");
-        db.tell("SELECT set_config('idle_in_transaction_session_timeout', '10000', true)");
+        db.begin_durable();
         hold_chain(db);
         more = link_some(db);
         db.end("COMMIT");
@@ -65,7 +64,7 @@ void link_audit(connection& db) {
 }
 
 void forget_the_past(connection& db, std::int64_t now) {
-    db.tell("BEGIN");
+    db.begin_volatile();
     // Whatever somebody is about to renew is not waited for.
     db.tell("DELETE FROM assertion_claim WHERE (issuer, jti) IN (SELECT issuer, jti FROM assertion_claim WHERE expires_at <= $1 LIMIT 10000 FOR UPDATE SKIP LOCKED)", now);
     db.tell("DELETE FROM rate_window WHERE name IN (SELECT name FROM rate_window WHERE ends <= $1 LIMIT 10000 FOR UPDATE SKIP LOCKED)", now);

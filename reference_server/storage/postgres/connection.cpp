@@ -17,7 +17,7 @@ namespace {
 enum oid : unsigned { bool_oid = 16, bytea_oid = 17, int8_oid = 20, text_oid = 25, float8_oid = 701, bool_array = 1000, bytea_array = 1001, text_array = 1009, int8_array = 1016 };
 
 /// For one answer, or the next part of a long one. Peers wait 30 seconds for theirs (BSP-OFF-016), and are to be told; who waits for another's lock
-/// is told after 10 by the database itself. A cut network is found sooner, by `tcp_user_timeout`; one that swallows everything only so.
+/// is told after 5 by the database itself. A cut network is found sooner, by `tcp_user_timeout`; one that swallows everything only so.
 constexpr std::chrono::seconds answer_patience{20};
 constexpr std::chrono::seconds sign_of_life_patience{3};  ///< for an answer that costs nothing
 
@@ -184,11 +184,29 @@ void connection::send(char const* sql, value const* values, std::size_t count) {
     ++unanswered_;
 }
 
+/// An instance that vanishes in the middle must not keep others waiting. Who waits for a lock gives up well before a vanished holder
+/// loses it: of those who wait, too, some may have vanished, and one after the other would hold it for nobody. For this transaction
+/// only: with a pooler, the next is in another session.
+#define WITHIN_BOUNDS "SELECT set_config('idle_in_transaction_session_timeout', '8000', true), set_config('lock_timeout', '5000', true), "
+
+void connection::begin_durable() {
+    tell("BEGIN");
+    tell(WITHIN_BOUNDS "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)");
+}
+
+void connection::begin_volatile() {
+    tell("BEGIN");
+    tell(WITHIN_BOUNDS "set_config('synchronous_commit', 'off', true)");
+}
+
+/// With a synchronization point: only after one does the database count how long it has been waiting for us.
 rows connection::answer() {
-    if (PQsendFlushRequest(raw_.get()) != 1) throw failure{"", trimmed(PQerrorMessage(raw_.get()))};
+    sync();
     for (; unanswered_ > 1; --unanswered_) (void)one_answer();
     --unanswered_;
-    return one_answer();
+    rows given = one_answer();
+    settle();
+    return given;
 }
 
 void connection::settle() {
@@ -208,12 +226,7 @@ void connection::sync() {
 
 std::string connection::end(char const* sql) {
     send(sql, nullptr, 0);
-    sync();
-    for (; unanswered_ > 1; --unanswered_) (void)one_answer();
-    --unanswered_;
-    auto const last = one_answer();
-    settle();
-    return std::string{last.did()};
+    return std::string{answer().did()};
 }
 
 void connection::end_later(char const* sql) {

@@ -134,6 +134,10 @@ public:
         return answer();
     }
 
+    /// Begins a transaction that writes: what it acknowledges is on the disk, whatever the database does by default.
+    void begin_durable();
+    /// The same for what may be lost with the machine.
+    void begin_volatile();
     /// Ends a transaction by `sql` and waits until that is done; what it did.
     std::string end(char const* sql);
     /// The same without waiting: the answers are read when the connection is used again.

@@ -74,14 +74,14 @@ std::string read_epoch(connection& db) {
 
 std::string renew_epoch(connection& db) {
     std::string epoch = random_text<16>();
-    db.tell("BEGIN");
+    db.begin_durable();
     db.ask("UPDATE meta SET value = $1 WHERE name = 'epoch'", epoch);
     if (db.end("COMMIT") != "COMMIT") throw std::runtime_error{"the epoch could not be committed"};
     return epoch;
 }
 
 void claim(connection& db, std::string const& backend_id, std::string const& shown_url) {
-    db.tell("BEGIN");
+    db.begin_durable();
     db.tell("INSERT INTO meta (name, value) VALUES ('backend_id', $1) ON CONFLICT DO NOTHING", backend_id);
     std::string const owner = fact(db, "backend_id");
     if (db.end("COMMIT") != "COMMIT") throw std::runtime_error{shown_url + " could not be claimed"};

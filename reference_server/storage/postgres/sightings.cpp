@@ -30,8 +30,7 @@ std::string sightings::random_name() {
 }
 
 void sightings::exchange(connection& db, observe::observatory& seen) {
-    db.tell("BEGIN");
-    db.tell("SET LOCAL synchronous_commit = off");
+    db.begin_volatile();
     bool const is_turn = turn_++ % streams_told_every == 0;
     tell(db, seen, is_turn);
     if (is_turn) {
@@ -75,7 +74,7 @@ void sightings::hear(connection& db, observe::observatory& seen) {
 }
 
 instant alert_since(connection& db, std::string_view type, std::string_view peer_id, instant now) {
-    db.tell("BEGIN");
+    db.begin_durable();
     // The update changes nothing but that the row is returned.
     auto row = db.ask("INSERT INTO alert_since (type, peer_id, since) VALUES ($1, $2, $3) ON CONFLICT (type, peer_id) DO UPDATE SET since = alert_since.since RETURNING since", type, peer_id, to_nanoseconds(now));
     row.step();
@@ -85,7 +84,7 @@ instant alert_since(connection& db, std::string_view type, std::string_view peer
 }
 
 void end_alert(connection& db, std::string_view type, std::string_view peer_id) {
-    db.tell("BEGIN");
+    db.begin_durable();
     db.tell("DELETE FROM alert_since WHERE type = $1 AND peer_id = $2", type, peer_id);
     db.end("COMMIT");
 }

@@ -37,14 +37,6 @@ std::int64_t lock_of(std::string_view user_id) {
     return key;
 }
 
-/// An instance that vanishes in the middle must not keep others waiting, and what is acknowledged is on the disk whatever
-/// the database does by default. All of it for this transaction only: with a pooler, the next is in another session.
-void begin_durable(connection& db) {
-    db.tell("BEGIN");
-    db.tell("SELECT set_config('idle_in_transaction_session_timeout', '10000', true), set_config('lock_timeout', '10000', true), "
-            "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)");
-}
-
 facts prepared(std::string const& url) {
     std::string const shown = without_password(url);
     try {
@@ -129,14 +121,14 @@ public:
 
     result<> write_everything(std::function<result<>(store_writer&)> const& f) {
         auto done = write(f, [](connection& db) {
-            begin_durable(db);
+            db.begin_durable();
             db.tell("SELECT pg_advisory_xact_lock($1)", everything_lock);
         });
         return settled(std::move(done));
     }
     result<> write_of(std::string_view user_id, std::function<result<>(store_writer&)> const& f) {
         auto done = write(f, [&](connection& db) {
-            begin_durable(db);
+            db.begin_durable();
             db.tell("SELECT pg_advisory_xact_lock_shared($1)", everything_lock);
             db.tell("SELECT pg_advisory_xact_lock($1)", lock_of(user_id));
         });
@@ -144,10 +136,7 @@ public:
     }
     /// One statement that is atomic by itself needs no lock.
     result<> write_volatile(std::function<result<>(store_writer&)> const& f) {
-        return write(f, [](connection& db) {
-            db.tell("BEGIN");
-            db.tell("SET LOCAL synchronous_commit = off");
-        });
+        return write(f, [](connection& db) { db.begin_volatile(); });
     }
 
     result<> probe() {
