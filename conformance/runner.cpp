@@ -143,7 +143,7 @@ public:
         if (servants.empty()) serve(0);
         for (auto& t : servants) t.join();
         for (auto const& c : alone) perform(c);
-        all_at_once(at_the_end);
+        work_off(at_the_end, workers_for(at_the_end), [this](registered_check const& c) { perform(c); });
         look_again();
         for (auto const& c : last) perform(c);
         for (auto& d : std::exchange(doubtful_, {})) enter(d.what, std::move(d.look));
@@ -155,12 +155,14 @@ public:
 private:
     [[nodiscard]] std::size_t workers_for(std::vector<registered_check> const& checks) const { return std::min<std::size_t>(std::max(1u, options_.jobs), checks.size()); }
 
-    void all_at_once(std::vector<registered_check> const& checks) {
-        dispenser shared{checks.size()};
+    /// Calls `f` with each, some at a time.
+    template <class T, class F>
+    static void work_off(std::vector<T> const& all, std::size_t at_once, F f) {
+        dispenser shared{all.size()};
         std::vector<std::jthread> threads;
-        for (std::size_t i = 0; i < workers_for(checks); ++i)
+        for (std::size_t i = 0; i < std::min(at_once, all.size()); ++i)
             threads.emplace_back([&] {
-                while (auto const n = shared.next()) perform(checks[*n]);
+                while (auto const n = shared.next()) f(all[*n]);
             });
     }
 
@@ -187,29 +189,30 @@ private:
         }
     };
 
-    /// What the target does of its own accord is mostly waited for: all at once, and before the others fill its store.
+    /// What the target does of its own accord is mostly waited for: all at once, and before the others fill its store. One that
+    /// is slow is then looked at again with less to do at a time.
     void watch(std::vector<registered_check> const& checks) {
+        constexpr std::size_t again_at_once = 24, finally_at_once = 6;
         std::vector<watched> all;
         for (auto const& c : checks) all.push_back({&c, {}});
-        look(all, [](watched const&) { return true; });
+        look(all, all.size(), [](watched const&) { return true; });
         if (options_.looks_again) {
-            look(all, [](watched const& w) { return w.is_doubtful(); });
-            look(all, [](watched const& w) { return w.looks.size() == 2 && w.with(verdict::fail) == 1; });
+            look(all, again_at_once, [](watched const& w) { return w.is_doubtful(); });
+            look(all, finally_at_once, [](watched const& w) { return w.looks.size() == 2 && w.with(verdict::fail) == 1; });
         }
         for (auto& w : all) enter(*w.what, w.decide());
     }
 
-    void look(std::vector<watched>& all, bool (*is_due)(watched const&)) {
-        std::vector<std::thread> threads;
+    void look(std::vector<watched>& all, std::size_t at_once, bool (*is_due)(watched const&)) {
+        std::vector<watched*> due;
         for (auto& w : all)
-            if (is_due(w))
-                threads.emplace_back([this, &w] {
-                    record r{*w.what->check, w.what->index};
-                    if (!w.looks.empty()) r.names = w.looks.back().names;
-                    attempt(*w.what, r, w.looks.empty());
-                    w.looks.push_back(std::move(r));
-                });
-        for (auto& t : threads) t.join();
+            if (is_due(w)) due.push_back(&w);
+        work_off(due, at_once, [this](watched* w) {
+            record r{*w->what->check, w->what->index};
+            if (!w->looks.empty()) r.names = w->looks.back().names;
+            attempt(*w->what, r, w->looks.empty());
+            w->looks.push_back(std::move(r));
+        });
     }
 
     void perform(registered_check const& what, std::size_t user = 0) {
