@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <latch>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -156,11 +158,11 @@ private:
     [[nodiscard]] std::size_t workers_for(std::vector<registered_check> const& checks) const { return std::min<std::size_t>(std::max(1u, options_.jobs), checks.size()); }
 
     /// Calls `f` with each, some at a time.
-    template <class T, class F>
-    static void work_off(std::vector<T> const& all, std::size_t at_once, F f) {
+    template <class Range, class F>
+    static void work_off(Range&& all, std::size_t at_once, F f) {
         dispenser shared{all.size()};
         std::vector<std::jthread> threads;
-        for (std::size_t i = 0; i < std::min(at_once, all.size()); ++i)
+        for (std::size_t i = 0; i < std::min<std::size_t>(at_once, all.size()); ++i)
             threads.emplace_back([&] {
                 while (auto const n = shared.next()) f(all[*n]);
             });
@@ -230,23 +232,27 @@ private:
         return r.failure->of_time || std::ranges::any_of(r.steps, [](auto const& s) { return s->got.why == fault::timeout; });
     }
 
-    /// What may have been for want of time is judged once more while nothing else is, and that counts. Where this takes long the
-    /// target is not slow but broken, and the first look stands.
+    /// What may have been for want of time is judged once more while hardly anything else is, and that counts: those that mostly
+    /// wait a few at a time, then the others one by one. Where this takes longer than all before it the target is not slow but
+    /// broken, and the first look stands.
     void look_again() {
-        constexpr std::chrono::seconds looking_again{30};
-        auto const end = std::chrono::steady_clock::now() + looking_again;
-        for (auto& [what, first] : std::exchange(doubtful_, {})) {
-            if (world_.lost || std::chrono::steady_clock::now() > end) {
-                enter(what, std::move(first));
-                continue;
-            }
-            record second{*what.check, what.index};
-            second.user = first.user;
-            second.names = first.names;
-            attempt(what, second, false);
-            second.other_looks.push_back(beside(first));
-            enter(what, std::move(second));
-        }
+        constexpr std::size_t waiting_at_once = 6;
+        constexpr std::chrono::seconds at_least{30};
+        auto const now = std::chrono::steady_clock::now();
+        auto const end = now + std::max<std::chrono::steady_clock::duration>(at_least, now - begin_);
+        auto doubtful = std::exchange(doubtful_, {});
+        auto const others = std::ranges::stable_partition(doubtful, [](doubt const& d) { return mostly_waits(*d.what.check); });
+        auto const look = [&](doubt& d) {
+            if (world_.lost || std::chrono::steady_clock::now() > end) return enter(d.what, std::move(d.look));
+            record second{*d.what.check, d.what.index};
+            second.user = d.look.user;
+            second.names = d.look.names;
+            attempt(d.what, second, false);
+            second.other_looks.push_back(beside(d.look));
+            enter(d.what, std::move(second));
+        };
+        work_off(std::span{doubtful.begin(), others.begin()}, waiting_at_once, look);
+        work_off(others, 1, look);
     }
 
     void attempt(registered_check const& what, record& r, bool is_first) {
@@ -283,6 +289,7 @@ private:
     surroundings& world_;
     run_options const& options_;
     run_observer const& observer_;
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     struct doubt {
         registered_check what;
         record look;

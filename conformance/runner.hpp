@@ -30,7 +30,7 @@ struct run_options {
     std::string today = {};  ///< "2026-06-30", for the baseline
     /// Whether what a busy machine may bring about is looked at again. A check of what the target does of its own accord, and
     /// when: these run all at once, and two of three looks decide. Of the others those that could tell nothing, or failed
-    /// when an answer was waited for in vain or came too late: a second look, beside nothing else, decides.
+    /// when an answer was waited for in vain or came too late: a second look, beside hardly anything, decides.
     bool looks_again = false;
 };
 

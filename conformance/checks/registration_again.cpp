@@ -41,7 +41,8 @@ void session_of_many(scenario& s) {
         s.accepted(x, "a registration with a token of a session that others have, too");
         all.emplace_back(r, s.peer_of(x, r));
         for (auto const& [how, p] : all) {
-            s.expect(listed(s, *how.backend_id).size() == 1, "each backend of the session is listed once", std::to_string(listed(s, *how.backend_id).size()) + " entries of " + *how.backend_id);
+            auto const entries = listed(s, *how.backend_id).size();
+            s.expect(entries == 1, "each backend of the session is listed once", std::to_string(entries) + " entries of " + *how.backend_id);
             s.accepted(p.push({s.conversation(s.fresh("c"), 1, {})}), "a push of each backend of the session");
             s.accepted(p.pull({.since = s.in_seconds(3600)}), "a pull of each backend of the session");
         }

@@ -70,8 +70,8 @@ std::string first_sight_section(std::vector<autopsy> const& rows) {
            "the whole class of such mistakes. Mutants that turned out to break no clause, or to show only by chance, were dropped and are not counted.\n"
            "From the fourth round on each met the checks of the areas in which it could show, without batteries, which may have seen more of them; in the\n"
            "fourth without histories, too. The seventh and those after it were made of the backend in Python, as far as that goes, and met the whole\n"
-           "suite, as clients that of clients, the servers of the last two rounds the profiles of their areas; the rows are the same mistakes in C++. Two of the\n"
-           "tenth (F-OFF-1010 and F-OFF-1011) were found by reading, in backends that had been taken for right.\n\n"
+           "suite, as clients that of clients, the servers of the tenth and eleventh the profiles of their areas; the rows are the same mistakes in C++. Two of\n"
+           "the tenth (F-OFF-1010 and F-OFF-1011) were found by reading, in backends that had been taken for right.\n\n"
            "| Round | Tried | Caught at first sight |\n|---|---|---|\n";
     for (int round = 1; tried_and_caught(rows, round).first > 0; ++round) {
         auto const [tried, caught] = tried_and_caught(rows, round);

@@ -80,7 +80,8 @@ protected:
     std::map<std::pair<std::string, std::string>, std::int64_t> erased_versions_;  ///< by user, conversation
 
 private:
-    std::string reading_for_;  ///< whose feed, or push, is being written
+    std::string reading_for_;                ///< whose feed, or push, is being written
+    std::optional<std::int64_t> swept_at_;  ///< seconds
 };
 
 std::vector<fault> prv_faults();

@@ -11,10 +11,13 @@
 #include <rapidcheck.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <future>
+#include <latch>
 #include <mutex>
 #include <sstream>
+#include <thread>
 
 using namespace bsp::conformance;
 namespace json = bsp::json;
@@ -219,6 +222,26 @@ BOOST_AUTO_TEST_CASE(what_may_be_for_want_of_time_is_looked_at_again_alone) {
     BOOST_TEST(verdicts_after("-", true) == "FAIL ");  // which was no matter of time
     BOOST_TEST(verdicts_after(".", false) == "FAIL ");
     BOOST_TEST(verdicts_after("?+-+", true, 3) == "PASS PASS FAIL ");  // the first is looked at when the others are done
+}
+
+BOOST_AUTO_TEST_CASE(those_that_mostly_wait_are_looked_at_again_side_by_side) {
+    static std::latch both_wait{2};
+    static std::atomic<int> looks;
+    auto const waiting = check_of(
+        [](scenario& s) {
+            s.accepted(call(s, "/ok"), "it");
+            if (++looks <= 2) s.inconclusive("too much to do");
+            both_wait.count_down();
+            auto const end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+            while (!both_wait.try_wait() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+            s.expect(both_wait.try_wait(), "the other one waits, too", "nobody does");
+        },
+        need::patience);
+    auto const t = in_process(little);
+    surroundings world{*t, one_user()};
+    probe(world);
+    auto const all = run(world, {{&waiting, profile::id, "test", 0}, {&waiting, profile::id, "test", 1}}, {.looks_again = true}).checks;
+    for (auto const& j : all) BOOST_TEST((j.verdict == verdict::pass && j.record.other_looks.size() == 1));
 }
 
 BOOST_AUTO_TEST_CASE(the_baseline_tolerates_what_it_names_and_nothing_else) {
