@@ -269,7 +269,7 @@ std::vector<liberty> telemetry_liberties() {
         takes<answers_in_batches>("L-TEL-02", "answers events in batches, the last one first", {"BSP-TEL-049"}),
         takes<answers_late>("L-TEL-03", "answers events after more than a second", {"BSP-TEL-049", "BSP-TEL-056"}, plain, {"tel/prompt", "tel/slow-beside-fast"}),
         takes<handshake_first>("L-TEL-04", "looks at the handshake before the credential, and takes an offered subprotocol", {"BSP-TEL-033", "BSP-TEL-035"}),
-        takes<expires_with_an_event>("L-TEL-05", "ends the connection of an expired peer with its next event", {"BSP-TEL-064"}, plain, {"tel/expiry-silent"}),
+        takes<expires_with_an_event>("L-TEL-05", "ends the connection of an expired peer with its next event", {"BSP-TEL-064"}, plain, {"tel/expiry-silent", "tel/expiry-busy"}),
         takes<other_answers>("L-TEL-06", "answers events with further members, and rejections with codes of its own", {"BSP-TEL-041", "BSP-TEL-045"}, plain, {"tel/rejection-codes"}),
         takes<larger_budget>("L-TEL-07", "has room for nearly 2,000 events a minute, and asks for a short pause", {"BSP-TEL-120", "BSP-TEL-121", "BSP-TEL-122"}),
         takes<closes_on_excess>("L-TEL-08", "closes with 1013 when the budget is spent", {"BSP-TEL-122", "BSP-TEL-124"}, plain, {"tel/excess-answered"}),
@@ -283,7 +283,7 @@ std::vector<liberty> telemetry_liberties() {
         takes<cookies>("L-MPP-01", "every answer has cookies and further fields", {"BSP-MPP-002"}),
         through({.in_fragments = true, .looks_for_life = true, .no_reasons = true},
                 takes_all<refuses_behind_the_door, answers_in_batches, handshake_first, expires_with_an_event, other_answers, larger_budget, small_pages_of_events, null_metrics, cookies>(
-                    "L-TEL-99", "liberties of telemetry, all at once", plain, {"tel/expiry-silent", "tel/rejection-codes", "tel/prompt"})),
+                    "L-TEL-99", "liberties of telemetry, all at once", plain, {"tel/expiry-silent", "tel/expiry-busy", "tel/rejection-codes", "tel/prompt"})),
     };
 }
 
