@@ -250,6 +250,20 @@ void surfaces_of_the_refused(scenario& s) {
     }
 }
 
+/// Surfaces are allowed message by message; a title is no message.
+void titles_of_other_surfaces(scenario& s) {
+    own_settings mine{s};
+    mine.say({{"sync_enabled", true}, {"sync_conversations", true}, {"allowed_surfaces", {"web", "ios"}}});
+    auto const a = s.register_peer();
+    auto const c = s.fresh("c");
+    s.control(a.push({s.conversation(c, 1, {s.message("m1", "from the web")}, set("title", "first"))}), "a push");
+    s.accepted(a.push({s.conversation(c, 2, {}, both(set("title", "second"), set("surfaces", json::array{"watch"})))}), "a push of a greater version of the title, whose surfaces are not allowed, without messages");
+    s.expect(s.user().read(c).text("/title") == "second", "it is taken", show(s.user().read(c).body()));
+    auto const x = a.push({s.conversation(c, 3, {s.message("m2", "from a watch", 1, set("surface", "watch"))}, set("title", "third"))});
+    lists_refusal(s, x, c, "m2", "surface_not_allowed");
+    s.expect(s.user().read(c).text("/title") == "third", "a title is taken although the message that came with it is refused", show(s.user().read(c).body()));
+}
+
 /// A list without elements allows nothing.
 void no_surface_is_allowed(scenario& s) {
     own_settings mine{s};
@@ -346,6 +360,8 @@ check const checks[] = {
      .likely_cause = "allowed_surfaces is stored and nobody asks it; or the whole push is refused", .run = surfaces_of_pushes, .needs = need::own_user},
     {.id = "prv/surfaces-refused", .title = "the surface of a refused message is not listed", .clauses = {"BSP-MRG-041", "BSP-PRV-033"}, .impact = "everybody sees where something was said that should not travel",
      .likely_cause = "surfaces are collected before messages are filtered", .run = surfaces_of_the_refused, .needs = need::own_user},
+    {.id = "prv/surfaces-title", .title = "a title counts, wherever the messages beside it come from", .clauses = {"BSP-MRG-030", "BSP-PRV-033"}, .impact = "who renamed a conversation on a watch finds the old name everywhere else",
+     .likely_cause = "a conversation of which all messages are refused is skipped as a whole; or its member surfaces is asked as those of messages are", .run = titles_of_other_surfaces, .needs = need::own_user},
     {.id = "prv/paused-pairing", .title = "while sync is paused backends are paired, unpaired and given other keys as ever, and paused as the others", .clauses = {"BSP-PRV-030", "BSP-REG-001", "BSP-PRV-020", "BSP-PRV-021"}, .impact = "who paused cannot remove a lost device, or pair a new one; or the new one takes everything",
      .likely_cause = "the pause refuses every request about the user; or stands in the registrations that there were", .run = pairing_goes_on, .needs = need::own_user},
     {.id = "prv/surfaces-none", .title = "an empty allowed_surfaces allows no surface", .clauses = {"BSP-PRV-033", "BSP-PRV-034", "BSP-PRV-035"}, .impact = "who allowed nothing shares everything",

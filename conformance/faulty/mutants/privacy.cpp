@@ -269,6 +269,32 @@ struct refused_messages_leave_surfaces : base {
         return out;
     }
 };
+struct skips_conversations : base {
+    using base::base;
+    json::array refuse(std::string const& user_id, tenant& incoming, instant now) override {
+        auto const before = incoming;
+        auto out = base::refuse(user_id, incoming, now);
+        std::erase_if(incoming, [&](auto const& c) { return is_skipped(user_id, before.at(c.first), c.second, now); });
+        return out;
+    }
+    virtual bool is_skipped(std::string const& user_id, conversation const& pushed, conversation const& left, instant now) = 0;
+};
+struct skips_when_nothing_is_left : skips_conversations {
+    using skips_conversations::skips_conversations;
+    bool is_skipped(std::string const&, conversation const& pushed, conversation const& left, instant) override { return !pushed.messages.empty() && left.messages.empty(); }
+};
+struct skips_titles_from_elsewhere : skips_conversations {
+    using skips_conversations::skips_conversations;
+    bool is_skipped(std::string const& user_id, conversation const& pushed, conversation const&, instant) override {
+        json::object const s = settings_of(user_id);
+        auto const& allowed = s.at("allowed_surfaces").as_array();
+        return pushed.messages.empty() && !pushed.listed.empty() && std::ranges::none_of(pushed.listed, [&](auto const& one) { return std::ranges::find(allowed, json::value(one)) != allowed.end(); });
+    }
+};
+struct skips_titles_of_long_ago : skips_conversations {
+    using skips_conversations::skips_conversations;
+    bool is_skipped(std::string const& user_id, conversation const& pushed, conversation const&, instant now) override { return lets_expire() && pushed.messages.empty() && pushed.modified <= cutoff(user_id, now); }
+};
 struct writes_by_surface : base {
     using base::base;
     result<> commit_locally(tenant& all, std::string const& id, json::object scalars, std::int64_t version, std::optional<message> m, instant now) override {
@@ -328,6 +354,11 @@ struct losers_live : base {
         for (auto& t : held().tenants)
             for (auto& c : t.second) c.second.losers = kept[{t.first, c.first}];
     }
+};
+struct deletions_keep_conversations : base {
+    using base::base;
+    using base::has_expired;
+    bool has_expired(conversation const& c, instant until) override { return base::has_expired(c, until) && c.messages.empty(); }
 };
 struct empty_conversations_stay : base {
     using base::base;
@@ -621,6 +652,10 @@ std::vector<fault> prv_faults() {
         {"F-PRV-132", "a fresh message keeps the old ones of its conversation", {"prv/retention"}, make<kept_by_conversation>},
         {"F-PRV-133", "losing versions do not expire", {"prv/retention"}, make<losers_live>},
         {"F-PRV-134", "conversations without messages stay in the list", {"prv/retention"}, make<empty_conversations_stay>},
+        {"F-PRV-927", "a deleted message keeps its conversation from expiring", {"prv/retention"}, make<deletions_keep_conversations>},
+        {"F-PRV-928", "a conversation of which every pushed message is refused is skipped as a whole", {"prv/surfaces-title", "prv/retention-title"}, make<skips_when_nothing_is_left>},
+        {"F-PRV-929", "a pushed title is refused because no surface beside it is allowed", {"prv/surfaces-title"}, make<skips_titles_from_elsewhere>},
+        {"F-PRV-930", "a pushed title is refused because its date is older than retention_days", {"prv/retention-title"}, make<skips_titles_of_long_ago>},
         {"F-PRV-135", "an export has no settings", {"prv/export"}, make<export_lacks<1>>},
         {"F-PRV-136", "an export has no peers", {"prv/export"}, make<export_lacks<2>>},
         {"F-PRV-137", "an export has 100 conversations", {"prv/export-pages"}, make<export_lacks<3>>},
